@@ -1,0 +1,82 @@
+/**
+ * Every error that a user can see: one table of code, message template and HTTP status.
+ *
+ * A message names the option or operation, the limit, and the value given. `{name}` in a template is filled from the
+ * details. To add an error, add its line here and in docs/errors.md (a test holds the two together).
+ */
+const table = {
+  // options and arguments
+  unknown_option: { status: 400, message: "Unknown option `{option}`{hint}." },
+  unsupported_option: { status: 400, message: "Option `{option}` is not supported: {reason}." },
+  invalid_option: { status: 400, message: "Option `{option}` must be {expected}. Given: {given}." },
+  conflicting_options: { status: 400, message: "Options {options} cannot be used together: {reason}." },
+  invalid_input: { status: 400, message: "{what} must be {expected}. Given: {given}." },
+  input_too_long: { status: 400, message: "Input length of `inputIds` is {given}, but `{option}` is set to {limit}. {hint}" },
+  aborted: { status: 499, message: "The request was aborted." },
+  disposed: { status: 500, message: "{what} was used after dispose()." },
+  internal: { status: 500, message: "Internal error: {what}. This is a bug in tsumugi." },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+/** The code of an error: stable, for programs to compare. */
+export type ErrorCode = keyof typeof table;
+
+/** Values that fill a message template. */
+export type ErrorDetails = Record<string, unknown>;
+
+const marker = Symbol.for("tsumugi.error");
+
+/**
+ * The one class of errors that tsumugi throws on purpose.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await model.generate({ inputIds: [[1]], maxNewTokens: -1 });
+ * } catch (error) {
+ *   if (TsumugiError.isInstance(error)) console.error(error.code, error.details);
+ * }
+ * ```
+ */
+export class TsumugiError extends Error {
+  override readonly name = "TsumugiError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+  /** The HTTP status a server answers with. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    super(fill(table[code].message, details), options);
+    this.code = code;
+    this.details = details;
+    this.status = table[code].status;
+    Object.defineProperty(this, marker, { value: true });
+  }
+
+  /** Works across copies of the package, where `instanceof` does not. */
+  static isInstance(value: unknown): value is TsumugiError {
+    return typeof value === "object" && value !== null && marker in value;
+  }
+}
+
+/** All codes, for tests and documentation. */
+export const errorCodes = Object.keys(table) as ErrorCode[];
+
+/** The template and HTTP status of a code. */
+export function describeError(code: ErrorCode): { status: number; message: string } {
+  return table[code];
+}
+
+function fill(template: string, details: ErrorDetails): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => show(details[name]));
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "";
+  if (typeof value === "string") return value;
+  try {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  } catch {
+    return String(value);
+  }
+}
