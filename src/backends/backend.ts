@@ -1,0 +1,115 @@
+import type { Model } from "../ops/program.ts";
+import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
+import type { DType, FloatDType } from "../tensor/dtype.ts";
+
+/** A tensor of a checkpoint. */
+export interface TensorInfo {
+  name: string;
+  dtype: DType;
+  shape: readonly number[];
+  bytes: number;
+}
+
+/** A range of a file on disk. */
+export interface FileRange {
+  file: string;
+  offset: number;
+  bytes: number;
+}
+
+/** Where weights come from. Native backends read file ranges themselves; bytes in memory serve tests. */
+export interface WeightSource {
+  tensors(): readonly TensorInfo[];
+  locate(tensor: string): FileRange | Uint8Array;
+}
+
+/** What a session must hold at once. What does not fit is refused by `plan`. */
+export interface Limits {
+  /** T: tokens of one step. */
+  maxTokens: number;
+  /** S: sequences of one step. */
+  maxSequences: number;
+  /** R: logit rows of one step. */
+  maxLogitRows: number;
+  /** KV blocks of each paged state, by state name. */
+  blocks: { [state: string]: number };
+  /** Type that dense weights are held in. */
+  weights: FloatDType;
+  activation: "float32";
+  cache: "float32" | "bfloat16";
+  /** No kernel, split or scan boundary may depend on T, S or chunking. */
+  deterministic: boolean;
+  /** Extra program outputs that will be read. */
+  taps: readonly string[];
+}
+
+/** Bytes a session will take, by what takes them. */
+export interface MemoryPlan {
+  weights: number;
+  cache: number;
+  workspace: number;
+  total: number;
+}
+
+/** Tables of one state: block ids for "paged". */
+export interface BatchState {
+  /** [S + 1] first entry of each sequence in `table`. */
+  tableStart: Int32Array;
+  /** Block ids in order of position; −1 where the block was freed behind the window. */
+  table: Int32Array;
+  /** [S] tokens of the sequence after this step. */
+  length: Int32Array;
+}
+
+/** One step's work: T tokens from S sequences, ragged. */
+export interface Batch {
+  /** [T] */
+  tokenIds: Int32Array;
+  /** [T] index in the sequence, padding not counted. */
+  positions: Int32Array;
+  /** [S + 1] */
+  sequenceStart: Int32Array;
+  /** [S] token t rotates with length max(promptLength, t + 1) under dynamic RoPE. */
+  promptLength: Int32Array;
+  /** [R] ascending indices into T. */
+  logitRows: Int32Array;
+  /** One per `Model.states`, in order. */
+  states: readonly BatchState[];
+  /** Copies of whole blocks, done before anything else (copy-on-write). */
+  copies: readonly { state: number; from: number; to: number }[];
+}
+
+/** Handle of a queued step; valid until `release`. */
+export type Step = number;
+
+/** A model ready to run on a device. Steps run in the order they were queued. */
+export interface Session {
+  /** Tokens in one KV block. */
+  readonly blockTokens: number;
+  /** Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. */
+  run(batch: Batch): Step;
+  /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. */
+  sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]>;
+  /** Reads rows of a program output ("logits", "hidden", a tap): rows.length × width values. */
+  read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array>;
+  /** Frees what the step holds. Call once per step, after `sample` and `read`. */
+  release(step: Step): void;
+  memory(): MemoryPlan;
+  /** Waits for the queue, then frees everything. */
+  dispose(): Promise<void>;
+}
+
+export interface PrepareOptions {
+  onProgress?: (progress: { loadedBytes: number; totalBytes: number }) => void;
+  signal?: AbortSignal;
+  /** Threads the cpu backend may use. Default: physical cores. */
+  threads?: number;
+}
+
+export interface Backend {
+  readonly name: "cpu" | "reference";
+  readonly blockTokens: number;
+  /** Arithmetic only; throws where the model or the limits cannot be served. */
+  plan(model: Model, source: WeightSource, limits: Limits): MemoryPlan;
+  prepare(model: Model, source: WeightSource, limits: Limits, options?: PrepareOptions): Promise<Session>;
+}

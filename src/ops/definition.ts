@@ -1,0 +1,57 @@
+import type { Attributes, Dimension } from "./program.ts";
+
+/** A tensor as a reference implementation sees it: float32 values, row-major. */
+export interface ReferenceTensor {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** Ragged batch fields that ops may read; the same arrays as `Batch` in backends/backend.ts. */
+export interface ReferenceBatch {
+  /** [T] token ids. */
+  tokenIds: Int32Array;
+  /** [T] index of the token in its sequence, padding not counted. */
+  positions: Int32Array;
+  /** [S + 1] first row of each sequence. */
+  sequenceStart: Int32Array;
+  /** [S] prompt length (dynamic RoPE). */
+  promptLength: Int32Array;
+  /** [R] ascending rows whose logits are wanted. */
+  logitRows: Int32Array;
+}
+
+/** Rows of one part of a paged state, addressed by sequence of the batch and position. */
+export interface ReferenceStatePart {
+  /** Values per token. */
+  width: number;
+  /** Stores one token's values (rounded to the cache's type). */
+  write(sequence: number, position: number, values: Float32Array): void;
+  /** A copy or view of one token's values; the position must have been written and not freed. */
+  read(sequence: number, position: number): Float32Array;
+}
+
+/** What a reference implementation is given. Inputs and outputs have their first dimension resolved. */
+export interface ReferenceContext {
+  inputs: readonly ReferenceTensor[];
+  outputs: readonly ReferenceTensor[];
+  /** undefined for an absent optional weight. */
+  weights: readonly (ReferenceTensor | undefined)[];
+  state: readonly ReferenceStatePart[];
+  attributes: Attributes;
+  batch: ReferenceBatch;
+}
+
+/**
+ * An op: its name, its shape rule, and a slow, plain TypeScript reference that is the oracle for every kernel.
+ */
+export interface OpDefinition {
+  name: string;
+  /** Output shapes from input shapes, weight shapes and attributes; throws TsumugiError on a mismatch. */
+  shapes(
+    inputs: readonly (readonly Dimension[])[],
+    weights: readonly (readonly number[] | undefined)[],
+    attributes: Attributes,
+  ): Dimension[][];
+  /** Fills `outputs` (or the state). */
+  reference(context: ReferenceContext): void;
+}

@@ -1,0 +1,104 @@
+/**
+ * The model as plain data: what a model file builds, and what a backend plans, prepares and runs.
+ *
+ * There is no closure, buffer or device in it. Sizes that change from step to step are letters:
+ * T tokens of the batch, S sequences, R rows whose logits are wanted.
+ */
+export type Dimension = number | "T" | "S" | "R";
+
+/** "activation" is what `limits.activation` says (float32 for now); "float32" and "int32" are fixed. */
+export type ValueType = "activation" | "float32" | "int32";
+
+/** A value of a program. It is assigned once, by the op that lists it in `outputs`. */
+export interface ProgramValue {
+  /** e.g. ["T", 2048]; heads are folded into the last dimension: [tokens, heads * headDim]. */
+  shape: Dimension[];
+  type: ValueType;
+}
+
+export type AttributeValue = number | string | boolean | readonly number[] | undefined;
+export type Attributes = { readonly [name: string]: AttributeValue };
+
+/** Which parts of which state an op works on, by index into `Model.states` and its `parts`. */
+export interface StateReference {
+  state: number;
+  parts: readonly number[];
+}
+
+export interface ProgramOp {
+  /** Name in the op registry (ops/index.ts). */
+  op: string;
+  /** The checkpoint's module path, e.g. "model.layers.0.self_attn.q_proj". Skip lists and adapters bind to it. */
+  module: string;
+  /** Indices into `Program.values`. */
+  inputs: readonly number[];
+  outputs: readonly number[];
+  /** Indices into `Model.weights`; −1 for an optional weight that is absent. */
+  weights: readonly number[];
+  state?: StateReference;
+  attributes: Attributes;
+}
+
+export interface Program {
+  values: ProgramValue[];
+  ops: ProgramOp[];
+  /** Named values a caller can read. `logits` is [R, vocabulary] float32; `hidden` is [T, hidden] after the last norm. */
+  outputs: { logits: number; hidden: number; [tap: string]: number };
+}
+
+/** Where (part of) a weight comes from: a checkpoint tensor, then its slice, then its transposition. */
+export interface WeightOrigin {
+  tensor: string;
+  /** Elements start..end (exclusive) of one axis of the tensor as stored. */
+  slice?: { axis: number; start: number; end: number };
+  /** True for a 2-D tensor stored [in, out] (GPT-2's Conv1D). Applied after the slice. */
+  transpose?: boolean;
+}
+
+/** What ops do with a weight: a matmul's matrix [out, in], rows gathered by index, or a plain float32 vector. */
+export type WeightUse = "matmul" | "gather" | "vector";
+
+export interface Weight {
+  /** The module's parameter, e.g. "model.layers.0.self_attn.q_proj.weight". */
+  name: string;
+  /** Shape after slice, transpose and join. */
+  shape: readonly number[];
+  from: readonly WeightOrigin[];
+  /** How several origins become one: along the first axis, or as a new first axis. */
+  join?: "concat" | "stack";
+  /** Every use of this weight; one copy in memory serves them all (a tied head is one weight with two uses). */
+  uses: readonly WeightUse[];
+}
+
+/** One tensor of a state: a layer's keys, a layer's values. `shape` is per token for "paged". */
+export interface StatePart {
+  name: string;
+  shape: readonly number[];
+  /** "cache" is `limits.cache` (float32 or bfloat16). */
+  type: "cache" | "float32";
+}
+
+/** A family of caches addressed by one id: every layer with the same window is a part of one paged state. */
+export interface State {
+  name: string;
+  kind: "paged" | "cross" | "slot";
+  /** Sliding window in tokens, the token itself included. Blocks wholly behind it are freed. */
+  window?: number;
+  parts: StatePart[];
+}
+
+export interface Model {
+  /** `model_type` of config.json. */
+  modelType: string;
+  vocabularySize: number;
+  hiddenSize: number;
+  /** `max_position_embeddings` or its like. */
+  maxPositions: number;
+  /** True when positions beyond `maxPositions` cannot be computed at all (learned position embeddings). */
+  positionsAreBounded: boolean;
+  programs: { decode: Program };
+  weights: Weight[];
+  states: State[];
+  /** Context length at which the rotary table changes (longrope): crossing it recomputes the sequence. */
+  rotarySwitch?: number;
+}
