@@ -1,0 +1,120 @@
+import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
+import type { ProcessorChain } from "../sampling/processor.ts";
+
+/** Why a sequence ended. */
+export type FinishReason = "eos" | "length" | "stop" | "time" | "abort";
+
+/** One sequence of tokens on its way through the engine. */
+export interface Sequence {
+  /** Unique in the engine. */
+  readonly id: number;
+  /** Prompt, then generated tokens. The engine appends; decoders only read. */
+  readonly tokens: readonly number[];
+  readonly promptLength: number;
+  /** Left pads that logits processors and length rules see in front of the row, as in transformers; the model never does. */
+  readonly padding: number;
+  /** Tokens whose keys and values are in the cache: every step catches it up towards `tokens.length`. */
+  readonly computed: number;
+  /** State of the logits processors of this sequence. */
+  readonly processors: ProcessorChain;
+}
+
+/** What a decoder wants done after a step. */
+export type DecoderAction =
+  /** Append a token; with `finish` the sequence ends after it. */
+  | { kind: "append"; sequence: Sequence; token: number; finish?: FinishReason }
+  /** A new sequence that shares everything computed so far (copy-on-write), then `token`. Its slot is after all others. */
+  | { kind: "fork"; sequence: Sequence; token: number; finish?: FinishReason }
+  /** Forget a sequence without an outcome (a beam that fell out). */
+  | { kind: "drop"; sequence: Sequence }
+  /** End a sequence without another token. */
+  | { kind: "finish"; sequence: Sequence; reason: FinishReason };
+
+/**
+ * How a gang of sequences turns logits into tokens: greedy, sampling, beam search, …
+ * A decoder is synchronous and does no I/O.
+ */
+export interface Decoder {
+  /** What to pick from this step's logits. `rows` of a group are indices into `sequences`. */
+  groups(sequences: readonly Sequence[]): SamplingGroup[];
+  /** One entry of picks per group. Every live sequence must get exactly one append, drop or finish (forks come on top). */
+  next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[];
+}
+
+/** A sequence to start. */
+export interface SequenceInput {
+  /** At least one token; pads removed. */
+  tokens: readonly number[];
+  padding?: number;
+  processors?: ProcessorChain;
+}
+
+/** What a request emits after every step of its gang, in order. */
+export interface RequestEvent {
+  /** Index of the sequence in the request: inputs first, then forks in the order they were made. */
+  sequence: number;
+  token: number;
+  finish?: FinishReason;
+}
+
+/** A gang of sequences that is admitted, stepped and preempted together. */
+export interface Request {
+  sequences: readonly SequenceInput[];
+  decoder: Decoder;
+  /** Milliseconds on the engine's clock (performance.now()) after which live sequences end with "time", checked after each step. */
+  deadline?: number;
+  /** Aborting ends live sequences with "abort" and frees their blocks at once. */
+  signal?: AbortSignal;
+  /** Higher is admitted first; first come, first served within one value. Default 0. */
+  priority?: number;
+  /** Called synchronously after each step with what was appended. An exception fails this request only. */
+  onTokens?: (events: readonly RequestEvent[]) => void;
+}
+
+/** How one sequence of a request ended. */
+export interface SequenceResult {
+  /** Prompt and generated tokens. */
+  tokens: number[];
+  promptLength: number;
+  finishReason: FinishReason;
+  /** True for a sequence the decoder dropped. */
+  dropped: boolean;
+}
+
+/** Times in milliseconds on the engine's clock. */
+export interface RequestTimings {
+  submitted: number;
+  /** First time the request was part of a step. */
+  started: number;
+  /** When the first token was appended. */
+  firstToken: number;
+  finished: number;
+}
+
+export interface RequestResult {
+  sequences: SequenceResult[];
+  timings: RequestTimings;
+}
+
+/** A running request: exactly one of resolve (finished, aborted included) or reject (failed) happens. */
+export interface RequestHandle {
+  readonly id: number;
+  readonly result: Promise<RequestResult>;
+  abort(): void;
+}
+
+/** The engine as generate/ and server/ see it. */
+export interface EngineInterface {
+  submit(request: Request): RequestHandle;
+  /** Sequences running and waiting, KV blocks used and free. */
+  statistics(): EngineStatistics;
+  /** Aborts everything, waits for the step in flight, frees the session. */
+  dispose(): Promise<void>;
+}
+
+export interface EngineStatistics {
+  running: number;
+  waiting: number;
+  steps: number;
+  blocks: { [state: string]: { used: number; free: number } };
+}
