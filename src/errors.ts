@@ -14,6 +14,9 @@ const table = {
   input_too_long: { status: 400, message: "Input length of `inputIds` is {given}, but `{option}` is set to {limit}. {hint}" },
   aborted: { status: 499, message: "The request was aborted." },
   disposed: { status: 500, message: "{what} was used after dispose()." },
+  // programs
+  op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },
+  op_unknown: { status: 500, message: "Unknown op `{op}`. Known: {known}." },
   internal: { status: 500, message: "Internal error: {what}. This is a bug in tsumugi." },
 } as const satisfies Record<string, { status: number; message: string }>;
 

@@ -1,0 +1,51 @@
+import { check } from "./check.ts";
+import type { Attributes } from "./program.ts";
+
+/**
+ * Activation functions by kind, on one value.
+ *
+ * - silu: x · sigmoid(x)
+ * - gelu: x/2 · (1 + erf(x / √2))
+ * - gelu_tanh: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+ * - quick_gelu: x · sigmoid(1.702 x)
+ * - relu, relu2 (its square), relu6 (at most 6), sigmoid, tanh, linear (x itself)
+ */
+export const activationKinds = {
+  silu: (x: number) => x / (1 + Math.exp(-x)),
+  gelu: (x: number) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
+  gelu_tanh: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+  quick_gelu: (x: number) => x / (1 + Math.exp(-1.702 * x)),
+  relu: (x: number) => Math.max(x, 0),
+  relu2: (x: number) => Math.max(x, 0) ** 2,
+  relu6: (x: number) => Math.min(Math.max(x, 0), 6),
+  sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
+  tanh: (x: number) => Math.tanh(x),
+  linear: (x: number) => x,
+} as const;
+
+export type ActivationKind = keyof typeof activationKinds;
+
+/** The `kind` attribute of an activation op. */
+export function activationKind(op: string, attributes: Attributes): ActivationKind {
+  const kind = attributes.kind;
+  check(
+    typeof kind === "string" && Object.hasOwn(activationKinds, kind),
+    op,
+    "attribute `kind`",
+    Object.keys(activationKinds),
+    kind,
+  );
+  return kind as ActivationKind;
+}
+
+/** The error function in float64: erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms are all of one sign. */
+export function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}

@@ -1,0 +1,44 @@
+import { TsumugiError } from "../errors.ts";
+import { activation } from "./activation.ts";
+import { add } from "./add.ts";
+import { attend } from "./attend.ts";
+import type { OpDefinition } from "./definition.ts";
+import { embed } from "./embed.ts";
+import { embedPosition } from "./embed-position.ts";
+import { gatedActivation } from "./gated-activation.ts";
+import { layerNorm } from "./layer-norm.ts";
+import { linear } from "./linear.ts";
+import { multiply } from "./multiply.ts";
+import { rmsNorm } from "./rms-norm.ts";
+import { rotary } from "./rotary.ts";
+import { rows } from "./rows.ts";
+import { scale } from "./scale.ts";
+import { store } from "./store.ts";
+
+/** Every op, one line each. */
+const definitions: readonly OpDefinition[] = [
+  activation,
+  add,
+  attend,
+  embed,
+  embedPosition,
+  gatedActivation,
+  layerNorm,
+  linear,
+  multiply,
+  rmsNorm,
+  rotary,
+  rows,
+  scale,
+  store,
+];
+
+/** The op registry, by name. */
+export const ops: ReadonlyMap<string, OpDefinition> = new Map(definitions.map((definition) => [definition.name, definition]));
+
+/** The definition of an op; throws `op_unknown`. */
+export function opDefinition(name: string): OpDefinition {
+  const definition = ops.get(name);
+  if (!definition) throw new TsumugiError("op_unknown", { op: name, known: [...ops.keys()].join(", ") });
+  return definition;
+}

@@ -1,0 +1,30 @@
+import { check, checkCounts, checkVector, width } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+
+/** y = x · Wᵀ + bias. x [*, K], W [N, K], bias [N] or absent -> [*, N]. Sums run in order of k. */
+export const linear: OpDefinition = {
+  name: "linear",
+  shapes(inputs, weights) {
+    checkCounts("linear", inputs, 1, weights, 2);
+    const [x, weight] = [inputs[0]!, weights[0]];
+    const k = width("linear", "x", x);
+    check(weight?.length === 2 && weight[1] === k, "linear", "shape of weight", `[out, ${k}]`, weight ?? "nothing");
+    checkVector("linear", "bias", weights[1], weight[0]!);
+    return [[...x.slice(0, -1), weight[0]!]];
+  },
+  reference({ inputs, weights, outputs }) {
+    const x = inputs[0]!.data;
+    const { data: w, shape } = weights[0]!;
+    const bias = weights[1]?.data;
+    const y = outputs[0]!.data;
+    const [n, k] = [shape[0]!, shape[1]!];
+    const rows = x.length / k;
+    for (let r = 0; r < rows; r++) {
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let i = 0, a = r * k, b = j * k; i < k; i++, a++, b++) sum += x[a]! * w[b]!;
+        y[r * n + j] = bias ? sum + bias[j]! : sum;
+      }
+    }
+  },
+};

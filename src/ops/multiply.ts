@@ -1,0 +1,16 @@
+import { check, checkCounts, sameShape } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+
+/** Element-wise a · b of equal shapes. */
+export const multiply: OpDefinition = {
+  name: "multiply",
+  shapes(inputs, weights) {
+    checkCounts("multiply", inputs, 2, weights, 0);
+    check(sameShape(inputs[0]!, inputs[1]!), "multiply", "shape of b", inputs[0], inputs[1]);
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, outputs }) {
+    const [a, b, out] = [inputs[0]!.data, inputs[1]!.data, outputs[0]!.data];
+    for (let i = 0; i < out.length; i++) out[i] = a[i]! * b[i]!;
+  },
+};

@@ -1,0 +1,40 @@
+import { check, checkCounts, flagAttribute, numberAttribute, optionalNumber, width } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+
+/**
+ * y = x / sqrt(mean(x²) + epsilon) · weight, over each group of `groupSize` values (default: the whole row), with one
+ * weight [groupSize] for all groups (per-head q/k norm: groupSize = headDim). `unitOffset`: weight counts from 1 (Gemma).
+ *
+ * Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization".
+ */
+export const rmsNorm: OpDefinition = {
+  name: "rms_norm",
+  shapes(inputs, weights, attributes) {
+    checkCounts("rms_norm", inputs, 1, weights, 1);
+    const k = width("rms_norm", "x", inputs[0]!);
+    const size = optionalNumber("rms_norm", attributes, "groupSize") ?? k;
+    check(Number.isInteger(size) && size > 0 && k % size === 0, "rms_norm", "attribute `groupSize`", `a divisor of ${k}`, size);
+    const weight = weights[0];
+    check(weight === undefined || (weight.length === 1 && weight[0] === size), "rms_norm", "shape of weight", [size], weight);
+    numberAttribute("rms_norm", attributes, "epsilon");
+    flagAttribute("rms_norm", attributes, "unitOffset");
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, weights, outputs, attributes }) {
+    const { data: x, shape } = inputs[0]!;
+    const weight = weights[0]?.data;
+    const y = outputs[0]!.data;
+    const size = optionalNumber("rms_norm", attributes, "groupSize") ?? shape.at(-1)!;
+    const epsilon = numberAttribute("rms_norm", attributes, "epsilon");
+    const unit = flagAttribute("rms_norm", attributes, "unitOffset") ? 1 : 0;
+    for (let start = 0; start < x.length; start += size) {
+      let squares = 0;
+      for (let i = 0; i < size; i++) squares += x[start + i]! * x[start + i]!;
+      const inverse = 1 / Math.sqrt(squares / size + epsilon);
+      for (let i = 0; i < size; i++) {
+        const normal = Math.fround(x[start + i]! * inverse);
+        y[start + i] = weight ? normal * (weight[i]! + unit) : normal;
+      }
+    }
+  },
+};
