@@ -12,12 +12,29 @@ const table = {
   conflicting_options: { status: 400, message: "Options {options} cannot be used together: {reason}." },
   invalid_input: { status: 400, message: "{what} must be {expected}. Given: {given}." },
   input_too_long: { status: 400, message: "Input length of `inputIds` is {given}, but `{option}` is set to {limit}. {hint}" },
+  request_too_large: { status: 400, message: "The request needs {given} {what}, but the engine has {limit}. {hint}" },
+  cache_full: {
+    status: 503,
+    message: "The KV cache is too small for this request even alone: `{state}` has {limit} blocks, it needs {given} now.",
+  },
   aborted: { status: 499, message: "The request was aborted." },
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },
   op_unknown: { status: 500, message: "Unknown op `{op}`. Known: {known}." },
   internal: { status: 500, message: "Internal error: {what}. This is a bug in tsumugi." },
+  // tokenizer and chat templates
+  unsupported_tokenizer: { status: 400, message: "tokenizer.json cannot be used: {what} is not supported. Given: {given}." },
+  missing_pad_token: {
+    status: 400,
+    message:
+      "Asking to pad but the tokenizer does not have a padding token. Please select a token to use as `padToken` (`tokenizer.padToken = tokenizer.eosToken` e.g.).",
+  },
+  unknown_token_id: { status: 400, message: "Token id {given} is not in the tokenizer's vocabulary of {limit} tokens." },
+  tokenizer_not_found: { status: 404, message: "`{model}` has no tokenizer.json. {hint}" },
+  missing_chat_template: { status: 400, message: "There is no chat template to use: {reason}." },
+  chat_template_failed: { status: 400, message: "The chat template failed: {reason}" },
+  stream_timeout: { status: 504, message: "No text arrived within {limit} ms (option `timeout`)." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The code of an error: stable, for programs to compare. */

@@ -8,6 +8,8 @@ export type FinishReason = "eos" | "length" | "stop" | "time" | "abort";
 export interface Sequence {
   /** Unique in the engine. */
   readonly id: number;
+  /** Place in its request: inputs first, then forks in the order they were made. Never changes. */
+  readonly index: number;
   /** Prompt, then generated tokens. The engine appends; decoders only read. */
   readonly tokens: readonly number[];
   readonly promptLength: number;
@@ -32,7 +34,8 @@ export type DecoderAction =
 
 /**
  * How a gang of sequences turns logits into tokens: greedy, sampling, beam search, …
- * A decoder is synchronous and does no I/O.
+ * A decoder is synchronous and does no I/O. It is given the live sequences only, in order of `index`, all caught up;
+ * an exception, or actions that break the rule of `next`, fail its request and no other.
  */
 export interface Decoder {
   /** What to pick from this step's logits. `rows` of a group are indices into `sequences`. */
@@ -61,6 +64,13 @@ export interface RequestEvent {
 export interface Request {
   sequences: readonly SequenceInput[];
   decoder: Decoder;
+  /** The most sequences that are ever live at once (forks included). Default: `sequences.length`. Room is kept for all of them. */
+  gangSize?: number;
+  /**
+   * The most tokens (prompt included) that any sequence will reach. When given, a request that could not fit the KV cache
+   * even alone is refused at `submit`; otherwise it fails with `cache_full` when it gets there. The decoder enforces it.
+   */
+  maxLength?: number;
   /** Milliseconds on the engine's clock (performance.now()) after which live sequences end with "time", checked after each step. */
   deadline?: number;
   /** Aborting ends live sequences with "abort" and frees their blocks at once. */
@@ -84,9 +94,9 @@ export interface SequenceResult {
 /** Times in milliseconds on the engine's clock. */
 export interface RequestTimings {
   submitted: number;
-  /** First time the request was part of a step. */
+  /** First time the request was part of a step; equal to `finished` when it never was. */
   started: number;
-  /** When the first token was appended. */
+  /** When the first token was appended; equal to `finished` when none was. */
   firstToken: number;
   finished: number;
 }
@@ -105,6 +115,7 @@ export interface RequestHandle {
 
 /** The engine as generate/ and server/ see it. */
 export interface EngineInterface {
+  /** Throws where the request can never be served (`request_too_large`, `invalid_input`) or the engine is disposed. */
   submit(request: Request): RequestHandle;
   /** Sequences running and waiting, KV blocks used and free. */
   statistics(): EngineStatistics;
