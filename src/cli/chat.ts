@@ -1,0 +1,97 @@
+import { createInterface, type Interface } from "node:readline/promises";
+import { styleText } from "node:util";
+import type { Command } from "commander";
+import type { ChatMessage } from "../chat/index.ts";
+import { TsumugiError } from "../errors.ts";
+import { addGenerationOptions, type GenerationFlags, toGenerateOptions } from "./generation-options.ts";
+import { type Loaded, loadModel } from "./load.ts";
+import { addModelOptions, type ModelFlags } from "./model-options.ts";
+
+interface ChatFlags extends ModelFlags, GenerationFlags {
+  system?: string;
+}
+
+/** `tsumugi chat`: a conversation in the terminal. */
+export function addChatCommand(program: Command): void {
+  const command = program.command("chat").description("talk with a model; /reset forgets, /exit leaves, Ctrl-C stops a reply");
+  addGenerationOptions(addModelOptions(command), { maxNewTokens: 512 })
+    .option("-s, --system <text>", "system prompt")
+    .action((flags: ChatFlags) => chat(flags));
+}
+
+async function chat(flags: ChatFlags): Promise<void> {
+  const loaded = await loadModel(flags);
+  const terminal = createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stdout : undefined });
+  try {
+    if (process.stdin.isTTY) process.stdout.write(styleText("dim", "/reset forgets, /exit leaves, Ctrl-C stops a reply\n"));
+    await converse(loaded, terminal, flags);
+  } finally {
+    terminal.close();
+    await loaded.model.dispose();
+  }
+}
+
+async function converse(loaded: Loaded, terminal: Interface, flags: ChatFlags): Promise<void> {
+  const start: ChatMessage[] = flags.system === undefined ? [] : [{ role: "system", content: flags.system }];
+  let messages = start;
+  let reply: AbortController | undefined;
+  const onInterrupt = (): void => {
+    if (reply) reply.abort();
+    else process.stdout.write("\n(/exit or Ctrl-D leaves)\n> ");
+  };
+  terminal.on("SIGINT", onInterrupt);
+  process.on("SIGINT", onInterrupt);
+  try {
+    for await (const line of linesOf(terminal)) {
+      const content = line.trim();
+      if (content === "/exit" || content === "/quit") return;
+      if (content === "/reset") {
+        messages = start;
+        process.stdout.write("(forgotten)\n");
+        continue;
+      }
+      if (content === "") continue;
+      reply = new AbortController();
+      try {
+        messages = await answer(loaded, [...messages, { role: "user", content }], flags, reply.signal);
+      } catch (error) {
+        // The conversation goes on: a prompt that is too long, say, is mended by /reset.
+        if (!TsumugiError.isInstance(error)) throw error;
+        process.stderr.write(`tsumugi: ${error.message}\n`);
+      } finally {
+        reply = undefined;
+      }
+    }
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+}
+
+/** Streams the reply; returns the conversation with it. A reply that was stopped stays as far as it came. */
+async function answer(loaded: Loaded, messages: ChatMessage[], flags: ChatFlags, signal: AbortSignal): Promise<ChatMessage[]> {
+  const { model, tokenizer } = loaded;
+  const inputIds = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, returnDict: false });
+  let content = "";
+  for await (const piece of model.stream({ inputIds, tokenizer, signal, ...toGenerateOptions(flags) })) {
+    content += piece;
+    process.stdout.write(piece);
+  }
+  process.stdout.write("\n");
+  return [...messages, { role: "assistant", content: content.trimEnd() }];
+}
+
+/** Lines as they are typed (with a "> " in front on a terminal) or piped. */
+async function* linesOf(terminal: Interface): AsyncGenerator<string> {
+  if (!process.stdin.isTTY) {
+    yield* terminal;
+    return;
+  }
+  while (true) {
+    const line = await Promise.race([
+      terminal.question("> "),
+      new Promise<undefined>((resolve) => terminal.once("close", () => resolve(undefined))),
+    ]);
+    if (line === undefined) return;
+    yield line;
+  }
+}

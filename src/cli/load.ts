@@ -1,0 +1,34 @@
+import { AutoModelForCausalLM, type CausalLM } from "../generate/auto-model.ts";
+import { AutoTokenizer } from "../generate/auto-tokenizer.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ModelFlags } from "./model-options.ts";
+import { createProgressReporter } from "./progress.ts";
+
+/** A model and its tokenizer, ready to generate. */
+export interface Loaded {
+  model: CausalLM;
+  tokenizer: Tokenizer;
+  /** Milliseconds from the call to ready: downloads, reading and packing. */
+  loadMs: number;
+}
+
+/** Loads what the model options name, with progress bars on a terminal. */
+export async function loadModel(flags: ModelFlags): Promise<Loaded> {
+  const start = performance.now();
+  const reporter = createProgressReporter();
+  const { revision, cacheDir, localFilesOnly, dtype, device, threads } = flags;
+  const hub = { revision, cacheDir, localFilesOnly };
+  try {
+    const model = await AutoModelForCausalLM.fromPretrained(flags.model, {
+      ...hub,
+      dtype,
+      device,
+      threads,
+      onProgress: (event) => ("status" in event ? reporter.download(event) : reporter.loading(event)),
+    });
+    const tokenizer = await AutoTokenizer.fromPretrained(flags.model, hub);
+    return { model, tokenizer, loadMs: performance.now() - start };
+  } finally {
+    reporter.close();
+  }
+}

@@ -1,0 +1,55 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { FromPretrainedOptions } from "../generate/auto-model.ts";
+import { bundledModel } from "./bundled-model.ts";
+
+/** What the model options of a command parse to. */
+export interface ModelFlags {
+  model: string;
+  revision?: string;
+  dtype?: FromPretrainedOptions["dtype"];
+  device?: FromPretrainedOptions["device"];
+  threads?: number;
+  cacheDir?: string;
+  localFilesOnly?: boolean;
+}
+
+/** Adds --model, --revision, --dtype, --device, --threads, --cache-dir and --local-files-only. */
+export function addModelOptions(command: Command): Command {
+  return addHubOptions(command.option("-m, --model <id or folder>", "Hub id or local folder", bundledModel))
+    .addOption(
+      new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
+    )
+    .addOption(new Option("--device <device>", "where to run").choices(["auto", "cpu", "reference"]).default("auto"))
+    .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger);
+}
+
+/** The options that say where files come from. */
+export function addHubOptions(command: Command): Command {
+  return command
+    .option("--revision <name>", "branch, tag or commit")
+    .option("--cache-dir <folder>", "cache folder (default: the one Python uses, see HF_HOME)")
+    .option("--local-files-only", "never go to the network");
+}
+
+/** Parses a whole number of at least 1. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`It must be a whole number of at least 1.`);
+  return value;
+}
+
+/** Parses a whole number of at least 0. */
+export function nonNegativeInteger(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < 0) {
+    throw new InvalidArgumentError("It must be a whole number of at least 0.");
+  }
+  return value;
+}
+
+/** Parses any finite number; the library checks its range. */
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
