@@ -1,0 +1,88 @@
+import { TsumugiError } from "../errors.ts";
+import type { EncodeOptions, Side } from "./tokenizer.ts";
+
+/** Python's names whose meaning lies elsewhere in tsumugi. */
+const elsewhere: Record<string, string> = {
+  returnTensors: "rows come back as `number[][]`, which `generate` takes as it is",
+  returnTokenTypeIds: "models here do not read token types",
+  returnOffsetsMapping: "offsets are not computed",
+  returnOverflowingTokens: "text that is cut off is dropped",
+  returnSpecialTokensMask: "compare the ids with `tokenizer.allSpecialIds`",
+  returnAttentionMask: "the mask always comes along",
+  returnLength: "read the length of the rows",
+  returnAssistantTokensMask: "token positions in the text are not known",
+  isSplitIntoWords: "join the words before the call",
+  stride: "text that is cut off is dropped",
+  textTarget: "tokenize the target in a call of its own",
+};
+
+/**
+ * Refuses options that are not in `known`: Python's spelling with a hint at ours (`unknown_option`), options that
+ * transformers has and tsumugi has not with the reason (`unsupported_option`).
+ */
+export function refuseUnknownOptions(options: object | undefined, known: readonly string[], hint = ""): void {
+  for (const [option, value] of Object.entries(options ?? {})) {
+    if (value === undefined || known.includes(option)) continue;
+    const name = option.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (known.includes(name)) throw new TsumugiError("unknown_option", { option, hint: `; here it is called \`${name}\`` });
+    const reason = elsewhere[name];
+    if (reason) throw new TsumugiError("unsupported_option", { option, reason });
+    throw new TsumugiError("unknown_option", {
+      option,
+      hint: hint || `; options are ${known.map((n) => `\`${n}\``).join(", ")}`,
+    });
+  }
+}
+
+/** How rows are padded and cut, after defaults and checks. */
+export interface Layout {
+  padding: "none" | "longest" | "max_length";
+  truncate: boolean;
+  maxLength: number;
+  padToMultipleOf: number | undefined;
+  paddingSide: Side;
+}
+
+/** transformers' rules for padding and truncation. Errors: `invalid_option`, `conflicting_options`. */
+export function layoutOf(options: EncodeOptions, defaults: { paddingSide: Side; modelMaxLength: number }): Layout {
+  const { padding = false, maxLength, padToMultipleOf } = options;
+  const cut = options.truncation ?? (maxLength !== undefined && (padding === false || padding === "do_not_pad"));
+  oneOf("padding", padding, [true, false, "longest", "max_length", "do_not_pad"]);
+  oneOf("truncation", cut, [true, false, "longest_first", "do_not_truncate"]);
+  oneOf("paddingSide", options.paddingSide ?? "right", ["left", "right"]);
+  positive("maxLength", maxLength);
+  positive("padToMultipleOf", padToMultipleOf);
+  const limit = maxLength ?? defaults.modelMaxLength;
+  const truncate = (cut === true || cut === "longest_first") && Number.isFinite(limit);
+  const kind = padding === true || padding === "longest" ? "longest" : padding === "max_length" ? "max_length" : "none";
+  if (maxLength !== undefined && kind !== "max_length" && !truncate)
+    throw new TsumugiError("conflicting_options", {
+      options: "`maxLength` and `truncation: false`",
+      reason: 'nothing would use `maxLength`; pad to it with `padding: "max_length"` or cut to it with `truncation: true`',
+    });
+  if (truncate && kind !== "none" && padToMultipleOf !== undefined && limit % padToMultipleOf !== 0)
+    throw new TsumugiError("conflicting_options", {
+      options: "`truncation` and `padToMultipleOf`",
+      reason: `the length to cut to, ${limit}, is not a multiple of ${padToMultipleOf}`,
+    });
+  return {
+    // Without a limit there is no length to pad to: transformers then pads nothing.
+    padding: kind === "max_length" && !Number.isFinite(limit) ? "none" : kind,
+    truncate,
+    maxLength: limit,
+    padToMultipleOf,
+    paddingSide: options.paddingSide ?? defaults.paddingSide,
+  };
+}
+
+/** Refuses a value that is not one of `allowed` (`invalid_option`). */
+export function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
+  if (allowed.includes(value)) return;
+  const expected = `one of ${allowed.map((v) => JSON.stringify(v)).join(", ")}`;
+  throw new TsumugiError("invalid_option", { option, expected, given: value });
+}
+
+function positive(option: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
+  throw new TsumugiError("invalid_option", { option, expected: "a whole number above 0", given: value });
+}

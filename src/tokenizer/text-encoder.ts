@@ -1,0 +1,110 @@
+import { TsumugiError } from "../errors.ts";
+import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
+import { isRecord } from "./json.ts";
+import { library } from "./library.ts";
+import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
+
+/** A model and its normaliser, built from a tokenizer.json. */
+export interface Model {
+  /** Tokens of one word. Tokens outside the vocabulary come back as they are. */
+  tokensOf(word: string): string[];
+  normalize(text: string): string;
+  readonly ids: ReadonlyMap<string, number>;
+  readonly tokens: readonly (string | undefined)[];
+  readonly size: number;
+  readonly type: string;
+  readonly unknownId: number | undefined;
+  readonly byteFallback: boolean;
+}
+
+/** Builds normaliser and model with `@huggingface/tokenizers`. Errors: `unsupported_tokenizer`. */
+export function createModel(tokenizerJson: unknown): Model {
+  if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
+    throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer.json without `model`", given: typeof tokenizerJson });
+  const config = tokenizerJson.model;
+  const nothing = { pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
+  let parts: InstanceType<typeof library.Tokenizer>;
+  try {
+    parts = new library.Tokenizer({ normalizer: null, ...tokenizerJson, ...nothing }, { unk_token: config.unk_token });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TsumugiError("unsupported_tokenizer", { what: "model or normalizer", given: reason }, { cause });
+  }
+  const { model, normalizer } = parts;
+  const tokens = [...model.vocab];
+  const ids = new Map(model.tokens_to_ids);
+  const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
+  const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
+  return {
+    tokensOf: (word) => model([word]),
+    normalize: (text) => (normalizer ? normalizer(text) : text),
+    ids,
+    tokens,
+    size: Array.isArray(config.vocab) ? config.vocab.length : ids.size,
+    type,
+    unknownId: typeof unknown === "number" ? unknown : undefined,
+    byteFallback: config.byte_fallback === true,
+  };
+}
+
+/** Text to tokens and ids, special tokens of the post-processor not included. */
+export interface WordEncoder {
+  encode(text: string): { ids: number[]; tokens: string[] };
+}
+
+/** Added tokens are found first, then each piece is normalised, cut into words, and the model splits each word. */
+export function createTextEncoder(model: Model, preTokenizerConfig: unknown, added: readonly AddedToken[]): WordEncoder {
+  const preTokenize: PreTokenizer = createPreTokenizer(preTokenizerConfig);
+  const raw = new AddedTokenSplitter(added.filter((t) => !t.normalized).map((token) => ({ content: token.content, token })));
+  const normalized = new AddedTokenSplitter(
+    added.filter((token) => token.normalized).map((token) => ({ content: model.normalize(token.content), token })),
+  );
+  return {
+    encode(text) {
+      const ids: number[] = [];
+      const tokens: string[] = [];
+      const push = (token: string, id: number) => {
+        tokens.push(token);
+        ids.push(id);
+      };
+      for (const section of raw.split(text)) {
+        if (section.token) {
+          push(section.token.content, section.token.id);
+          continue;
+        }
+        for (const piece of normalized.split(model.normalize(section.text))) {
+          if (piece.token) {
+            push(piece.token.content, piece.token.id);
+            continue;
+          }
+          for (const word of preTokenize(piece.text, section.start + piece.start === 0)) encodeWord(model, word, push);
+        }
+      }
+      return { ids, tokens };
+    },
+  };
+}
+
+function encodeWord(model: Model, word: string, push: (token: string, id: number) => void): void {
+  if (word === "") return;
+  for (const token of model.tokensOf(word)) {
+    const id = model.ids.get(token);
+    if (id !== undefined) {
+      push(token, id);
+      continue;
+    }
+    // Unigram hands unknown text back as it is; the library leaves byte fallback to nobody.
+    const bytes = model.byteFallback ? byteTokens(token) : [];
+    if (bytes.length > 0 && bytes.every((byte) => model.ids.has(byte))) {
+      for (const byte of bytes) push(byte, model.ids.get(byte) as number);
+    } else if (model.unknownId !== undefined) {
+      push(model.tokens[model.unknownId] ?? token, model.unknownId);
+    }
+  }
+}
+
+const utf8 = new TextEncoder();
+
+function byteTokens(text: string): string[] {
+  return Array.from(utf8.encode(text), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+}

@@ -1,0 +1,215 @@
+/** Which side of a row padding or truncation works on. */
+export type Side = "left" | "right";
+
+/** What a tokenizer makes of one text: `inputIds[t]` and, beside each id, 1 for a token and 0 for padding. */
+export interface Encoding {
+  inputIds: number[];
+  attentionMask: number[];
+}
+
+/** What a tokenizer makes of a list of texts: one row per text (`[rows][tokens]`). */
+export interface BatchEncoding {
+  inputIds: number[][];
+  attentionMask: number[][];
+}
+
+/** Options of `tokenizer(…)`, `encode` and `pad`. Names are transformers', in camelCase; anything else is refused. */
+export interface EncodeOptions {
+  /** Add what the post-processor adds (BOS, EOS, [CLS] …). Default `true`. */
+  addSpecialTokens?: boolean;
+  /** `true` or `"longest"`: to the longest row; `"max_length"`: to `maxLength`; `false`: none. Default `false`. */
+  padding?: boolean | "longest" | "max_length" | "do_not_pad";
+  /** `true` or `"longest_first"`: cut rows to `maxLength`. Default: on when only `maxLength` is given, off otherwise. */
+  truncation?: boolean | "longest_first" | "do_not_truncate";
+  /** In tokens, special tokens included. Default `tokenizer.modelMaxLength`. */
+  maxLength?: number;
+  /** Round the padded length up to a multiple of this. */
+  padToMultipleOf?: number;
+  /** Default `tokenizer.paddingSide`. */
+  paddingSide?: Side;
+  /** A second text for each text (sentence pairs). Not together with truncation. */
+  textPair?: string | string[];
+}
+
+/** Options of `decode` and `batchDecode`. */
+export interface DecodeOptions {
+  /** Leave out special tokens. Default `false`. */
+  skipSpecialTokens?: boolean;
+  /** Undo spaces before punctuation. Default: what tokenizer_config.json says, else `false`; ignored for BPE, as in transformers 5. */
+  cleanUpTokenizationSpaces?: boolean;
+  /**
+   * What to do with ids that no token has (models may have more rows than their tokenizer). `"error"` throws
+   * `unknown_token_id`; `"skip"` drops them, as Python does. Default `"error"`.
+   */
+  unknownIds?: "error" | "skip";
+}
+
+/** Names of the special tokens that a tokenizer may have, as `specialTokensMap` and chat templates spell them. */
+export type SpecialTokenName = "bos_token" | "eos_token" | "unk_token" | "sep_token" | "pad_token" | "cls_token" | "mask_token";
+
+/** Chat templates of a tokenizer: none, one, or several by name. */
+export type ChatTemplates = string | Record<string, string> | undefined;
+
+/** One message of a conversation. `content` is text or parts; templates may read any other field. */
+export interface ChatMessage {
+  role: string;
+  content?: unknown;
+  [field: string]: unknown;
+}
+
+/** Options of `applyChatTemplate`. Anything else is refused by name. */
+export interface ChatTemplateOptions {
+  /** `false` gives text, `true` token ids. Default `true`. */
+  tokenize?: boolean;
+  /** With `tokenize`: `{ inputIds, attentionMask }` rather than bare ids. Default `true`, as in transformers 5. */
+  returnDict?: boolean;
+  /** End with the opening of an assistant's turn. Default `false`. */
+  addGenerationPrompt?: boolean;
+  /** Leave the last message open, to be continued; a string names the field that is continued. Default `false`. */
+  continueFinalMessage?: boolean | string;
+  /** JSON schemas of functions that the model may call. */
+  tools?: Record<string, unknown>[];
+  /** Documents for retrieval-augmented templates, usually `{ title, text }`. */
+  documents?: Record<string, unknown>[];
+  /** A template's name, or a template. Default: the tokenizer's own. */
+  chatTemplate?: string;
+  /** Variables for the template, under the names that it uses: `{ enable_thinking: false }`. */
+  chatTemplateKwargs?: Record<string, unknown>;
+  padding?: EncodeOptions["padding"];
+  truncation?: EncodeOptions["truncation"];
+  maxLength?: number;
+}
+
+/** Renders conversations; implemented in `chat/`, and given to `createTokenizer` so that this room needs no other. */
+export interface ApplyChatTemplate {
+  (messages: readonly ChatMessage[], options: ChatTemplateOptions & { tokenize: false }): string;
+  (messages: readonly (readonly ChatMessage[])[], options: ChatTemplateOptions & { tokenize: false }): string[];
+  (messages: readonly ChatMessage[], options: ChatTemplateOptions & { tokenize?: true; returnDict: false }): number[];
+  (
+    messages: readonly (readonly ChatMessage[])[],
+    options: ChatTemplateOptions & { tokenize?: true; returnDict: false },
+  ): number[][];
+  (messages: readonly ChatMessage[], options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true }): Encoding;
+  (
+    messages: readonly (readonly ChatMessage[])[],
+    options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true },
+  ): BatchEncoding;
+  (messages: Conversations, options?: ChatTemplateOptions): RenderedChat;
+}
+
+/** One conversation, or several. */
+export type Conversations = readonly ChatMessage[] | readonly (readonly ChatMessage[])[];
+
+/** What `applyChatTemplate` can answer: text, ids or encodings, for one conversation or several. */
+export type RenderedChat = string | string[] | number[] | number[][] | Encoding | BatchEncoding;
+
+/** The implementation behind `tokenizer.applyChatTemplate`; it lives in `chat/`, which this room must not import. */
+export type ChatTemplateImplementation = (
+  tokenizer: Tokenizer,
+  messages: Conversations,
+  options?: ChatTemplateOptions,
+) => RenderedChat;
+
+/** The files that make a tokenizer, parsed. Only tokenizer.json is needed. */
+export interface TokenizerFiles {
+  tokenizerJson: unknown;
+  tokenizerConfig?: unknown;
+  specialTokensMap?: unknown;
+  /** Text of chat_template.jinja: it wins over `chat_template` of tokenizer_config.json. */
+  chatTemplateJinja?: string;
+  /** Texts of additional_chat_templates/*.jinja, by file name without its ending. */
+  additionalChatTemplates?: Record<string, string>;
+}
+
+/** Special tokens that can be read and set: `tokenizer.padToken = tokenizer.eosToken`. */
+export interface SpecialTokens {
+  bosToken: string | undefined;
+  eosToken: string | undefined;
+  unkToken: string | undefined;
+  sepToken: string | undefined;
+  padToken: string | undefined;
+  clsToken: string | undefined;
+  maskToken: string | undefined;
+  readonly bosTokenId: number | undefined;
+  readonly eosTokenId: number | undefined;
+  readonly unkTokenId: number | undefined;
+  readonly sepTokenId: number | undefined;
+  readonly padTokenId: number | undefined;
+  readonly clsTokenId: number | undefined;
+  readonly maskTokenId: number | undefined;
+}
+
+/**
+ * Text to token ids and back, as transformers' fast tokenizers do it. Call it like a function.
+ *
+ * @example
+ * ```ts
+ * const tokenizer = await AutoTokenizer.fromPretrained("models/tsumugi-mini");
+ * const { inputIds } = tokenizer("Hello");                               // one row
+ * const batch = tokenizer(["1, 2, 3", "A, B"], { padding: true });       // rows of one length
+ * tokenizer.decode(inputIds, { skipSpecialTokens: true });               // "Hello"
+ * ```
+ *
+ * Errors: `unknown_option`, `invalid_option`, `unsupported_option`, `missing_pad_token`, `unknown_token_id`.
+ * Source: transformers 5 `PreTrainedTokenizerBase`, tokenizers 0.23.
+ */
+export interface Tokenizer extends SpecialTokens {
+  (text: string, options?: EncodeOptions): Encoding;
+  (texts: readonly string[], options?: EncodeOptions): BatchEncoding;
+  (text: string | readonly string[], options?: EncodeOptions): Encoding | BatchEncoding;
+  /** The ids alone of one text. */
+  encode(text: string, options?: EncodeOptions): number[];
+  /** Text of ids. `decode([])` is `""`. */
+  decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
+  /** Text of each row. */
+  batchDecode(rows: ArrayLike<ArrayLike<number>>, options?: DecodeOptions): string[];
+  /** Token strings of a text, by default without special tokens. */
+  tokenize(text: string, options?: { addSpecialTokens?: boolean }): string[];
+  /** Ids of token strings. A token that is not in the vocabulary gives the unknown token's id, or `undefined` without one. */
+  convertTokensToIds(token: string): number | undefined;
+  convertTokensToIds(tokens: readonly string[]): (number | undefined)[];
+  /** Token strings of ids; `undefined` where no token has the id. */
+  convertIdsToTokens(id: number, options?: { skipSpecialTokens?: boolean }): string | undefined;
+  convertIdsToTokens(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): (string | undefined)[];
+  /** Text of token strings, through the decoder alone. */
+  convertTokensToString(tokens: readonly string[]): string;
+  /** Pads rows of ids; rows of one length come back as they are. */
+  pad(
+    rows: { inputIds: readonly (readonly number[])[]; attentionMask?: readonly (readonly number[])[] },
+    options?: Pick<EncodeOptions, "padding" | "maxLength" | "padToMultipleOf" | "paddingSide">,
+  ): BatchEncoding;
+  /** Tokens of the model alone, added tokens not counted. */
+  readonly vocabSize: number;
+  /** Tokens with added tokens: the smallest size that a model's embedding can have. */
+  readonly length: number;
+  /** Longest input of the model in tokens, or `Infinity` where the files name none. */
+  modelMaxLength: number;
+  paddingSide: Side;
+  truncationSide: Side;
+  /** Special tokens that are not named ones. */
+  readonly extraSpecialTokens: readonly string[];
+  readonly allSpecialTokens: readonly string[];
+  readonly allSpecialIds: readonly number[];
+  /** Named special tokens, under the names chat templates use: `{ bos_token: "<s>", … }`. */
+  readonly specialTokensMap: Readonly<Partial<Record<SpecialTokenName, string>>>;
+  /** The chat templates of the files. Settable. */
+  chatTemplate: ChatTemplates;
+  /** Conversation to text or token ids. */
+  applyChatTemplate: ApplyChatTemplate;
+  /** Every token with its id: base vocabulary and added tokens. Built at each call. */
+  getVocab(): Map<string, number>;
+  /** The decoder's steps and what tokens are special, for incremental decoding. */
+  readonly decoding: Decoding;
+}
+
+/** What incremental decoding needs to know of a tokenizer. */
+export interface Decoding {
+  /** `decoder` of tokenizer.json, or null. */
+  readonly decoder: unknown;
+  tokenOf(id: number): string | undefined;
+  isSpecial(token: string): boolean;
+  /** Whether decoded text is cleaned up by default (never for BPE). */
+  readonly cleanUp: boolean;
+  /** Whether the model is BPE, whose text is never cleaned up. */
+  readonly isBpe: boolean;
+}
