@@ -35,6 +35,65 @@ const table = {
   missing_chat_template: { status: 400, message: "There is no chat template to use: {reason}." },
   chat_template_failed: { status: 400, message: "The chat template failed: {reason}" },
   stream_timeout: { status: 504, message: "No text arrived within {limit} ms (option `timeout`)." },
+  // the Hub and the files of a model
+  model_not_found: {
+    status: 404,
+    message:
+      "`{given}` is neither an existing folder nor a valid Hub model id: {reason}. Give the path of a model's folder, or an id such as `org/name`.",
+  },
+  hub_repository_not_found: {
+    status: 404,
+    message:
+      "The repository `{repository}` was not found at {endpoint}, or it is private. Check the spelling; for a private model {hint}.",
+  },
+  hub_revision_not_found: {
+    status: 404,
+    message:
+      "The repository `{repository}` has no revision `{revision}` at {endpoint}. Use one of its branches, tags or commits.",
+  },
+  hub_file_not_found: {
+    status: 404,
+    message: "The file `{file}` is not in the repository `{repository}` at revision `{revision}`.",
+  },
+  hub_gated: {
+    status: 403,
+    message: "The model `{repository}` is gated. Visit {page}, log in and accept its licence, then {hint}.",
+  },
+  hub_access_denied: {
+    status: 403,
+    message: "The Hub refused access to `{repository}` (HTTP {httpStatus}{detail}): {hint}.",
+  },
+  hub_not_cached: {
+    status: 503,
+    message: "`{repository}` (revision `{revision}`) is not complete in the cache {cacheDirectory}: {missing}. {reason}",
+  },
+  hub_unreachable: {
+    status: 503,
+    message:
+      "Could not reach {url} after {attempts} attempts: {reason}. Check the network, HF_ENDPOINT and proxies, or set HF_HUB_OFFLINE=1 to use the cache only.",
+  },
+  hub_bad_response: { status: 502, message: "{url} gave an answer that a Hub does not give: {reason}." },
+  hub_corrupt_download: {
+    status: 502,
+    message:
+      "The download of `{file}` of `{repository}` is damaged and was deleted: {what} should be {expected}, but is {given}. Try again; if it happens again, a proxy or the server changes the file.",
+  },
+  hub_disk_full: {
+    status: 507,
+    message:
+      "No space left on the disk of {path} while writing `{file}` ({needed} bytes needed, {free} free). Free some, or choose another disk with HF_HUB_CACHE or `cacheDir`.",
+  },
+  hub_cache_not_writable: {
+    status: 500,
+    message:
+      "Cannot write {path} in the model cache: {reason}. Check its permissions, or choose another folder with HF_HUB_CACHE or `cacheDir`.",
+  },
+  safetensors_required: {
+    status: 400,
+    message:
+      'The repository `{repository}` has no safetensors weights, only {found}. tsumugi reads safetensors only. Look for a safetensors version (branch `refs/pr/N` or another repository), or convert it once with Python: `AutoModelForCausalLM.from_pretrained("{repository}").save_pretrained("folder", safe_serialization=True)`, then load that folder.',
+  },
+  invalid_json_file: { status: 400, message: "The file {path} is not valid JSON: {reason}." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The code of an error: stable, for programs to compare. */
