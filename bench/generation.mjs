@@ -31,7 +31,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const folder = makeCheckpoint(values.folder ?? join(tmpdir(), `tsumugi-bench-${values.shape}`), values.shape);
 const common = [folder, "--threads", values.threads, "--dtype", values.dtype, "--runs", values.runs];
 const sides = [{ command: process.execPath, args: [join(here, "sides/tsumugi.mjs"), ...common] }];
-if (values.python) sides.push({ command: values.python, args: [join(here, "sides/transformers.py"), ...common] });
+if (values.python) sides.push({ command: values.python, args: [join(here, "sides/python-transformers.py"), ...common] });
 
 const rounds = [];
 for (let round = 0; round < Number(values.rounds); round++) {
