@@ -1,0 +1,52 @@
+// y[M, N] = x[M, K] · Wᵀ (+ bias[N]) (+ residual[M, N]) with W packed (packed_matrix.h); x and y are float32.
+//
+// Numerics. The value of one output depends on its row of x and its row of W alone: not on M, on other rows,
+// on chunking or on the number of threads. Each output is summed in one fixed order over k:
+//   float32, float16  one chain over ascending k of fused multiply-adds (scalar: multiply, then add); float16
+//                     weights are widened, x stays float32
+//   bfloat16          x is rounded to bfloat16 (nearest, ties to even); for each 32 values of k: the products of
+//                     even k in one chain of fused multiply-adds and those of odd k in another, both from 0, and
+//                     then sum = sum + (even + odd). This is the order that Intel documents for TDPBF16PS, so
+//                     every instruction set gives the same bits.
+// Then (sum + bias) + residual.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "isa.h"
+#include "packed_matrix.h"
+#include "thread_pool.h"
+
+namespace tsumugi {
+
+struct MatmulArguments {
+  const PackedMatrix* weight = nullptr;
+  const float* x = nullptr;  // [rows, weight->columns]
+  int64_t x_stride = 0;      // elements from row to row
+  int64_t rows = 0;          // M, may be 0
+  const float* bias = nullptr;      // [weight->rows] or null
+  const float* residual = nullptr;  // [rows, weight->rows] or null; may be y itself (y += …)
+  int64_t residual_stride = 0;
+  float* y = nullptr;  // [rows, weight->rows]
+  int64_t y_stride = 0;
+  uint8_t* workspace = nullptr;  // matmul_workspace_bytes, aligned to 64 bytes
+  Isa isa = active_isa();        // for tests; it must be available
+};
+
+// Called by all workers of a job with the same arguments. x, bias and residual must be visible to all
+// (a barrier came after they were written); ends with a barrier, so y is visible to all. Allocates nothing.
+// The workspace may serve the next matmul at once.
+void matmul(Worker& worker, const MatmulArguments& arguments);
+
+// Bytes that suffice for every matmul with rows <= max_rows, columns <= max_columns and at most `workers` workers.
+size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t max_outputs, int workers);
+
+}  // namespace tsumugi
+
+// For tests from other languages: packs weight[n][k] (float32 values, rounded to the storage type), multiplies on
+// the shared pool with the named instruction set ("" = the active one) and waits. bias and residual may be null.
+// Returns 0, or 1 with a message in `error` (when it is not null).
+extern "C" int tsumugi_matmul_check(const char* storage, const char* isa, int64_t rows, int64_t outputs, int64_t columns,
+                                    const float* x, const float* weight, const float* bias, const float* residual,
+                                    float* y, int workers, char* error, size_t error_bytes);
