@@ -18,6 +18,10 @@ const table = {
     message: "The KV cache is too small for this request even alone: `{state}` has {limit} blocks, it needs {given} now.",
   },
   aborted: { status: 499, message: "The request was aborted." },
+  invalid_probabilities: { status: 500, message: "No token can be drawn: {reason}." },
+  model_has_no_tokenizer: { status: 400, message: "Option `{option}` needs a tokenizer: {reason}." },
+  unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },
+  device_unavailable: { status: 500, message: "Device `{device}` cannot be used: {reason}" },
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },

@@ -32,7 +32,7 @@ export interface SamplingGroup {
 
 /** What was picked for a group: `count` entries, best first. */
 export interface SamplingPicks {
-  /** Which of the group's rows each pick belongs to. */
+  /** Which of the group's rows each pick belongs to: an index into `group.rows`. */
   rows: Int32Array;
   tokens: Int32Array;
   /** Processed score of each pick. */

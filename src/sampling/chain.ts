@@ -1,0 +1,130 @@
+import { TsumugiError } from "../errors.ts";
+import type { SamplingGroup, SamplingPicks } from "./group.ts";
+import { firstGreatest, greatest, survivors } from "./select.ts";
+import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
+import type { LogitsContext, SamplingStep } from "./step.ts";
+import { warpers } from "./warpers.ts";
+
+const lowest = -3.4028234663852886e38;
+
+/**
+ * Runs steps on one row of scores, in place. This is the reference that native sampling is tested against.
+ *
+ * @param scores [vocabulary] raw logits as float32
+ */
+export function applySteps(scores: Float32Array, steps: readonly SamplingStep[], context: LogitsContext): void {
+  for (const step of steps) applyStep(scores, step, context);
+}
+
+function applyStep(scores: Float32Array, step: SamplingStep, context: LogitsContext): void {
+  if (step.kind === "normalise") logSoftmax(scores);
+  else if (step.kind === "edit") edit(scores, step);
+  else if (step.kind === "only") only(scores, step.token);
+  else if (step.kind === "mask") mask(scores, step.bits);
+  else if (step.kind === "invalid") removeInvalid(scores);
+  else if (step.kind === "warp") warpers[step.how](scores, step.value, step.minTokensToKeep);
+  else step.apply(scores, context);
+}
+
+function only(scores: Float32Array, token: number): void {
+  scores.fill(-Infinity);
+  scores[token] = 0;
+}
+
+function mask(scores: Float32Array, bits: Uint32Array): void {
+  for (let i = 0; i < scores.length; i++) if (!((bits[i >> 5]! >>> (i & 31)) & 1)) scores[i] = -Infinity;
+}
+
+function removeInvalid(scores: Float32Array): void {
+  for (let i = 0; i < scores.length; i++) {
+    const value = scores[i]!;
+    scores[i] = Number.isNaN(value) ? 0 : Math.min(Math.max(value, lowest), -lowest);
+  }
+}
+
+function edit(scores: Float32Array, step: Extract<SamplingStep, { kind: "edit" }>): void {
+  const { how, tokens, values } = step;
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    const value = values[i]!;
+    const score = scores[token]!;
+    if (how === "add") scores[token] = score + value;
+    else if (how === "set") scores[token] = value;
+    else if (how === "scale") scores[token] = score * value;
+    else scores[token] = score < 0 ? score * value : score / value;
+  }
+}
+
+/**
+ * Picks tokens of one group in TypeScript.
+ *
+ * @param rows the raw logits of `group.rows`, one array each; they are overwritten
+ */
+export function sampleGroup(rows: readonly Float32Array[], group: SamplingGroup): SamplingPicks {
+  const vocabularySize = rows[0]!.length;
+  const raw = group.logprobs === undefined ? undefined : rows.map((row) => row.slice());
+  rows.forEach((row, index) => {
+    applySteps(row, group.steps[index] ?? [], { vocabularySize });
+    const bias = group.bias?.[index] ?? 0;
+    if (bias !== 0) for (let i = 0; i < row.length; i++) row[i] = row[i]! + bias;
+  });
+  const scores = rows.length === 1 ? rows[0]! : concatenate(rows);
+  const places = pick(scores, group, vocabularySize);
+  const picks: SamplingPicks = {
+    rows: places.map((place) => Math.floor(place / vocabularySize)),
+    tokens: places.map((place) => place % vocabularySize),
+    scores: Float32Array.from(places, (place) => scores[place]!),
+  };
+  if (raw) {
+    const totals = raw.map(logSumExp);
+    picks.logprobs = Float32Array.from(places, (place) => {
+      const row = Math.floor(place / vocabularySize);
+      return raw[row]![place % vocabularySize]! - totals[row]!;
+    });
+  }
+  return picks;
+}
+
+/** Places (row × vocabulary + token) of the picks, best first. */
+function pick(scores: Float32Array, group: SamplingGroup, vocabularySize: number): Int32Array {
+  switch (group.pick) {
+    case "argmax":
+      return Int32Array.of(firstGreatest(scores));
+    case "top":
+      return greatest(scores, group.count);
+    case "score":
+      return Int32Array.from(group.target ?? [], (token, row) => row * vocabularySize + token);
+    case "draw":
+      return draw(scores, group);
+  }
+}
+
+/**
+ * Multinomial without replacement as torch does it on the CPU: the greatest of p / q, where q are exponential variates
+ * of the place in the stream that belongs to the entry. Dropped entries have p = 0 and their variates are skipped.
+ */
+function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
+  if (!group.stream) throw new TsumugiError("internal", { what: "a sampling group draws without a random stream" });
+  const indices = survivors(scores);
+  const probabilities = softmax(Float32Array.from(indices, (index) => scores[index]!));
+  if (indices.length === 0 || Number.isNaN(probabilities[0]!)) {
+    throw new TsumugiError("invalid_probabilities", {
+      reason: indices.length === 0 ? "every token is masked" : "the logits contain NaN or infinity",
+    });
+  }
+  const variates = new Float32Array(indices.length);
+  group.stream.exponentials(group.offset ?? 0, indices, variates);
+  for (let i = 0; i < indices.length; i++) probabilities[i] = probabilities[i]! / variates[i]!;
+  const count = Math.min(group.count, indices.length);
+  return greatest(probabilities, count).map((i) => indices[i]!);
+}
+
+function concatenate(rows: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    result.set(row, at);
+    at += row.length;
+  }
+  return result;
+}

@@ -1,0 +1,113 @@
+import { kthGreatest, survivors } from "./select.ts";
+import { logSoftmax, maximum, softmax } from "./softmax.ts";
+import type { SamplingStep } from "./step.ts";
+
+const { fround, exp, log, sqrt } = Math;
+
+type WarpStep = Extract<SamplingStep, { kind: "warp" }>;
+
+/** A warper changes a row in place. `keep` is `minTokensToKeep`. */
+type Warper = (scores: Float32Array, value: number, keep: number) => void;
+
+/** The warpers of `transformers`, in float32 as torch computes them on the CPU (sums in float64, each result rounded). */
+export const warpers: Record<WarpStep["how"], Warper> = {
+  temperature(scores, value) {
+    const divisor = fround(value);
+    for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / divisor;
+  },
+
+  /** Drops what is below the k-th greatest score; ties with it all survive. */
+  topK(scores, value, keep) {
+    const limit = kthGreatest(scores, Math.min(Math.max(value, keep), scores.length));
+    for (let i = 0; i < scores.length; i++) if (scores[i]! < limit) scores[i] = -Infinity;
+  },
+
+  /** Drops the least probable tokens whose probabilities add up to at most 1 − p. */
+  topP(scores, value, keep) {
+    const { order, cumulative } = ascending(scores, scores);
+    const limit = fround(1 - value);
+    const last = order.length - keep;
+    for (let i = 0; i < last && cumulative[i]! <= limit; i++) scores[order[i]!] = -Infinity;
+  },
+
+  minP(scores, value, keep) {
+    const probabilities = softmax(scores);
+    const limit = fround(fround(value) * maximum(probabilities));
+    dropImprobable(scores, probabilities, limit, keep);
+  },
+
+  /** Keeps the tokens whose information is nearest to the row's entropy, up to a mass of `value`. */
+  typicalP(scores, value, keep) {
+    const normalised = scores.slice();
+    logSoftmax(normalised);
+    let sum = 0;
+    for (let i = 0; i < normalised.length; i++) {
+      if (normalised[i] !== -Infinity) sum += fround(normalised[i]! * fround(exp(normalised[i]!)));
+    }
+    const entropy = fround(-sum);
+    const distance = new Float32Array(scores.length);
+    for (let i = 0; i < scores.length; i++) distance[i] = Math.abs(fround(-normalised[i]! - entropy));
+    const { order, cumulative } = ascending(distance, scores);
+    let last = 0;
+    while (last < order.length - 1 && cumulative[last]! < fround(value)) last++;
+    const limit = distance[order[last]!]!;
+    for (let i = keep; i < order.length; i++) if (distance[order[i]!]! > limit) scores[order[i]!] = -Infinity;
+  },
+
+  epsilonCutoff(scores, value, keep) {
+    dropImprobable(scores, softmax(scores), fround(value), keep);
+  },
+
+  etaCutoff(scores, value, keep) {
+    const probabilities = softmax(scores);
+    const normalised = scores.slice();
+    logSoftmax(normalised);
+    let sum = 0;
+    for (let i = 0; i < scores.length; i++) if (probabilities[i] !== 0) sum += fround(normalised[i]! * probabilities[i]!);
+    const epsilon = fround(value);
+    const limit = Math.min(epsilon, fround(fround(sqrt(epsilon)) * fround(exp(fround(sum)))));
+    dropImprobable(scores, probabilities, limit, keep);
+  },
+
+  /** Among the best 100: keeps the longest head whose entropy stays within `value` of theirs, the best always. */
+  topH(scores, value) {
+    const limit = kthGreatest(scores, Math.min(100, scores.length));
+    const best = Array.from(survivors(scores)).filter((i) => scores[i]! >= limit);
+    best.sort((a, b) => scores[b]! - scores[a]! || a - b);
+    best.length = Math.min(best.length, 100);
+    const probabilities = softmax(Float32Array.from(best, (i) => scores[i]!));
+    const terms = probabilities.map((p) => (p > 0 ? -p * fround(log(p)) : 0));
+    const threshold = fround(terms.reduce((sum, term) => sum + term, 0) * value);
+    const kept = new Map<number, number>();
+    let entropy = 0;
+    for (let i = 0; i < best.length; i++) {
+      entropy += terms[i]!;
+      if (i > 0 && fround(entropy) > threshold) break;
+      kept.set(best[i]!, scores[best[i]!]!);
+    }
+    scores.fill(-Infinity);
+    for (const [token, score] of kept) scores[token] = score;
+  },
+};
+
+/** Drops tokens less probable than `limit`, except those among the greatest `keep`. */
+function dropImprobable(scores: Float32Array, probabilities: Float32Array, limit: number, keep: number): void {
+  const kept = kthGreatest(scores, Math.min(keep, scores.length));
+  for (let i = 0; i < scores.length; i++) if (probabilities[i]! < limit && scores[i]! < kept) scores[i] = -Infinity;
+}
+
+/**
+ * Survivors of `scores` in ascending order of `keys` (stable), with the running sum of their probabilities.
+ * Dropped tokens carry no probability and would change nothing.
+ */
+function ascending(keys: Float32Array, scores: Float32Array): { order: Int32Array; cumulative: Float32Array } {
+  const order = survivors(scores).sort((a, b) => keys[a]! - keys[b]! || a - b);
+  const probabilities = softmax(Float32Array.from(order, (i) => scores[i]!));
+  const cumulative = new Float32Array(order.length);
+  let sum = 0;
+  for (let i = 0; i < order.length; i++) {
+    sum += probabilities[i]!;
+    cumulative[i] = sum;
+  }
+  return { order, cumulative };
+}
