@@ -1,0 +1,78 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const offline = { ...process.env, HF_HUB_OFFLINE: "1" };
+
+/** Fenced blocks of one language, in order. */
+function blocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1]!);
+}
+
+for (const readme of ["README.md", "README.ja.md"]) {
+  const markdown = readFileSync(join(root, readme), "utf8");
+  const snippets = blocks(markdown, "ts");
+
+  describe(readme, () => {
+    const folder = join(root, ".cache", "snippets", readme);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const [index, code] of snippets.entries()) writeFileSync(join(folder, `snippet-${index}.ts`), code);
+
+    it("has snippets whose types are right", () => {
+      expect(snippets.length).toBeGreaterThanOrEqual(5);
+      writeFileSync(
+        join(folder, "tsconfig.json"),
+        JSON.stringify({
+          extends: "../../../tsconfig.json",
+          compilerOptions: {
+            noEmit: false,
+            allowImportingTsExtensions: false,
+            noUnusedLocals: false,
+            rootDir: ".",
+            outDir: "out",
+          },
+          include: ["*.ts"],
+        }),
+      );
+      const compiler = join(root, "node_modules/typescript/bin/tsc");
+      execFileSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8", cwd: root });
+    });
+
+    it.each(snippets.map((_, index) => index))("snippet %i prints something", (index) => {
+      const output = execFileSync(process.execPath, [join(folder, "out", `snippet-${index}.js`)], {
+        encoding: "utf8",
+        cwd: root,
+        env: offline,
+      });
+      expect(output.trim().length).toBeGreaterThan(10);
+    });
+
+    const commands = blocks(markdown, "sh")
+      .flatMap((block) => block.trim().split("\n"))
+      .filter((line) => line.includes("npx tsumugi "));
+
+    it.each(commands)("%s", (line) => {
+      const main = join(root, "dist/cli/main.js");
+      const command = line.replace("npx tsumugi", `"${process.execPath}" "${main}"`);
+      const output = execFileSync("bash", ["-c", `set -o pipefail; ${command}`], {
+        encoding: "utf8",
+        cwd: root,
+        env: offline,
+        input: "",
+      });
+      expect(output.trim().length).toBeGreaterThan(10);
+    });
+
+    it("names commands that exist", () => {
+      const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
+      const named = [...markdown.matchAll(/npm (?:run )?(start|test|build[:\w]*)/g)].map((match) => match[1]!);
+      expect(named).toContain("start");
+      expect(named).toContain("test");
+      for (const name of named) expect(scripts).toHaveProperty([name]);
+    });
+  });
+}
