@@ -24,11 +24,18 @@ const padOptions = ["padding", "maxLength", "padToMultipleOf", "paddingSide"];
 const encodeOptions = ["addSpecialTokens", "truncation", "textPair", ...padOptions];
 const decodeOptions = ["skipSpecialTokens", "cleanUpTokenizationSpaces", "unknownIds"];
 
+/** Options of `createTokenizer`. */
+export interface CreateTokenizerOptions {
+  applyChatTemplate?: ChatTemplateImplementation;
+  addBosToken?: boolean;
+  addEosToken?: boolean;
+}
+
 /**
  * Makes a tokenizer of parsed files.
  *
  * tokenizer.json is the truth; tokenizer_config.json overrides special tokens, sides, the longest length and the chat
- * template, and an explicit `add_bos_token` or `add_eos_token` takes the post-processor's place (transformers 5).
+ * template. An explicit `addBosToken` or `addEosToken` takes the post-processor's place with `[bos] text [eos]`.
  * `applyChatTemplate` is what `tokenizer.applyChatTemplate` calls: pass the one of `chat/`.
  *
  * Errors: `unsupported_tokenizer`.
@@ -39,23 +46,18 @@ const decodeOptions = ["skipSpecialTokens", "cleanUpTokenizationSpaces", "unknow
  * tokenizer.encode("Hello");
  * ```
  */
-export function createTokenizer(
-  files: TokenizerFiles,
-  { applyChatTemplate }: { applyChatTemplate?: ChatTemplateImplementation } = {},
-): Tokenizer {
+export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerOptions = {}): Tokenizer {
+  const { applyChatTemplate, addBosToken, addEosToken } = options;
   const settings = readSettings(files);
   const json = files.tokenizerJson as Record<string, unknown>;
   const model = createModel(json);
   const vocabulary = createVocabulary(json, model, settings);
   const encoder = createTextEncoder(model, json.pre_tokenizer, vocabulary.added);
   const special = createSpecialTokens(settings, vocabulary);
-  const replaced = settings.addBosToken !== undefined || settings.addEosToken !== undefined;
+  const replaced = addBosToken !== undefined || addEosToken !== undefined;
   const { single, pair } =
     replaced || !json.post_processor
-      ? bosEosProcessor(
-          settings.addBosToken ? special.bosTokenId : undefined,
-          settings.addEosToken ? special.eosTokenId : undefined,
-        )
+      ? bosEosProcessor(addBosToken ? special.bosTokenId : undefined, addEosToken ? special.eosTokenId : undefined)
       : createPostProcessor(json.post_processor);
   const decoding: Decoding = {
     decoder: json.decoder ?? null,

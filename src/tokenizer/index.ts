@@ -1,3 +1,3 @@
-export { createTokenizer } from "./create-tokenizer.ts";
+export { type CreateTokenizerOptions, createTokenizer } from "./create-tokenizer.ts";
 export { IncrementalDecoder, type IncrementalDecoderOptions } from "./incremental-decoder.ts";
 export type * from "./tokenizer.ts";

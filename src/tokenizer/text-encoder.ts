@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
-import { isRecord } from "./json.ts";
+import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
 import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
 
@@ -31,13 +31,14 @@ export function createModel(tokenizerJson: unknown): Model {
     throw new TsumugiError("unsupported_tokenizer", { what: "model or normalizer", given: reason }, { cause });
   }
   const { model, normalizer } = parts;
+  const bert = hasBertNormalizer(tokenizerJson.normalizer);
   const tokens = [...model.vocab];
   const ids = new Map(model.tokens_to_ids);
   const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
   const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
   return {
     tokensOf: (word) => model([word]),
-    normalize: (text) => (normalizer ? normalizer(text) : text),
+    normalize: (text) => (normalizer ? normalizer(bert ? spaceRareIdeographs(text) : text) : text),
     ids,
     tokens,
     size: Array.isArray(config.vocab) ? config.vocab.length : ids.size,
@@ -45,6 +46,17 @@ export function createModel(tokenizerJson: unknown): Model {
     unknownId: typeof unknown === "number" ? unknown : undefined,
     byteFallback: config.byte_fallback === true,
   };
+}
+
+function hasBertNormalizer(config: unknown): boolean {
+  if (!isRecord(config)) return false;
+  if (config.type === "Sequence") return listOf(config.normalizers).some(hasBertNormalizer);
+  return config.type === "BertNormalizer" && config.handle_chinese_chars !== false;
+}
+
+/** The library sets spaces around ideographs below U+10000 only; these are the others that tokenizers knows. */
+function spaceRareIdeographs(text: string): string {
+  return text.replace(/[\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu, " $& ");
 }
 
 /** Text to tokens and ids, special tokens of the post-processor not included. */

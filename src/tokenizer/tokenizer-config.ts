@@ -21,9 +21,6 @@ export interface TokenizerSettings {
   named: Partial<Record<SpecialTokenName, TokenSpec>>;
   extra: TokenSpec[];
   addedTokens: TokenSpec[];
-  /** Undefined where the configuration does not say: then the post-processor of tokenizer.json stands. */
-  addBosToken: boolean | undefined;
-  addEosToken: boolean | undefined;
   paddingSide: Side;
   truncationSide: Side;
   modelMaxLength: number;
@@ -31,25 +28,29 @@ export interface TokenizerSettings {
   chatTemplate: ChatTemplates;
 }
 
-/** Reads the settings; tokenizer_config.json wins over special_tokens_map.json, and both over tokenizer.json's padding. */
+/**
+ * Reads the settings. special_tokens_map.json counts only beside a tokenizer_config.json without `added_tokens_decoder`, and
+ * then wins over it; tokenizer.json's own padding and truncation give defaults and are otherwise reset (transformers 5).
+ * `add_bos_token` and `add_eos_token` are not read: beside a tokenizer.json transformers 5 drops them.
+ */
 export function readSettings(files: TokenizerFiles): TokenizerSettings {
   const json = isRecord(files.tokenizerJson) ? files.tokenizerJson : {};
   const config = isRecord(files.tokenizerConfig) ? files.tokenizerConfig : {};
-  const map = isRecord(files.specialTokensMap) ? files.specialTokensMap : {};
+  const map = isRecord(files.specialTokensMap) && !isRecord(config.added_tokens_decoder) ? files.specialTokensMap : {};
   const padding = isRecord(json.padding) ? json.padding : {};
   const truncation = isRecord(json.truncation) ? json.truncation : {};
 
   const named: TokenizerSettings["named"] = {};
   for (const name of specialTokenNames) {
     const fallback = name === "pad_token" ? padding.pad_token : undefined;
-    const spec = tokenSpec(config[name] ?? map[name] ?? fallback);
+    const spec = tokenSpec(map[name] ?? config[name] ?? fallback);
     if (spec) named[name] = spec;
   }
   const extras =
-    config.extra_special_tokens ??
-    config.additional_special_tokens ??
     map.extra_special_tokens ??
-    map.additional_special_tokens;
+    map.additional_special_tokens ??
+    config.extra_special_tokens ??
+    config.additional_special_tokens;
   const extra = (isRecord(extras) ? Object.values(extras) : listOf(extras)).map(tokenSpec);
   const decoder = isRecord(config.added_tokens_decoder) ? Object.entries(config.added_tokens_decoder) : [];
   const addedTokens = decoder
@@ -61,8 +62,6 @@ export function readSettings(files: TokenizerFiles): TokenizerSettings {
     named,
     extra: extra.filter((spec) => spec !== undefined),
     addedTokens,
-    addBosToken: typeof config.add_bos_token === "boolean" ? config.add_bos_token : undefined,
-    addEosToken: typeof config.add_eos_token === "boolean" ? config.add_eos_token : undefined,
     paddingSide: sideOf(config.padding_side ?? padding.direction),
     truncationSide: sideOf(config.truncation_side ?? truncation.direction),
     modelMaxLength: limit > 1e20 ? Number.POSITIVE_INFINITY : limit,
