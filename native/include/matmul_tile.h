@@ -1,0 +1,200 @@
+// Register tiles of matmul, written once for all instruction sets. A file that includes this defines first, in
+// namespace tsumugi and an anonymous namespace in it:
+//   TSUMUGI_TARGET  the function attribute
+//   Vector, kLanes  a register of kLanes floats (a divisor of 16), with zero, load, store, broadcast, add,
+//                   multiply_add(a, b, c) = a * b + c, load_even and load_odd (bfloat16 pairs), load_float16
+// and includes it at file scope.
+
+#include <cstring>
+
+namespace tsumugi {
+namespace {
+
+constexpr int kPerBlock = static_cast<int>(kBlockRows) / kLanes;  // registers across a block
+constexpr size_t kPrefetchBytes = 1024;
+
+// kRows rows of x times kBlocks blocks, kAcross registers of a block at a time (kPerBlock when kBlocks > 1).
+template <int kRows, int kBlocks, int kAcross>
+TSUMUGI_TARGET void bfloat16_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
+                                  bool first) {
+  constexpr int kVectors = kBlocks * kAcross;
+  for (int part = 0; part < kPerBlock; part += kAcross) {
+    const uint8_t* w = weight + part * kLanes * 4;
+    const float* inputs = x;
+    bool fresh = first;
+    for (int64_t tile = 0; tile < depth; tile += 32) {
+      Vector even[kRows][kVectors], odd[kRows][kVectors];
+#pragma GCC unroll 16
+      for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) even[row][v] = odd[row][v] = zero();
+      }
+      for (int pair = 0; pair < 16; ++pair) {
+        Vector even_weight[kVectors], odd_weight[kVectors];
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          const uint8_t* line = w + static_cast<size_t>(v / kAcross) * block_bytes + (v % kAcross) * kLanes * 4;
+          if (v % kAcross == 0) prefetch(line + kPrefetchBytes);
+          even_weight[v] = load_even(line);
+          odd_weight[v] = load_odd(line);
+        }
+#pragma GCC unroll 16
+        for (int row = 0; row < kRows; ++row) {
+          const Vector even_input = broadcast(inputs + row);
+          const Vector odd_input = broadcast(inputs + kRows + row);
+#pragma GCC unroll 16
+          for (int v = 0; v < kVectors; ++v) {
+            even[row][v] = multiply_add(even_weight[v], even_input, even[row][v]);
+            odd[row][v] = multiply_add(odd_weight[v], odd_input, odd[row][v]);
+          }
+        }
+        w += 64;
+        inputs += 2 * kRows;
+      }
+#pragma GCC unroll 16
+      for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          float* sum = c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes;
+          store(sum, add(fresh ? zero() : load(sum), add(even[row][v], odd[row][v])));
+        }
+      }
+      fresh = false;
+    }
+  }
+}
+
+struct Float32Weights {
+  static constexpr size_t kBytes = 4;
+  TSUMUGI_TARGET static inline Vector read(const uint8_t* address) { return load(reinterpret_cast<const float*>(address)); }
+};
+
+struct Float16Weights {
+  static constexpr size_t kBytes = 2;
+  TSUMUGI_TARGET static inline Vector read(const uint8_t* address) { return load_float16(address); }
+};
+
+// One chain per output, over ascending columns.
+template <typename Weights, int kRows, int kBlocks, int kAcross>
+TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
+                               bool first) {
+  constexpr int kVectors = kBlocks * kAcross;
+  for (int part = 0; part < kPerBlock; part += kAcross) {
+    const uint8_t* w = weight + static_cast<size_t>(part) * kLanes * Weights::kBytes;
+    const float* inputs = x;
+    Vector sum[kRows][kVectors];
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        sum[row][v] = first ? zero() : load(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes);
+      }
+    }
+    for (int64_t column = 0; column < depth; ++column) {
+      Vector weights[kVectors];
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        const uint8_t* line =
+            w + static_cast<size_t>(v / kAcross) * block_bytes + static_cast<size_t>(v % kAcross) * kLanes * Weights::kBytes;
+        if (v % kAcross == 0) prefetch(line + kPrefetchBytes);
+        weights[v] = Weights::read(line);
+      }
+#pragma GCC unroll 16
+      for (int row = 0; row < kRows; ++row) {
+        const Vector input = broadcast(inputs + row);
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) sum[row][v] = multiply_add(weights[v], input, sum[row][v]);
+      }
+      w += kBlockRows * Weights::kBytes;
+      inputs += kRows;
+    }
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        store(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes, sum[row][v]);
+      }
+    }
+  }
+}
+
+template <int kRows, bool kRound>
+TSUMUGI_TARGET void pack_inputs(const float* x, int64_t stride, int64_t columns, int64_t padded, float* out) {
+  for (int64_t column = 0; column < columns; ++column) {
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+      const float value = x[row * stride + column];
+      out[column * kRows + row] = kRound ? round_to_bfloat16(value) : value;
+    }
+  }
+  if (padded > columns) std::memset(out + columns * kRows, 0, static_cast<size_t>(padded - columns) * kRows * sizeof(float));
+}
+
+TSUMUGI_TARGET void finish_block(const float* c, int64_t rows, int64_t outputs, const float* bias, const float* residual,
+                                 int64_t residual_stride, float* y, int64_t y_stride) {
+  if (outputs == kBlockRows) {
+    for (int64_t row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+      for (int lane = 0; lane < kBlockRows; lane += kLanes) {
+        Vector value = load(c + row * kBlockRows + lane);
+        if (bias != nullptr) value = add(value, load(bias + lane));
+        if (residual != nullptr) value = add(value, load(residual + row * residual_stride + lane));
+        store(y + row * y_stride + lane, value);
+      }
+    }
+    return;
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t lane = 0; lane < outputs; ++lane) {
+      float value = c[row * kBlockRows + lane];
+      if (bias != nullptr) value += bias[lane];
+      if (residual != nullptr) value += residual[row * residual_stride + lane];
+      y[row * y_stride + lane] = value;
+    }
+  }
+}
+
+// How many blocks and registers a tile of so many rows takes, when it keeps kSums sums for each output and has room
+// for kRoom sums.
+template <int kRows, int kSums>
+struct TileShape {
+  static constexpr int kFit = kRoom / (kRows * kSums);  // registers across
+  static constexpr int kBlocks = kFit >= 4 * kPerBlock ? 4 : kFit >= 2 * kPerBlock ? 2 : 1;
+  static constexpr int kAcross = kFit >= kPerBlock ? kPerBlock : kFit >= 2 && kPerBlock >= 2 ? 2 : 1;
+};
+
+template <int kRows>
+void fill_bfloat16(TileKernels& kernels) {
+  using Shape = TileShape<kRows, 2>;
+  kernels.rows[kRows - 1] = {Shape::kBlocks, bfloat16_tile<kRows, Shape::kBlocks, Shape::kAcross>,
+                             bfloat16_tile<kRows, 1, Shape::kAcross>, pack_inputs<kRows, true>};
+  if constexpr (kRows > 1) fill_bfloat16<kRows - 1>(kernels);
+}
+
+template <typename Weights, int kRows>
+void fill_chain(TileKernels& kernels) {
+  using Shape = TileShape<kRows, 1>;
+  kernels.rows[kRows - 1] = {Shape::kBlocks, chain_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
+                             chain_tile<Weights, kRows, 1, Shape::kAcross>, pack_inputs<kRows, false>};
+  if constexpr (kRows > 1) fill_chain<Weights, kRows - 1>(kernels);
+}
+
+template <int kRows>
+const TileKernels& tables(DType storage) {
+  static const struct Tables {
+    TileKernels float32, float16, bfloat16;
+    Tables() {
+      for (TileKernels* kernels : {&float32, &float16, &bfloat16}) {
+        kernels->max_rows = kRows;
+        kernels->finish = finish_block;
+      }
+      fill_chain<Float32Weights, kRows>(float32);
+      fill_chain<Float16Weights, kRows>(float16);
+      fill_bfloat16<kRows>(bfloat16);
+    }
+  } made;
+  return storage == DType::float32 ? made.float32 : storage == DType::float16 ? made.float16 : made.bfloat16;
+}
+
+}  // namespace
+}  // namespace tsumugi

@@ -1,0 +1,165 @@
+// The plan of a matmul: pack x, share blocks of outputs out, run the tiles, finish.
+#include "matmul.h"
+
+#include <algorithm>
+
+#include "matmul_kernels.h"
+
+namespace tsumugi {
+
+namespace {
+
+constexpr int64_t kDepthBlock = 256;              // columns at a time when x has many rows: a block's part stays in L1
+constexpr size_t kChunkBytes = size_t{1} << 20;   // weights of a chunk when x has few rows
+constexpr int64_t kFewRowBlocks = 64;             // blocks of such a chunk, at most
+constexpr int64_t kChunksPerWorker = 8;           // so that a worker slowed by a neighbour delays little
+
+int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+// Rows of x in groups of nearly equal size, each as large as a tile at most.
+struct RowGroups {
+  int64_t rows, groups;
+  RowGroups(int64_t row_count, int64_t max_rows) : rows(row_count), groups((row_count + max_rows - 1) / max_rows) {}
+  int64_t begin(int64_t group) const { return group * (rows / groups) + std::min(group, rows % groups); }
+  int64_t size(int64_t group) const { return rows / groups + (group < rows % groups ? 1 : 0); }
+};
+
+int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers) {
+  const int64_t blocks = weight.blocks();
+  const int64_t most = few_rows ? std::clamp<int64_t>(static_cast<int64_t>(kChunkBytes / weight.block_bytes()), 1, kFewRowBlocks)
+                                : kSumBlocks;
+  const int64_t share = std::max<int64_t>(1, blocks / (workers * kChunksPerWorker));
+  const int64_t even = std::min(wide, (blocks + workers - 1) / workers);
+  return std::min(std::max(round_up(std::min(most, share), wide), wide), std::max<int64_t>(share, even));
+}
+
+struct Slab {
+  const MatmulArguments& arguments;
+  const TileKernels& kernels;
+  RowGroups groups;
+  int64_t first_row;    // of x
+  int64_t depth;        // padded columns
+  const float* inputs;  // packed groups, one after another
+};
+
+void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, float* sums) {
+  const MatmulArguments& arguments = slab.arguments;
+  const PackedMatrix& weight = *arguments.weight;
+  const RowGroups& groups = slab.groups;
+  const size_t line_bytes = weight.block_bytes() / static_cast<size_t>(slab.depth);
+  const int64_t wide = slab.kernels.rows[groups.size(0) - 1].blocks;
+  const int64_t depth_block = groups.groups == 1 ? slab.depth : kDepthBlock;
+  for (int64_t begin = 0; begin < slab.depth; begin += depth_block) {
+    const int64_t depth = std::min(depth_block, slab.depth - begin);
+    for (int64_t block = first_block; block < end_block;) {
+      const int64_t blocks = end_block - block >= wide ? wide : 1;
+      const uint8_t* weights = weight.block(block) + static_cast<size_t>(begin) * line_bytes;
+      float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
+      for (int64_t group = 0; group < groups.groups; ++group) {
+        const int64_t row = groups.begin(group), rows = groups.size(group);
+        const auto& kernel = slab.kernels.rows[rows - 1];
+        const TileKernel tile = blocks == 1 ? kernel.single : kernel.wide;
+        tile(slab.inputs + row * slab.depth + begin * rows, weights, weight.block_bytes(), depth,
+             block_sums + row * blocks * kBlockRows, begin == 0);
+      }
+      block += blocks;
+    }
+  }
+  for (int64_t block = first_block; block < end_block;) {
+    const int64_t blocks = end_block - block >= wide ? wide : 1;
+    const float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
+    for (int64_t group = 0; group < groups.groups; ++group) {
+      const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
+      for (int64_t i = 0; i < blocks; ++i) {
+        const int64_t output = (block + i) * kBlockRows;
+        slab.kernels.finish(block_sums + (row * blocks + i * rows) * kBlockRows, rows,
+                            std::min(kBlockRows, weight.rows - output),
+                            arguments.bias == nullptr ? nullptr : arguments.bias + output,
+                            arguments.residual == nullptr
+                                ? nullptr
+                                : arguments.residual + y_row * arguments.residual_stride + output,
+                            arguments.residual_stride, arguments.y + y_row * arguments.y_stride + output, arguments.y_stride);
+      }
+    }
+    block += blocks;
+  }
+}
+
+}  // namespace
+
+const TileKernels& tile_kernels(Isa isa, DType storage) {
+  switch (isa) {
+#if TSUMUGI_X86
+    case Isa::amx:
+    case Isa::avx512:
+      return tile_kernels_avx512(storage);
+    case Isa::avx2:
+      return tile_kernels_avx2(storage);
+#endif
+#if TSUMUGI_ARM64
+    case Isa::neon:
+      return tile_kernels_neon(storage);
+#endif
+    default:
+      return tile_kernels_scalar(storage);
+  }
+}
+
+void matmul(Worker& worker, const MatmulArguments& arguments) {
+  const PackedMatrix& weight = *arguments.weight;
+  if (arguments.isa == Isa::amx && weight.storage == DType::bfloat16 && arguments.rows >= kAmxRows) {
+    return matmul_bfloat16_amx(worker, arguments);
+  }
+  const TileKernels& kernels = tile_kernels(arguments.isa, weight.storage);
+  const int64_t depth = weight.padded_columns();
+  const MatmulWorkspace workspace = cut_workspace(arguments, depth, worker.index);
+  for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
+    const RowGroups groups(std::min(kSlabRows, arguments.rows - first), kernels.max_rows);
+    Slab slab{arguments, kernels, groups, first, depth, nullptr};
+    const float* x = arguments.x + first * arguments.x_stride;
+    const auto pack_group = [&](int64_t group, float* out) {
+      const int64_t row = groups.begin(group), rows = groups.size(group);
+      kernels.rows[rows - 1].pack(x + row * arguments.x_stride, arguments.x_stride, weight.columns, depth, out + row * depth);
+    };
+    if (groups.rows == 1 && weight.storage != DType::bfloat16) {
+      slab.inputs = x;
+    } else if (groups.rows <= kOwnInputRows) {
+      for (int64_t group = 0; group < groups.groups; ++group) pack_group(group, workspace.own_inputs);
+      slab.inputs = workspace.own_inputs;
+    } else {
+      auto* shared = reinterpret_cast<float*>(workspace.shared_inputs);
+      worker.parallel_for(groups.groups, [&](int64_t group) { pack_group(group, shared); });
+      slab.inputs = shared;
+    }
+    const int64_t blocks = weight.blocks();
+    const int64_t step = blocks_per_chunk(weight, groups.groups == 1, kernels.rows[groups.size(0) - 1].blocks, worker.count);
+    worker.parallel_for((blocks + step - 1) / step, [&](int64_t chunk) {
+      multiply_blocks(slab, chunk * step, std::min(blocks, (chunk + 1) * step), workspace.sums);
+    });
+  }
+}
+
+namespace {
+// Rows are padded to 32 for AMX tiles, columns to 32.
+size_t shared_input_bytes(int64_t max_rows, int64_t columns) {
+  return static_cast<size_t>(round_up(std::min(max_rows, kSlabRows), 32)) * static_cast<size_t>(round_up(columns, 32)) *
+         sizeof(float);
+}
+size_t own_input_bytes(int64_t columns) {
+  return static_cast<size_t>(kOwnInputRows * round_up(columns, 32)) * sizeof(float);
+}
+constexpr size_t kSumBytes = static_cast<size_t>(kSumBlocks * kSlabRows * kBlockRows) * sizeof(float);
+}  // namespace
+
+size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t /*max_outputs*/, int workers) {
+  return shared_input_bytes(max_rows, max_columns) +
+         static_cast<size_t>(workers) * (own_input_bytes(max_columns) + kSumBytes);
+}
+
+MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker) {
+  const size_t shared = shared_input_bytes(arguments.rows, depth), own = own_input_bytes(depth);
+  uint8_t* mine = arguments.workspace + shared + static_cast<size_t>(worker) * (own + kSumBytes);
+  return {arguments.workspace, reinterpret_cast<float*>(mine), reinterpret_cast<float*>(mine + own)};
+}
+
+}  // namespace tsumugi

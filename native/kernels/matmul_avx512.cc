@@ -1,0 +1,40 @@
+// Matmul tiles for AVX-512 (F, BW, VL, DQ).
+#include "matmul_kernels.h"
+
+#if TSUMUGI_X86
+#include "x86_intrinsics.h"
+
+#define TSUMUGI_TARGET TSUMUGI_AVX512
+
+namespace tsumugi {
+namespace {
+
+using Vector = __m512;
+constexpr int kLanes = 16;
+constexpr int kRoom = 24;
+
+TSUMUGI_TARGET inline Vector zero() { return _mm512_setzero_ps(); }
+TSUMUGI_TARGET inline Vector load(const float* from) { return _mm512_loadu_ps(from); }
+TSUMUGI_TARGET inline void store(float* to, Vector value) { _mm512_storeu_ps(to, value); }
+TSUMUGI_TARGET inline Vector broadcast(const float* from) { return _mm512_set1_ps(*from); }
+TSUMUGI_TARGET inline Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+TSUMUGI_TARGET inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+TSUMUGI_TARGET inline Vector load_even(const uint8_t* pairs) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pairs), 16));
+}
+TSUMUGI_TARGET inline Vector load_odd(const uint8_t* pairs) {
+  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(pairs), _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+}
+TSUMUGI_TARGET inline Vector load_float16(const uint8_t* from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+
+}  // namespace
+}  // namespace tsumugi
+
+#include "matmul_tile.h"
+
+namespace tsumugi {
+const TileKernels& tile_kernels_avx512(DType storage) { return tables<12>(storage); }
+}  // namespace tsumugi
+#endif
