@@ -1,0 +1,186 @@
+import { TsumugiError } from "../errors.ts";
+import type {
+  Decoder,
+  DecoderAction,
+  FinishReason,
+  Request,
+  RequestEvent,
+  RequestHandle,
+  RequestResult,
+  Sequence,
+} from "./request.ts";
+import { EngineSequence, Gang, noProcessors } from "./sequence.ts";
+
+/** A request on its way through the engine: the gang that the scheduler moves, and what its caller is owed. */
+export class ActiveRequest extends Gang {
+  readonly decoder: Decoder;
+  readonly deadline: number | undefined;
+  readonly onTokens: Request["onTokens"];
+  readonly result: Promise<RequestResult>;
+  /** Detaches the AbortSignal; called once, when the request ends. */
+  detach: () => void = () => {};
+  readonly #submitted: number;
+  #started: number | undefined;
+  #firstToken: number | undefined;
+  readonly #promise: PromiseWithResolvers<RequestResult>;
+
+  constructor(id: number, request: Request, nextSequenceId: () => number, now: number) {
+    const sequences = request.sequences.map(
+      ({ tokens, padding = 0, processors = noProcessors }, index) =>
+        new EngineSequence({
+          id: nextSequenceId(),
+          index,
+          tokens: [...tokens],
+          promptLength: tokens.length,
+          padding,
+          processors,
+        }),
+    );
+    const size = request.gangSize ?? sequences.length;
+    super({ id, priority: request.priority ?? 0, size, maxLength: request.maxLength, sequences });
+    this.decoder = request.decoder;
+    this.deadline = request.deadline;
+    this.onTokens = request.onTokens;
+    this.#submitted = now;
+    this.#promise = withResolvers();
+    this.result = this.#promise.promise;
+  }
+
+  /** The request is part of a step. */
+  start(now: number): void {
+    this.#started ??= now;
+  }
+
+  /** Ends all live sequences for one reason; the caller then completes the request. */
+  finishLive(reason: FinishReason): void {
+    for (const sequence of this.live) sequence.finishReason ??= reason;
+  }
+
+  /** The one good end. */
+  complete(now: number): void {
+    this.detach();
+    this.#promise.resolve({
+      sequences: this.sequences.map(({ tokens, promptLength, finishReason, dropped }) => ({
+        tokens,
+        promptLength,
+        finishReason: finishReason ?? "abort",
+        dropped,
+      })),
+      timings: {
+        submitted: this.#submitted,
+        started: this.#started ?? now,
+        firstToken: this.#firstToken ?? now,
+        finished: now,
+      },
+    });
+  }
+
+  /** The one bad end. */
+  fail(error: unknown): void {
+    this.detach();
+    this.#promise.reject(error);
+  }
+
+  /** A token was appended. */
+  noteToken(now: number): void {
+    this.#firstToken ??= now;
+  }
+
+  handle(abort: () => void): RequestHandle {
+    return { id: this.id, result: this.result, abort };
+  }
+}
+
+/** What `applyActions` needs of the scheduler, and of the engine. */
+export interface ActionEffects {
+  fork(parent: EngineSequence, child: EngineSequence): void;
+  end(sequence: EngineSequence): void;
+  nextSequenceId(): number;
+  /** A sequence of this many tokens cannot be continued: the model has no position for another one. Infinity: none. */
+  longest: number;
+}
+
+/** Does what a decoder wants done, after checking it against the rule: one append, drop or finish for every live sequence. */
+export function applyActions(
+  request: ActiveRequest,
+  actions: readonly DecoderAction[],
+  effects: ActionEffects,
+): RequestEvent[] {
+  assertRule(request, actions);
+  const before = new Map<Sequence, number>();
+  const children = new Map<DecoderAction, EngineSequence>();
+  for (const sequence of request.live) before.set(sequence, sequence.tokens.length);
+  // Forks copy what their parents were before anything is appended or freed.
+  for (const action of actions) {
+    if (action.kind !== "fork") continue;
+    const parent = action.sequence as EngineSequence;
+    const child = new EngineSequence({
+      id: effects.nextSequenceId(),
+      index: request.sequences.length,
+      tokens: parent.tokens.slice(0, before.get(parent)),
+      promptLength: parent.promptLength,
+      padding: parent.padding,
+      processors: parent.processors.fork(),
+    });
+    effects.fork(parent, child);
+    children.set(action, child);
+  }
+  const events: RequestEvent[] = [];
+  for (const action of actions) {
+    const sequence = children.get(action) ?? (action.sequence as EngineSequence);
+    if (action.kind === "append" || action.kind === "fork") {
+      sequence.tokens.push(action.token);
+      sequence.processors.accept(action.token);
+      const finish = action.finish ?? (sequence.tokens.length >= effects.longest ? "length" : undefined);
+      events.push({ sequence: sequence.index, token: action.token, finish });
+      if (finish === undefined) continue;
+      sequence.finishReason = finish;
+    } else if (action.kind === "finish") {
+      sequence.finishReason = action.reason;
+    } else {
+      sequence.dropped = true;
+      sequence.finishReason = "abort";
+    }
+    effects.end(sequence);
+  }
+  return events;
+}
+
+function assertRule(request: ActiveRequest, actions: readonly DecoderAction[]): void {
+  const broken = (what: string) => {
+    throw new TsumugiError("internal", { what: `the decoder of request ${request.id} ${what}` });
+  };
+  const told = new Set<Sequence>();
+  let live = request.live.length;
+  for (const { kind, sequence, ...rest } of actions) {
+    if (!request.live.includes(sequence as EngineSequence)) broken(`wants to ${kind} a sequence that is not live`);
+    if ("token" in rest && !(Number.isInteger(rest.token) && rest.token >= 0)) broken(`appends token ${rest.token}`);
+    const ends = kind === "drop" || kind === "finish" || ("finish" in rest && rest.finish !== undefined);
+    if (kind === "fork") {
+      if (!ends) live += 1;
+      continue;
+    }
+    if (told.has(sequence)) broken(`decided twice about sequence ${sequence.index}`);
+    told.add(sequence);
+    if (ends) live -= 1;
+  }
+  if (told.size < request.live.length) broken(`decided about ${told.size} of ${request.live.length} live sequences`);
+  if (live > request.size) broken(`keeps ${live} sequences live, but \`gangSize\` is ${request.size}`);
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  // Promise.withResolvers needs Node 22.
+  let resolve: PromiseWithResolvers<T>["resolve"] = () => {};
+  let reject: PromiseWithResolvers<T>["reject"] = () => {};
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
+
+interface PromiseWithResolvers<T> {
+  promise: Promise<T>;
+  resolve: (value: T | PromiseLike<T>) => void;
+  reject: (reason?: unknown) => void;
+}

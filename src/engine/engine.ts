@@ -1,0 +1,262 @@
+import type { Limits, Session } from "../backends/backend.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Model } from "../ops/program.ts";
+import { ActiveRequest, applyActions } from "./active-request.ts";
+import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestEvent, RequestHandle } from "./request.ts";
+import { type Outcome, runStep } from "./runner.ts";
+import { type PagedState, Scheduler, type StepPlan } from "./scheduler.ts";
+
+/** What one step did. */
+export interface StepReport {
+  /** Tokens that went through the model. */
+  tokens: number;
+  /** Sequences that took part. */
+  sequences: number;
+  logitRows: number;
+  /** Sequences' block copies. */
+  copies: number;
+  /** Requests that gave up their blocks. */
+  preempted: number;
+}
+
+export interface EngineOptions {
+  model: Model;
+  /** Prepared with the same `limits`. The engine owns it from now on and disposes of it. */
+  session: Session;
+  limits: Limits;
+  /** Called after every step. For metrics and tests. */
+  onStep?: (report: StepReport) => void;
+  /** The clock of deadlines and timings, in milliseconds. Default: performance.now. */
+  now?: () => number;
+}
+
+/**
+ * Runs many requests at once on one session: continuous batching over a paged KV cache.
+ *
+ * One step is in flight at a time, and the engine waits for it without holding the event loop; without requests it holds
+ * nothing (no timers). Every request ends exactly once. When the session fails in a step, all requests that were running
+ * fail with that error and their blocks are freed; those that waited go on, and so does the engine.
+ *
+ * @example
+ * ```ts
+ * const engine = new Engine({ model, session, limits });
+ * const { result } = engine.submit({ sequences: [{ tokens: [1, 2, 3] }], decoder });
+ * console.log((await result).sequences[0].tokens);
+ * await engine.dispose();
+ * ```
+ */
+export class Engine implements EngineInterface {
+  readonly #session: Session;
+  readonly #scheduler: Scheduler<ActiveRequest>;
+  readonly #model: Model;
+  readonly #onStep: EngineOptions["onStep"];
+  readonly #now: () => number;
+  /** Requests that a deadline hangs over. */
+  readonly #timed = new Set<ActiveRequest>();
+  #nextRequestId = 0;
+  #nextSequenceId = 0;
+  #steps = 0;
+  #loop: Promise<void> | undefined;
+  #disposal: Promise<void> | undefined;
+
+  constructor({ model, session, limits, onStep, now = () => performance.now() }: EngineOptions) {
+    this.#model = model;
+    this.#session = session;
+    this.#onStep = onStep;
+    this.#now = now;
+    const states = model.states.map((state): PagedState => {
+      if (state.kind !== "paged") throw new TsumugiError("internal", { what: `the engine has no ${state.kind} states yet` });
+      const blocks = limits.blocks[state.name];
+      if (blocks === undefined) throw new TsumugiError("internal", { what: `no KV blocks were given to state ${state.name}` });
+      return { name: state.name, blockTokens: session.blockTokens, window: state.window, blocks };
+    });
+    this.#scheduler = new Scheduler(limits, states);
+  }
+
+  submit(request: Request): RequestHandle {
+    if (this.#disposal) throw new TsumugiError("disposed", { what: "The engine" });
+    this.#assertValid(request);
+    const active = new ActiveRequest(this.#nextRequestId, request, () => this.#nextSequenceId++, this.#now());
+    this.#nextRequestId += 1;
+    const { signal } = request;
+    const abort = () => this.#finish(active, "abort");
+    this.#scheduler.add(active);
+    if (signal?.aborted) {
+      abort();
+      return active.handle(abort);
+    }
+    if (signal) {
+      signal.addEventListener("abort", abort, { once: true });
+      active.detach = () => signal.removeEventListener("abort", abort);
+    }
+    if (active.deadline !== undefined) this.#timed.add(active);
+    this.#loop ??= this.#run();
+    return active.handle(abort);
+  }
+
+  statistics(): EngineStatistics {
+    const { running, waiting, states, pools } = this.#scheduler;
+    const count = (requests: readonly ActiveRequest[]) => requests.reduce((sum, { live }) => sum + live.length, 0);
+    return {
+      running: count(running),
+      waiting: count(waiting),
+      steps: this.#steps,
+      blocks: Object.fromEntries(
+        pools.map((pool, index) => [(states[index] as PagedState).name, { used: pool.used, free: pool.free }]),
+      ),
+    };
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  /** Throws `internal` where the books of scheduler and cache do not balance. Tests call it after every step. */
+  checkIntegrity(): void {
+    this.#scheduler.checkIntegrity();
+  }
+
+  async #dispose(): Promise<void> {
+    // Let `#disposal` be set before callers hear of their aborts.
+    await undefined;
+    const { running, waiting } = this.#scheduler;
+    for (const request of [...running, ...waiting]) this.#finish(request, "abort");
+    await this.#loop;
+    await this.#session.dispose();
+  }
+
+  async #run(): Promise<void> {
+    // Requests of one tick go into the first step together.
+    await undefined;
+    let idle = false;
+    while (!idle) {
+      try {
+        idle = !(await this.#turn());
+      } catch (error) {
+        // A bug, or an exception of `onStep`: nobody is left waiting for ever.
+        for (const request of [...this.#scheduler.running, ...this.#scheduler.waiting]) this.#fail(request, error);
+      }
+    }
+    this.#loop = undefined;
+  }
+
+  /** One step; false when there was nothing to do. */
+  async #turn(): Promise<boolean> {
+    this.#expire();
+    const plan = this.#scheduler.plan();
+    for (const { gang, error } of plan.failed) this.#fail(gang, error);
+    if (plan.chunks.length > 0) {
+      await this.#step(plan);
+      return true;
+    }
+    const { running, waiting } = this.#scheduler;
+    // Never seen: the oldest request always moves. Better an error than a loop that spins.
+    if (running.length + waiting.length > 0) throw new TsumugiError("internal", { what: "the scheduler is stuck" });
+    return false;
+  }
+
+  async #step(plan: StepPlan<ActiveRequest>): Promise<void> {
+    const now = this.#now();
+    for (const { gang } of plan.chunks) gang.start(now);
+    const inStep = [...this.#scheduler.running];
+    let outcomes: Outcome[];
+    try {
+      outcomes = await runStep(this.#session, plan);
+      this.#steps += 1;
+      this.#scheduler.commit(plan);
+    } catch (error) {
+      for (const request of inStep) this.#fail(request, error);
+      return;
+    }
+    for (const outcome of outcomes) this.#settle(outcome);
+    this.#onStep?.({
+      tokens: plan.tokens,
+      sequences: plan.chunks.length,
+      logitRows: plan.logitRows,
+      copies: plan.copies.length,
+      preempted: plan.preempted.length,
+    });
+  }
+
+  /** Appends what a request's decoder decided, tells its listener, and ends it when nothing of it lives. */
+  #settle({ request, picks, error }: Outcome): void {
+    if (request.status !== "running") return; // aborted while the step was in flight
+    if (picks === undefined) {
+      this.#fail(request, error);
+      return;
+    }
+    let events: RequestEvent[];
+    try {
+      events = applyActions(request, request.decoder.next(picks, request.live), {
+        fork: (parent, child) => this.#scheduler.fork(request, parent, child),
+        end: (sequence) => this.#scheduler.end(request, sequence),
+        nextSequenceId: () => this.#nextSequenceId++,
+        longest: this.#model.positionsAreBounded ? this.#model.maxPositions + 1 : Number.POSITIVE_INFINITY,
+      });
+      const now = this.#now();
+      if (events.length > 0) request.noteToken(now);
+      const late = request.deadline !== undefined && now >= request.deadline;
+      if (late) {
+        // The tokens of this step stay; they are the last ones.
+        for (const event of events) event.finish ??= "time";
+        request.finishLive("time");
+      }
+      if (events.length > 0) request.onTokens?.(events);
+      if ((late || request.live.length === 0) && request.status === "running") this.#end(request);
+    } catch (thrown) {
+      this.#fail(request, thrown);
+    }
+  }
+
+  /** Ends requests whose deadline has passed, those that still wait included. */
+  #expire(): void {
+    if (this.#timed.size === 0) return;
+    const now = this.#now();
+    for (const request of this.#timed) if (now >= (request.deadline as number)) this.#finish(request, "time");
+  }
+
+  /** Ends whatever of a request still lives. Nothing happens to one that has ended. */
+  #finish(request: ActiveRequest, reason: FinishReason): void {
+    if (request.status === "ended") return;
+    request.finishLive(reason);
+    this.#end(request);
+  }
+
+  #end(request: ActiveRequest): void {
+    this.#scheduler.remove(request);
+    this.#timed.delete(request);
+    request.complete(this.#now());
+  }
+
+  #fail(request: ActiveRequest, error: unknown): void {
+    // Gangs that outgrew the cache have been removed by the scheduler; for them only the caller's part is left.
+    if (request.status !== "ended") this.#scheduler.remove(request);
+    this.#timed.delete(request);
+    request.fail(error);
+  }
+
+  #assertValid({ sequences, gangSize, maxLength, deadline, priority }: Request): void {
+    const refuse = (what: string, expected: string, given: unknown) => {
+      throw new TsumugiError("invalid_input", { what, expected, given });
+    };
+    if (sequences.length === 0) refuse("`sequences` of a request", "a list of at least one", "none");
+    const { vocabularySize, maxPositions, positionsAreBounded } = this.#model;
+    for (const { tokens, padding = 0 } of sequences) {
+      if (tokens.length === 0) refuse("A sequence", "a list of at least one token", "none");
+      const bad = tokens.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize));
+      if (bad !== undefined) refuse("A token id", `an integer from 0 to ${vocabularySize - 1}`, bad);
+      if (positionsAreBounded && tokens.length > maxPositions) {
+        const hint = "The model has no positions beyond.";
+        throw new TsumugiError("request_too_large", { given: tokens.length, what: "positions", limit: maxPositions, hint });
+      }
+      if (!(Number.isInteger(padding) && padding >= 0)) refuse("`padding`", "an integer of at least 0", padding);
+    }
+    if (gangSize !== undefined && !(Number.isInteger(gangSize) && gangSize >= sequences.length)) {
+      refuse("`gangSize`", `an integer of at least ${sequences.length}, the number of sequences`, gangSize);
+    }
+    if (maxLength !== undefined && !(maxLength > 0)) refuse("`maxLength`", "a positive number", maxLength);
+    if (deadline !== undefined && Number.isNaN(deadline)) refuse("`deadline`", "a number of milliseconds", deadline);
+    if (priority !== undefined && !Number.isFinite(priority)) refuse("`priority`", "a finite number", priority);
+  }
+}

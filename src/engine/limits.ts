@@ -1,0 +1,88 @@
+import type { Limits } from "../backends/backend.ts";
+import { blocksHeldAtMost } from "../cache/sequence-table.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Model, State } from "../ops/program.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+
+export interface EngineLimitOptions {
+  /** Tokens in one KV block: `backend.blockTokens`. */
+  blockTokens: number;
+  /** Type that dense weights are held in. The cache is bfloat16 for bfloat16 weights, else float32. */
+  weights: FloatDType;
+  /** Sequences at once. Default 8. */
+  maxSequences?: number;
+  /** Tokens of one step: longer prompts go in chunks. Default 512, or `maxSequences` where that is more. */
+  maxTokens?: number;
+  /** Tokens of one sequence that must fit. Default: the model's context, capped at 4,096. */
+  contextTokens?: number;
+  /** Bytes that the KV cache may take. Default: what `maxSequences` sequences of `contextTokens` need. */
+  cacheBytes?: number;
+  /** No kernel, split or scan boundary may depend on the batch. Default true. */
+  deterministic?: boolean;
+  /** Extra program outputs that will be read. Default none. */
+  taps?: readonly string[];
+}
+
+/**
+ * Limits with room for `maxSequences` sequences of `contextTokens` each; under `cacheBytes`, every state's blocks shrink
+ * in proportion (requests then wait, or are preempted, when blocks run out).
+ *
+ * @throws `invalid_option` where an option is not a positive integer, or `cacheBytes` holds not one sequence
+ * @example
+ * ```ts
+ * const limits = engineLimits(model, { blockTokens: backend.blockTokens, weights: "bfloat16", maxSequences: 16 });
+ * const session = await backend.prepare(model, source, limits);
+ * ```
+ */
+export function engineLimits(model: Model, options: EngineLimitOptions): Limits {
+  const { blockTokens, weights, maxSequences = 8, deterministic = true, taps = [] } = options;
+  const { maxTokens = Math.max(512, maxSequences), contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
+  for (const [option, given] of Object.entries({ blockTokens, maxSequences, maxTokens, contextTokens, cacheBytes })) {
+    if (given !== undefined && !(Number.isInteger(given) && given > 0)) {
+      throw new TsumugiError("invalid_option", { option, expected: "a positive integer", given });
+    }
+  }
+  if (maxTokens < maxSequences) {
+    const expected = `at least maxSequences (${maxSequences})`;
+    throw new TsumugiError("invalid_option", { option: "maxTokens", expected, given: maxTokens });
+  }
+  const cache = weights === "bfloat16" ? "bfloat16" : "float32";
+  const perSequence = model.states.map((state) =>
+    // A window lets most blocks go, but those of the chunk being computed come on top.
+    blocksHeldAtMost({ blockTokens, window: state.window }, contextTokens, Math.min(maxTokens, contextTokens)),
+  );
+  let sequences = maxSequences;
+  if (cacheBytes !== undefined) {
+    let bytes = 0;
+    model.states.forEach((state, index) => {
+      bytes += (perSequence[index] as number) * blockBytes(state, blockTokens, cache);
+    });
+    sequences = Math.min(maxSequences, cacheBytes / bytes);
+    if (sequences < 1) {
+      const expected = `at least ${bytes}, for one sequence of ${contextTokens} tokens`;
+      throw new TsumugiError("invalid_option", { option: "cacheBytes", expected, given: cacheBytes });
+    }
+  }
+  return {
+    maxTokens,
+    maxSequences,
+    maxLogitRows: maxSequences,
+    blocks: Object.fromEntries(
+      model.states.map(({ name }, index) => [name, Math.floor((perSequence[index] as number) * sequences)]),
+    ),
+    weights,
+    activation: "float32",
+    cache,
+    deterministic,
+    taps,
+  };
+}
+
+function blockBytes(state: State, blockTokens: number, cache: Limits["cache"]): number {
+  let bytes = 0;
+  for (const part of state.parts) {
+    const size = part.type === "cache" && cache === "bfloat16" ? 2 : 4;
+    bytes += blockTokens * size * part.shape.reduce((product, length) => product * length, 1);
+  }
+  return bytes;
+}

@@ -1,0 +1,331 @@
+import { BlockPool } from "../cache/block-pool.ts";
+import { blocksHeldAtMost, SequenceTable, type TableLayout } from "../cache/sequence-table.ts";
+import { TsumugiError } from "../errors.ts";
+import { checkSchedule } from "./scheduler-integrity.ts";
+import type { EngineSequence, Gang } from "./sequence.ts";
+
+/** What one step may hold, and the KV blocks there are. */
+export interface SchedulerLimits {
+  maxTokens: number;
+  maxSequences: number;
+  maxLogitRows: number;
+}
+
+/** A paged state of the model. */
+export interface PagedState extends TableLayout {
+  name: string;
+  /** KV blocks in all. */
+  blocks: number;
+}
+
+/** Tokens start … start + count − 1 of a sequence go through the model. */
+export interface Chunk<G extends Gang = Gang> {
+  gang: G;
+  sequence: EngineSequence;
+  start: number;
+  count: number;
+  /** The logits of the last token are wanted: with it the whole gang is caught up. */
+  logits: boolean;
+}
+
+/** One step, decided. */
+export interface StepPlan<G extends Gang = Gang> {
+  /** In the order of the batch. */
+  chunks: Chunk<G>[];
+  /** Gangs that are caught up after this step, in the order of their logit rows: one per live sequence. */
+  picks: { gang: G; firstRow: number }[];
+  copies: { state: number; from: number; to: number }[];
+  tokens: number;
+  logitRows: number;
+  preempted: G[];
+  /** Gangs that outgrew the KV cache all alone. They have been removed. */
+  failed: { gang: G; error: TsumugiError }[];
+}
+
+/**
+ * Decides what each step computes. A pure function of its state: no I/O, no clock, no tensors.
+ *
+ * There is no prefill and no decode: a sequence has `tokens` and `computed`, and each step lets sequences catch up inside
+ * the budgets (tokens, logit rows, sequences, KV blocks). First come gangs that need only their last token each, in order of
+ * admission; then those with more to catch up, chunk by chunk; then new ones, by priority and arrival, if their blocks are
+ * there beside what those already admitted still need. When blocks run out, the gang admitted last gives up its own and
+ * waits again, in front of all that came after it. So the oldest gang always moves, and no gang waits for ever.
+ */
+export class Scheduler<G extends Gang = Gang> {
+  readonly limits: SchedulerLimits;
+  readonly states: readonly PagedState[];
+  readonly pools: readonly BlockPool[];
+  /** In order of admission. */
+  readonly running: G[] = [];
+  /** Higher priority first, then order of arrival. */
+  readonly waiting: G[] = [];
+  #places = 0;
+
+  constructor(limits: SchedulerLimits, states: readonly PagedState[]) {
+    this.limits = limits;
+    this.states = states;
+    this.pools = states.map((state) => new BlockPool(state.blocks));
+  }
+
+  /** Puts a gang in the queue. Throws `request_too_large` for one that could never be served. */
+  add(gang: G): void {
+    this.#assertServable(gang);
+    this.#enqueue(gang);
+  }
+
+  /** Takes a gang out, whatever it was doing, and frees its blocks. */
+  remove(gang: G): void {
+    if (gang.status === "running") {
+      this.running.splice(this.running.indexOf(gang), 1);
+      this.#places -= gang.size;
+    } else if (gang.status === "waiting") {
+      this.waiting.splice(this.waiting.indexOf(gang), 1);
+    }
+    gang.status = "ended";
+    for (const sequence of gang.live) releaseTables(sequence);
+  }
+
+  /** One sequence of a running gang has ended: frees its blocks. */
+  end(gang: G, sequence: EngineSequence): void {
+    gang.live.splice(gang.live.indexOf(sequence), 1);
+    releaseTables(sequence);
+  }
+
+  /** `child` joins the running gang and shares all blocks of `parent`, copy-on-write. */
+  fork(gang: G, parent: EngineSequence, child: EngineSequence): void {
+    child.computed = parent.computed;
+    child.tables = parent.tables.map((table) => table.fork());
+    gang.sequences.push(child);
+    gang.live.push(child);
+  }
+
+  /** Decides the next step and takes its blocks. Without chunks there is nothing to do. */
+  plan(): StepPlan<G> {
+    const plan: StepPlan<G> = { chunks: [], picks: [], copies: [], tokens: 0, logitRows: 0, preempted: [], failed: [] };
+    const planned = new Set<G>();
+    for (let index = 0; index < this.running.length; index += 1) {
+      const gang = this.running[index] as G;
+      if (gang.live.every((sequence) => sequence.remaining === 1)) this.#catchUp(gang, plan, planned);
+      // A gang that was preempted or failed to make room for this one, or for itself, is gone from the end of the list.
+    }
+    for (let index = 0; index < this.running.length && plan.tokens < this.limits.maxTokens; index += 1) {
+      const gang = this.running[index] as G;
+      if (!planned.has(gang)) this.#advance(gang, plan, planned);
+    }
+    this.#admit(plan, planned);
+    return plan;
+  }
+
+  /** The step has been computed. */
+  commit(plan: StepPlan<G>): void {
+    for (const { gang, sequence, count } of plan.chunks) {
+      if (gang.status !== "running") continue; // aborted while the step was in flight
+      sequence.computed += count;
+      for (const table of sequence.tables) table.freeBehindWindow();
+    }
+  }
+
+  /** Places taken of `limits.maxSequences`. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** Throws `internal` where queues, tables and pools contradict each other. Tests call it after every step. */
+  checkIntegrity(): void {
+    checkSchedule(this);
+  }
+
+  /** Pass 1: the last token of every member, all or none. */
+  #catchUp(gang: G, plan: StepPlan<G>, planned: Set<G>): void {
+    const members = gang.live.length;
+    if (plan.tokens + members > this.limits.maxTokens || plan.logitRows + members > this.limits.maxLogitRows) return;
+    if (this.#makeRoom(gang, plan, planned, () => this.#canFinish(gang))) this.#finish(gang, plan, planned);
+  }
+
+  /** Pass 2: as much of a gang as fits. The last token of every member waits until all of them fit into one step. */
+  #advance(gang: G, plan: StepPlan<G>, planned: Set<G>): void {
+    let total = 0;
+    for (const sequence of gang.live) total += sequence.remaining;
+    if (total === gang.live.length) return; // pass 1 has left it for a later step
+    const rows = plan.logitRows + gang.live.length;
+    if (plan.tokens + total <= this.limits.maxTokens && rows <= this.limits.maxLogitRows && this.#canFinish(gang)) {
+      this.#finish(gang, plan, planned);
+      return;
+    }
+    const someRoom = () => gang.live.some((sequence) => this.#room(sequence, sequence.remaining - 1) > 0);
+    if (!this.#makeRoom(gang, plan, planned, someRoom)) return;
+    planned.add(gang);
+    for (const sequence of gang.live) {
+      const wanted = Math.min(sequence.remaining - 1, this.limits.maxTokens - plan.tokens);
+      const count = this.#room(sequence, wanted);
+      if (count > 0) this.#schedule(gang, sequence, count, false, plan);
+    }
+  }
+
+  /** Pass 3: new gangs, in order of the queue; the first that does not fit stops the rest. */
+  #admit(plan: StepPlan<G>, planned: Set<G>): void {
+    while (this.waiting.length > 0 && plan.tokens < this.limits.maxTokens) {
+      if (plan.preempted.length > 0 && this.running.length > 0) return;
+      const gang = this.waiting[0] as G;
+      if (this.#places + gang.size > this.limits.maxSequences) return;
+      const short = this.#shortState(gang);
+      if (short >= 0 && this.running.length > 0) return;
+      this.waiting.shift();
+      if (short >= 0) {
+        this.#fail(gang, short, plan);
+        continue;
+      }
+      gang.status = "running";
+      this.#places += gang.size;
+      this.running.push(gang);
+      for (const sequence of gang.live) {
+        sequence.tables = this.states.map((state, index) => new SequenceTable(this.pools[index] as BlockPool, state));
+      }
+      if (gang.live.every((sequence) => sequence.remaining === 1)) this.#catchUp(gang, plan, planned);
+      else this.#advance(gang, plan, planned);
+    }
+  }
+
+  /**
+   * Preempts from the end of the running list until `fits`; false when the gang must wait (or is itself gone).
+   * Gangs that this step already computes are not touched.
+   */
+  #makeRoom(gang: G, plan: StepPlan<G>, planned: Set<G>, fits: () => boolean): boolean {
+    while (!fits()) {
+      const last = this.running[this.running.length - 1] as G;
+      if (last === gang) {
+        // Alone: it never will fit. Otherwise it waits for the older ones, which may take its blocks when they need them.
+        if (this.running.length === 1) {
+          this.running.pop();
+          this.#places -= gang.size;
+          this.#fail(gang, this.#fullestState(), plan);
+        }
+        return false;
+      }
+      if (planned.has(last)) return false;
+      this.running.pop();
+      this.#places -= last.size;
+      for (const sequence of last.live) releaseTables(sequence);
+      this.#enqueue(last);
+      plan.preempted.push(last);
+    }
+    return true;
+  }
+
+  /** True when the pools hold the blocks with which all members catch up completely. */
+  #canFinish(gang: G): boolean {
+    for (let state = 0; state < this.pools.length; state += 1) {
+      const pool = this.pools[state] as BlockPool;
+      let needed = 0;
+      let tails: Map<number, number> | undefined;
+      for (const sequence of gang.live) {
+        const table = sequence.tables[state] as SequenceTable;
+        needed += table.blocksToAppend(sequence.remaining);
+        const tail = table.sharedTail;
+        if (tail < 0) continue;
+        // Of those that share a tail, the last one left writes in place.
+        tails ??= new Map();
+        const seen = (tails.get(tail) ?? 0) + 1;
+        tails.set(tail, seen);
+        if (seen < pool.references(tail)) needed += 1;
+      }
+      if (needed > pool.free) return false;
+    }
+    return true;
+  }
+
+  #finish(gang: G, plan: StepPlan<G>, planned: Set<G>): void {
+    planned.add(gang);
+    plan.picks.push({ gang, firstRow: plan.logitRows });
+    for (const sequence of gang.live) this.#schedule(gang, sequence, sequence.remaining, true, plan);
+  }
+
+  #schedule(gang: G, sequence: EngineSequence, count: number, logits: boolean, plan: StepPlan<G>): void {
+    for (let state = 0; state < sequence.tables.length; state += 1) {
+      const copy = (sequence.tables[state] as SequenceTable).append(count);
+      if (copy) plan.copies.push({ state, from: copy.from, to: copy.to });
+    }
+    plan.chunks.push({ gang, sequence, start: sequence.computed, count, logits });
+    plan.tokens += count;
+    if (logits) plan.logitRows += 1;
+  }
+
+  /** How many of `wanted` tokens the pools have room for. */
+  #room(sequence: EngineSequence, wanted: number): number {
+    let room = wanted;
+    for (const table of sequence.tables) room = Math.min(room, table.roomWith(table.pool.free));
+    return Math.max(0, room);
+  }
+
+  /** The first state whose free blocks, less what the running gangs still need to catch up, are too few for a gang; else −1. */
+  #shortState(gang: G): number {
+    return this.states.findIndex((state, index) => {
+      let needed = gang.size - gang.live.length; // a block to start each fork with
+      for (const sequence of gang.live) needed += blocksHeldAtMost(state, sequence.tokens.length);
+      for (const other of this.running) {
+        for (const sequence of other.live) {
+          const held = (sequence.tables[index] as SequenceTable).heldBlocks;
+          needed += Math.max(0, blocksHeldAtMost(state, sequence.tokens.length) - held);
+        }
+      }
+      return needed > (this.pools[index] as BlockPool).free;
+    });
+  }
+
+  #fullestState(): number {
+    let fullest = 0;
+    this.pools.forEach((pool, index) => {
+      if (pool.free < (this.pools[fullest] as BlockPool).free) fullest = index;
+    });
+    return fullest;
+  }
+
+  #fail(gang: G, state: number, plan: StepPlan<G>): void {
+    const layout = this.states[state] as PagedState;
+    let given = 0;
+    for (const sequence of gang.live) given += blocksHeldAtMost(layout, sequence.tokens.length);
+    gang.status = "ended";
+    for (const sequence of gang.live) releaseTables(sequence);
+    const error = new TsumugiError("cache_full", { state: layout.name, limit: layout.blocks, given });
+    plan.failed.push({ gang, error });
+  }
+
+  #enqueue(gang: G): void {
+    gang.status = "waiting";
+    // From the end: arrivals are the common case.
+    let place = this.waiting.length;
+    while (place > 0 && goesBefore(gang, this.waiting[place - 1] as G)) place -= 1;
+    this.waiting.splice(place, 0, gang);
+  }
+
+  #assertServable(gang: G): void {
+    const { maxTokens, maxSequences, maxLogitRows } = this.limits;
+    const refuse = (given: number, what: string, limit: number, hint: string) => {
+      throw new TsumugiError("request_too_large", { given, what, limit, hint });
+    };
+    if (gang.size > maxSequences) refuse(gang.size, "sequences at once", maxSequences, "Raise `maxSequences`.");
+    if (gang.size > maxLogitRows) refuse(gang.size, "logit rows in one step", maxLogitRows, "Raise `maxLogitRows`.");
+    if (gang.size > maxTokens) refuse(gang.size, "tokens in one step", maxTokens, "Raise `maxTokens`.");
+    for (const state of this.states) {
+      // The last token of a sequence at its greatest length is never computed.
+      const longest = gang.live.map((sequence) => Math.max(sequence.tokens.length, (gang.maxLength ?? 0) - 1));
+      let blocks = 0;
+      for (const length of longest) blocks += blocksHeldAtMost(state, length);
+      blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
+      if (blocks > state.blocks) {
+        const hint = "Give a shorter prompt or a smaller length limit, or give the engine more KV blocks.";
+        refuse(blocks, `KV blocks of ${state.blockTokens} tokens in \`${state.name}\``, state.blocks, hint);
+      }
+    }
+  }
+}
+
+function goesBefore(gang: Gang, other: Gang): boolean {
+  return gang.priority > other.priority || (gang.priority === other.priority && gang.id < other.id);
+}
+
+function releaseTables(sequence: EngineSequence): void {
+  for (const table of sequence.tables) table.release();
+  sequence.tables = [];
+  sequence.computed = 0;
+}

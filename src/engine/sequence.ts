@@ -1,0 +1,73 @@
+import type { SequenceTable } from "../cache/sequence-table.ts";
+import type { ProcessorChain } from "../sampling/processor.ts";
+import type { FinishReason, Sequence } from "./request.ts";
+
+/** A sequence as the engine keeps it: what decoders see, and its block tables. */
+export class EngineSequence implements Sequence {
+  readonly id: number;
+  readonly index: number;
+  readonly tokens: number[];
+  readonly promptLength: number;
+  readonly padding: number;
+  readonly processors: ProcessorChain;
+  computed = 0;
+  /** One per paged state. Empty while the gang waits. */
+  tables: readonly SequenceTable[] = [];
+  /** Set once, when the sequence ends. */
+  finishReason: FinishReason | undefined = undefined;
+  dropped = false;
+
+  constructor(init: {
+    id: number;
+    index: number;
+    tokens: number[];
+    promptLength: number;
+    padding: number;
+    processors: ProcessorChain;
+  }) {
+    this.id = init.id;
+    this.index = init.index;
+    this.tokens = init.tokens;
+    this.promptLength = init.promptLength;
+    this.padding = init.padding;
+    this.processors = init.processors;
+  }
+
+  /** Tokens that still must go through the model before the next one can be picked. */
+  get remaining(): number {
+    return this.tokens.length - this.computed;
+  }
+}
+
+/** What the scheduler knows of a request: sequences that are admitted, stepped and preempted together. */
+export class Gang {
+  /** Order of arrival. */
+  readonly id: number;
+  readonly priority: number;
+  /** Places kept for it among the running sequences. */
+  readonly size: number;
+  /** The most tokens one of its sequences will reach, where known. */
+  readonly maxLength: number | undefined;
+  /** All that ever were, by `index`. */
+  readonly sequences: EngineSequence[];
+  /** Those that have not ended, by `index`. */
+  readonly live: EngineSequence[];
+  /** Kept by the scheduler. */
+  status: "new" | "waiting" | "running" | "ended" = "new";
+
+  constructor(init: { id: number; priority: number; size: number; maxLength?: number; sequences: EngineSequence[] }) {
+    this.id = init.id;
+    this.priority = init.priority;
+    this.size = init.size;
+    this.maxLength = init.maxLength;
+    this.sequences = init.sequences;
+    this.live = [...init.sequences];
+  }
+}
+
+/** The chain of a sequence without logits processors. */
+export const noProcessors: ProcessorChain = {
+  steps: () => [],
+  accept: () => {},
+  fork: () => noProcessors,
+};
