@@ -23,6 +23,38 @@ const table = {
   unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },
   device_unavailable: { status: 500, message: "Device `{device}` cannot be used: {reason}" },
   disposed: { status: 500, message: "{what} was used after dispose()." },
+  // models and checkpoints
+  model_unsupported: { status: 400, message: "Model type `{given}` is not supported. Supported: {supported}." },
+  config_invalid: { status: 400, message: "config.json: `{field}` is wrong: {expected}. Given: {given}." },
+  config_unsupported: { status: 400, message: "config.json: `{field}` = {given} is not supported. Supported: {supported}." },
+  weights_missing: { status: 400, message: "The checkpoint lacks {count} tensors that {modelType} needs: {names}." },
+  weight_shape: { status: 400, message: "Weight {name} must have shape {expected}. The checkpoint has {given}." },
+  checkpoint_missing: {
+    status: 404,
+    message:
+      "No model.safetensors or model.safetensors.index.json in {directory}. Checkpoints in other formats are not supported.",
+  },
+  tensor_missing: { status: 400, message: "The checkpoint has no tensor {name}." },
+  file_unreadable: { status: 400, message: "Cannot read {file}: {reason}." },
+  safetensors_truncated: { status: 400, message: "{file}: expected {expected}, the file has {given} bytes." },
+  safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
+  safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
+  safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
+  safetensors_entry: { status: 400, message: "{file}: entry {tensor} must be {expected}. Given: {given}." },
+  safetensors_dtype: { status: 400, message: "{file}: tensor {tensor} has unknown dtype {given}. Known: {supported}." },
+  safetensors_shape: {
+    status: 400,
+    message: "{file}: the shape of tensor {tensor} must be non-negative integers with a product below 2^53. Given: {given}.",
+  },
+  safetensors_size: {
+    status: 400,
+    message: "{file}: tensor {tensor} must have {expected} bytes by its shape and dtype. Given: {given}.",
+  },
+  safetensors_offsets: { status: 400, message: "{file}: offsets of tensor {tensor}: expected {expected}. Given: {given}." },
+  safetensors_index: { status: 400, message: "{file}: {reason}." },
+  // backends
+  batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
+  limits_invalid: { status: 500, message: "Limit `{limit}` must be {expected}. Given: {given}." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },
   op_unknown: { status: 500, message: "Unknown op `{op}`. Known: {known}." },

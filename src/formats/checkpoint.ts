@@ -1,0 +1,39 @@
+import type { DType } from "../tensor/dtype.ts";
+
+/** A tensor of a checkpoint, as its header describes it. */
+export interface TensorInfo {
+  name: string;
+  dtype: DType;
+  shape: readonly number[];
+  /** Size of its data. */
+  bytes: number;
+}
+
+/** A range of a file on disk. */
+export interface FileRange {
+  file: string;
+  offset: number;
+  bytes: number;
+}
+
+/** What the model loader needs of a checkpoint. */
+export interface CheckpointTensors {
+  tensors(): readonly TensorInfo[];
+  /** The tensor's data, little-endian, row-major. */
+  read?(tensor: string): Promise<Uint8Array>;
+}
+
+/**
+ * An open checkpoint; it serves backends as their `WeightSource`.
+ *
+ * Only headers have been read. There is no memory map in Node: native backends read the ranges of `locate` themselves,
+ * others call `read` for one tensor at a time, so the file is never in memory as a whole.
+ */
+export interface Checkpoint extends CheckpointTensors {
+  /** Where the tensor's data is. Throws `tensor_missing`. */
+  locate(tensor: string): FileRange | Uint8Array;
+  /** Reads the tensor's data. Throws `tensor_missing`, `disposed`, `file_unreadable`. */
+  read(tensor: string): Promise<Uint8Array>;
+  /** Closes the files. */
+  close(): Promise<void>;
+}

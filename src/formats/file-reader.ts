@@ -1,0 +1,173 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { TsumugiError } from "../errors.ts";
+import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
+import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
+import { parseIndex } from "./safetensors-index.ts";
+
+/**
+ * Opens the safetensors checkpoint of a local directory: `model.safetensors`, or else the shards that
+ * `model.safetensors.index.json` names.
+ *
+ * @throws TsumugiError `checkpoint_missing`, `file_unreadable`, and the `safetensors_*` codes.
+ * @example
+ * ```ts
+ * const checkpoint = await openCheckpoint("models/tsumugi-mini");
+ * console.log(checkpoint.tensors().length);
+ * await checkpoint.close();
+ * ```
+ */
+export async function openCheckpoint(directory: string): Promise<Checkpoint> {
+  const single = join(directory, "model.safetensors");
+  if (await exists(single)) return openSafetensors([single]);
+  const index = join(directory, "model.safetensors.index.json");
+  if (!(await exists(index))) throw new TsumugiError("checkpoint_missing", { directory });
+  return openIndexed(index);
+}
+
+/** Opens the shards that an index file names, beside it; every tensor of the index must be where it says. */
+export async function openIndexed(index: string): Promise<Checkpoint> {
+  const map = parseIndex(await readWhole(index), index);
+  const directory = join(index, "..");
+  const shards = [...new Set(map.values())].sort();
+  for (const shard of shards) {
+    if (!(await exists(join(directory, shard)))) {
+      throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} is not there` });
+    }
+  }
+  const files = await openAll(shards.map((shard) => join(directory, shard)));
+  const located = new Map<string, Placed>();
+  try {
+    for (const [tensor, shard] of map) {
+      const entry = files.find(({ path }) => path === join(directory, shard))!;
+      const found = entry.tensors.get(tensor);
+      if (!found) throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} does not hold ${tensor}` });
+      located.set(tensor, { file: entry, tensor: found });
+    }
+  } catch (error) {
+    await closeAll(files);
+    throw error;
+  }
+  return checkpoint(files, located);
+}
+
+/**
+ * Opens safetensors files as one checkpoint. Only headers are read.
+ *
+ * @throws TsumugiError `file_unreadable`, `safetensors_*`; `safetensors_duplicate_key` for a tensor that two files hold.
+ */
+export async function openSafetensors(paths: readonly string[]): Promise<Checkpoint> {
+  const files = await openAll(paths);
+  const located = new Map<string, Placed>();
+  for (const file of files) {
+    for (const tensor of file.tensors.values()) {
+      if (located.has(tensor.name)) {
+        await closeAll(files);
+        throw new TsumugiError("safetensors_duplicate_key", { file: file.path, key: tensor.name });
+      }
+      located.set(tensor.name, { file, tensor });
+    }
+  }
+  return checkpoint(files, located);
+}
+
+interface OpenFile {
+  path: string;
+  handle: FileHandle;
+  tensors: Map<string, LocatedTensor>;
+}
+
+interface Placed {
+  file: OpenFile;
+  tensor: LocatedTensor;
+}
+
+function checkpoint(files: readonly OpenFile[], located: ReadonlyMap<string, Placed>): Checkpoint {
+  const infos = [...located.values()].map(
+    ({ tensor: { name, dtype, shape, bytes } }): TensorInfo => ({ name, dtype, shape, bytes }),
+  );
+  let open = true;
+  const find = (name: string): Placed => {
+    const placed = located.get(name);
+    if (!placed) throw new TsumugiError("tensor_missing", { name });
+    return placed;
+  };
+  return {
+    tensors: () => infos,
+    locate(name) {
+      const { file, tensor } = find(name);
+      return { file: file.path, offset: tensor.offset, bytes: tensor.bytes };
+    },
+    async read(name) {
+      const { file, tensor } = find(name);
+      if (!open) throw new TsumugiError("disposed", { what: "The checkpoint" });
+      return readRange(file.handle, file.path, tensor.offset, tensor.bytes);
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      await closeAll(files);
+    },
+  };
+}
+
+async function openAll(paths: readonly string[]): Promise<OpenFile[]> {
+  const files: OpenFile[] = [];
+  try {
+    for (const path of paths) files.push(await openFile(path));
+    return files;
+  } catch (error) {
+    await closeAll(files);
+    throw error;
+  }
+}
+
+async function openFile(path: string): Promise<OpenFile> {
+  const handle = await open(path, "r").catch((cause: unknown) => unreadable(path, cause));
+  try {
+    const { size } = await handle.stat();
+    const length = headerLength(await readRange(handle, path, 0, Math.min(size, lengthBytes)), size, path);
+    const tensors = parseHeader(await readRange(handle, path, lengthBytes, length), size, path);
+    return { path, handle, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function readRange(handle: FileHandle, path: string, offset: number, bytes: number): Promise<Uint8Array> {
+  const data = new Uint8Array(bytes);
+  for (let done = 0; done < bytes; ) {
+    const length = Math.min(bytes - done, 1 << 30);
+    const { bytesRead } = await handle
+      .read(data, done, length, offset + done)
+      .catch((cause: unknown) => unreadable(path, cause));
+    if (bytesRead === 0) unreadable(path, new Error("the file became shorter while it was read"));
+    done += bytesRead;
+  }
+  return data;
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  const handle = await open(path, "r").catch((cause: unknown) => unreadable(path, cause));
+  try {
+    return await readRange(handle, path, 0, (await handle.stat()).size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+}
+
+async function closeAll(files: readonly OpenFile[]): Promise<void> {
+  await Promise.all(files.map(({ handle }) => handle.close()));
+}
+
+function unreadable(file: string, cause: unknown): never {
+  throw new TsumugiError("file_unreadable", { file, reason: (cause as Error).message }, { cause });
+}
