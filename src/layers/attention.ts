@@ -1,0 +1,38 @@
+import type { ProgramBuilder, Value } from "./builder.ts";
+import { type Rope, rotate } from "./rope.ts";
+
+export interface AttentionOptions {
+  module: string;
+  /** Query heads. */
+  heads: number;
+  /** Key/value heads; each serves heads / keyValueHeads query heads. */
+  keyValueHeads: number;
+  headDim: number;
+  /** Default: headDim. */
+  valueHeadDim?: number;
+  /** Of the scores. Default: 1 / √headDim. */
+  scale?: number;
+  /** Turns queries and keys; absent: no rotary positions. */
+  rope?: Rope | undefined;
+  /** Sliding window in tokens, the token itself included; absent: all. */
+  window?: number | undefined;
+  /** tanh cap of the scores. */
+  softcap?: number;
+}
+
+/**
+ * Causal self-attention with the layer's cache: query [tokens, heads * headDim], key [tokens, keyValueHeads * headDim],
+ * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim].
+ */
+export function attention(program: ProgramBuilder, query: Value, key: Value, value: Value, options: AttentionOptions): Value {
+  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, window, softcap } = options;
+  const { scale = 1 / Math.sqrt(headDim) } = options;
+  if (rope) {
+    query = rotate(program, query, { module, heads, headDim, rope });
+    key = rotate(program, key, { module, heads: keyValueHeads, headDim, rope });
+  }
+  const state = program.cache(module, window, [keyValueHeads, headDim], [keyValueHeads, valueHeadDim]);
+  program.emit("store", { module, inputs: [key, value], state });
+  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap };
+  return program.value("attend", { module, inputs: [query], state, attributes });
+}

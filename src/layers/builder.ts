@@ -1,0 +1,133 @@
+import { TsumugiError } from "../errors.ts";
+import { opDefinition } from "../ops/index.ts";
+import type {
+  Attributes,
+  Dimension,
+  Program,
+  ProgramOp,
+  ProgramValue,
+  State,
+  StateReference,
+  Weight,
+  WeightOrigin,
+  WeightUse,
+} from "../ops/program.ts";
+import { elementCount } from "../tensor/dtype.ts";
+
+/** A value of the program being built. */
+export interface Value {
+  readonly id: number;
+  readonly shape: readonly Dimension[];
+}
+
+export interface WeightRequest {
+  /** The module's parameter, e.g. "model.norm.weight". */
+  name: string;
+  shape: readonly number[];
+  /** Default: the whole tensor of the same name. */
+  from?: readonly WeightOrigin[];
+  join?: "concat" | "stack";
+  use: WeightUse;
+}
+
+export interface OpRequest {
+  module: string;
+  inputs?: readonly Value[];
+  /** Ids from `weight()`; undefined for an optional weight that is absent. */
+  weights?: readonly (number | undefined)[];
+  state?: StateReference;
+  attributes?: Attributes;
+}
+
+/** Collects the ops, weights and states that layers emit, and checks every shape on the way. */
+export class ProgramBuilder {
+  readonly weights: Weight[] = [];
+  readonly states: State[] = [];
+  readonly #values: ProgramValue[] = [];
+  readonly #ops: ProgramOp[] = [];
+  readonly #weightIds = new Map<string, number>();
+
+  /** Appends an op; its outputs have the shapes that the op's shape rule gives. */
+  emit(op: string, request: OpRequest): Value[] {
+    const { module, inputs = [], weights = [], state } = request;
+    const attributes = Object.fromEntries(Object.entries(request.attributes ?? {}).filter(([, value]) => value !== undefined));
+    const shapes = opDefinition(op).shapes(
+      inputs.map((value) => value.shape),
+      weights.map((id) => (id === undefined ? undefined : this.weights[id]!.shape)),
+      attributes,
+    );
+    const outputs = shapes.map((shape): Value => {
+      this.#values.push({ shape, type: "activation" });
+      return { id: this.#values.length - 1, shape };
+    });
+    this.#ops.push({
+      op,
+      module,
+      inputs: inputs.map((value) => value.id),
+      outputs: outputs.map((value) => value.id),
+      weights: weights.map((id) => id ?? -1),
+      ...(state && { state }),
+      attributes,
+    });
+    return outputs;
+  }
+
+  /** `emit` for an op with one output. */
+  value(op: string, request: OpRequest): Value {
+    return this.emit(op, request)[0]!;
+  }
+
+  /** The id of a weight. Asking again under one name adds a use: a tied head is one weight with two uses. */
+  weight({ name, shape, from, join, use }: WeightRequest): number {
+    const known = this.#weightIds.get(name);
+    if (known !== undefined) {
+      const weight = this.weights[known]!;
+      if (weight.shape.join() !== shape.join()) {
+        throw new TsumugiError("internal", { what: `weight ${name} was asked for as [${weight.shape}] and as [${shape}]` });
+      }
+      if (!weight.uses.includes(use)) this.weights[known] = { ...weight, uses: [...weight.uses, use] };
+      return known;
+    }
+    if (
+      !shape.every((dimension) => Number.isInteger(dimension) && dimension > 0) ||
+      !Number.isSafeInteger(elementCount(shape))
+    ) {
+      throw new TsumugiError("config_invalid", { field: `shape of ${name}`, expected: "positive integers", given: shape });
+    }
+    const origins = from ?? [{ tensor: name }];
+    this.weights.push({ name, shape, from: origins, ...(origins.length > 1 && { join: join ?? "concat" }), uses: [use] });
+    this.#weightIds.set(name, this.weights.length - 1);
+    return this.weights.length - 1;
+  }
+
+  /**
+   * Adds key and value parts of one layer to the paged state of its window. Layers with one window share a state, so
+   * that one block table serves them all.
+   */
+  cache(
+    module: string,
+    window: number | undefined,
+    keyShape: readonly number[],
+    valueShape: readonly number[],
+  ): StateReference {
+    let state = this.states.findIndex((candidate) => candidate.window === window);
+    if (state < 0) {
+      const name = window === undefined ? "cache" : `cache_window_${window}`;
+      this.states.push({ name, kind: "paged", ...(window !== undefined && { window }), parts: [] });
+      state = this.states.length - 1;
+    }
+    const { parts } = this.states[state]!;
+    parts.push(
+      { name: `${module}.key`, shape: keyShape, type: "cache" },
+      { name: `${module}.value`, shape: valueShape, type: "cache" },
+    );
+    return { state, parts: [parts.length - 2, parts.length - 1] };
+  }
+
+  /** The finished program. */
+  program(outputs: { logits: Value; hidden: Value }): Program {
+    const { logits, hidden } = outputs;
+    this.#values[logits.id]!.type = "float32";
+    return { values: this.#values, ops: this.#ops, outputs: { logits: logits.id, hidden: hidden.id } };
+  }
+}

@@ -1,0 +1,16 @@
+import type { ProgramBuilder, Value } from "./builder.ts";
+import { linear } from "./linear.ts";
+
+/**
+ * Logits of the rows that are wanted: hidden [tokens, hidden] -> [rows, vocabulary].
+ * `tiedTo` names the embedding whose weight the head shares.
+ */
+export function languageHead(
+  program: ProgramBuilder,
+  hidden: Value,
+  options: { module: string; vocabulary: number; bias?: boolean; tiedTo?: string | undefined },
+): Value {
+  const { module, vocabulary, bias = false, tiedTo } = options;
+  const wanted = program.value("rows", { module, inputs: [hidden] }); // [rows, hidden]
+  return linear(program, wanted, { module, width: vocabulary, bias, ...(tiedTo && { tiedTo: `${tiedTo}.weight` }) });
+}

@@ -1,0 +1,27 @@
+import type { ActivationKind } from "../ops/activation-kinds.ts";
+import type { ProgramBuilder, Value } from "./builder.ts";
+import { type LinearOptions, linear } from "./linear.ts";
+
+/** down(act(gate(x)) · up(x)): [tokens, hidden] -> [tokens, hidden]. Modules gate_proj, up_proj, down_proj. */
+export function gatedMlp(
+  program: ProgramBuilder,
+  x: Value,
+  options: { module: string; width: number; kind: ActivationKind; bias?: boolean },
+): Value {
+  const { module, width, kind, bias = false } = options;
+  const gate = linear(program, x, { module: `${module}.gate_proj`, width, bias }); // [tokens, width]
+  const up = linear(program, x, { module: `${module}.up_proj`, width, bias }); // [tokens, width]
+  const inner = program.value("gated_activation", { module, inputs: [gate, up], attributes: { kind } });
+  return linear(program, inner, { module: `${module}.down_proj`, width: Number(x.shape.at(-1)), bias });
+}
+
+/** second(act(first(x))): [tokens, hidden] -> [tokens, second.width]. */
+export function mlp(
+  program: ProgramBuilder,
+  x: Value,
+  options: { module: string; kind: ActivationKind; first: LinearOptions; second: LinearOptions },
+): Value {
+  const inner = linear(program, x, options.first); // [tokens, first.width]
+  const active = program.value("activation", { module: options.module, inputs: [inner], attributes: { kind: options.kind } });
+  return linear(program, active, options.second);
+}

@@ -1,0 +1,95 @@
+import type { Attributes } from "../ops/program.ts";
+import type { ProgramBuilder, Value } from "./builder.ts";
+
+interface RopeCommon {
+  /** Base of the frequencies. */
+  theta: number;
+  /** Part of each head that turns. Default 1. */
+  partialRotaryFactor?: number;
+  /** Pairs are neighbours (GPT-J) instead of halves. */
+  interleaved?: boolean;
+}
+
+/** Rotary position embedding, as data. */
+export type Rope = RopeCommon &
+  (
+    | { kind: "default" }
+    | { kind: "linear"; factor: number }
+    | { kind: "dynamic"; factor: number; originalLength: number }
+    | {
+        kind: "yarn";
+        factor: number;
+        originalLength: number;
+        betaFast: number;
+        betaSlow: number;
+        truncate: boolean;
+        attentionFactor: number;
+      }
+    | { kind: "llama3"; factor: number; originalLength: number; lowFrequencyFactor: number; highFrequencyFactor: number }
+  );
+
+/** Turns the heads of x [tokens, heads * headDim]; the shape stays. */
+export function rotate(
+  program: ProgramBuilder,
+  x: Value,
+  options: { module: string; heads: number; headDim: number; rope: Rope },
+): Value {
+  const { module, heads, headDim, rope } = options;
+  return program.value("rotary", { module, inputs: [x], attributes: { heads, headDim, ...ropeAttributes(rope, headDim) } });
+}
+
+/** Attributes of the rotary op: frequencies as transformers computes them, in float32 steps. */
+export function ropeAttributes(rope: Rope, headDim: number): Attributes {
+  const rotaryDim = Math.trunc(headDim * (rope.partialRotaryFactor ?? 1));
+  const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1 };
+  const frequencies = inverseFrequencies(rope.theta, rotaryDim);
+  switch (rope.kind) {
+    case "default":
+      return { ...common, frequencies };
+    case "linear":
+      return { ...common, frequencies: frequencies.map((frequency) => Math.fround(frequency / rope.factor)) };
+    case "dynamic":
+      return {
+        ...common,
+        frequencies,
+        dynamicBase: rope.theta,
+        dynamicFactor: rope.factor,
+        dynamicOriginalLength: rope.originalLength,
+      };
+    case "yarn":
+      return { ...common, frequencies: yarnFrequencies(rope, rotaryDim), scaling: rope.attentionFactor };
+    case "llama3":
+      return { ...common, frequencies: frequencies.map((frequency) => llama3Frequency(rope, frequency)) };
+  }
+}
+
+function inverseFrequencies(theta: number, rotaryDim: number): number[] {
+  const pairs = Math.ceil(rotaryDim / 2);
+  return Array.from({ length: pairs }, (_, i) => Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / rotaryDim))));
+}
+
+/** Source: Peng et al. 2023, "YaRN". Slow turns are stretched by `factor`, fast ones kept, with a ramp between. */
+function yarnFrequencies(rope: Extract<Rope, { kind: "yarn" }>, rotaryDim: number): number[] {
+  const { theta, factor, originalLength, betaFast, betaSlow, truncate } = rope;
+  const dimensionOf = (rotations: number) =>
+    (rotaryDim * Math.log(originalLength / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
+  const [low, high] = [dimensionOf(betaFast), dimensionOf(betaSlow)];
+  const start = Math.max(truncate ? Math.floor(low) : low, 0);
+  let end = Math.min(truncate ? Math.ceil(high) : high, rotaryDim - 1);
+  if (end === start) end += 0.001;
+  return Array.from({ length: rotaryDim / 2 }, (_, i) => {
+    const period = Math.fround(theta ** Math.fround((2 * i) / rotaryDim));
+    const kept = 1 - Math.min(1, Math.max(0, Math.fround((i - start) / (end - start))));
+    return Math.fround(Math.fround(1 / Math.fround(factor * period)) * (1 - kept) + Math.fround(1 / period) * kept);
+  });
+}
+
+/** Source: Llama 3.1's model code. Long wavelengths are divided by `factor`, short ones kept, smooth between. */
+function llama3Frequency(rope: Extract<Rope, { kind: "llama3" }>, frequency: number): number {
+  const { factor, originalLength, lowFrequencyFactor, highFrequencyFactor } = rope;
+  const wavelength = (2 * Math.PI) / frequency;
+  if (wavelength < originalLength / highFrequencyFactor) return frequency;
+  if (wavelength > originalLength / lowFrequencyFactor) return Math.fround(frequency / factor);
+  const smooth = (originalLength / wavelength - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+  return Math.fround(((1 - smooth) * frequency) / factor + smooth * frequency);
+}
