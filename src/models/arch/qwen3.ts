@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { add, attention, embedding, gatedMlp, languageHead, linear, rmsNorm } from "../../layers/index.ts";
+import { count, decoderFields, withDefault } from "../config.ts";
+import { defineArchitecture } from "../define.ts";
+import { layerTypeFields, layerWindows } from "../layer-types.ts";
+import { parseRope } from "../rope-config.ts";
+
+/** Qwen 3: a norm on every query and key head, before rotation. Source: transformers' modeling_qwen3.py; Yang et al. 2025. */
+export const qwen3 = defineArchitecture({
+  modelType: "qwen3",
+  prefix: "model.",
+  tie: { embedding: "model.embed_tokens", head: "lm_head" },
+  fields: {
+    ...decoderFields,
+    ...layerTypeFields,
+    head_dim: withDefault(count, 128),
+    max_position_embeddings: withDefault(count, 32768),
+    attention_bias: withDefault(z.boolean(), false),
+  },
+  facts: (config) => ({
+    vocabularySize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    maxPositions: config.maxPositionEmbeddings,
+  }),
+  forward(config, { program, raw, tied }) {
+    const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
+    const { headDim, attentionBias: bias, hiddenAct: kind } = config;
+    const keyValueHeads = config.numKeyValueHeads ?? heads;
+    const windows = layerWindows(config);
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
+
+    let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      const at = `model.layers.${layer}`;
+      const module = `${at}.self_attn`;
+      const window = windows[layer];
+
+      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, epsilon }); // [tokens, hidden]
+      let query = linear(program, a, { module: `${module}.q_proj`, width: heads * headDim, bias }); // [tokens, heads * headDim]
+      let key = linear(program, a, { module: `${module}.k_proj`, width: keyValueHeads * headDim, bias }); // [tokens, keyValueHeads * headDim]
+      const value = linear(program, a, { module: `${module}.v_proj`, width: keyValueHeads * headDim, bias });
+      query = rmsNorm(program, query, { module: `${module}.q_norm`, epsilon, groupSize: headDim });
+      key = rmsNorm(program, key, { module: `${module}.k_norm`, epsilon, groupSize: headDim });
+      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, rope, window }); // [tokens, heads * headDim]
+      x = add(program, x, linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize, bias }), at);
+
+      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, hidden]
+      x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
+    }
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const logits = languageHead(program, hidden, {
+      module: "lm_head",
+      vocabulary,
+      tiedTo: tied ? "model.embed_tokens" : undefined,
+    }); // [rows, vocabulary]
+    return { logits, hidden };
+  },
+});

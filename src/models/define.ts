@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { ProgramBuilder, type Value } from "../layers/index.ts";
+import type { Model } from "../ops/program.ts";
+import { type CamelKeys, camelKeys } from "./camel-case.ts";
+import { parseFields, refuse } from "./config.ts";
+
+/** What a model's forward pass gives back. */
+export interface ForwardResult {
+  /** [rows, vocabulary] */
+  logits: Value;
+  /** [tokens, hidden], after the last norm. */
+  hidden: Value;
+}
+
+/** Facts that the engine needs beside the program. */
+export interface ModelFacts {
+  vocabularySize: number;
+  hiddenSize: number;
+  maxPositions: number;
+  /** Learned positions cannot go beyond `maxPositions`. Default false. */
+  positionsAreBounded?: boolean;
+}
+
+export interface ForwardContext {
+  program: ProgramBuilder;
+  /** config.json as it was given, for readers of nested fields such as `parseRope`. */
+  raw: unknown;
+  /** Whether the head shares the embedding's weight. */
+  tied: boolean;
+}
+
+/** An architecture: how its config.json reads, and its forward pass. */
+export interface ArchitectureSource<Shape extends z.ZodRawShape> {
+  /** `model_type` of config.json. */
+  modelType: string;
+  /** What names of the base model's tensors start with; checkpoints of the base model alone lack it. */
+  prefix: string;
+  /** The embedding that a tied head shares, and the head: `tie_word_embeddings` joins the two. */
+  tie: { embedding: string; head: string };
+  /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
+  fields: Shape;
+  facts(config: CamelKeys<z.output<z.ZodObject<Shape>>>): ModelFacts;
+  forward(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): ForwardResult;
+}
+
+/** An architecture, ready to read any config.json. */
+export interface Architecture {
+  modelType: string;
+  prefix: string;
+  tie: { embedding: string; head: string };
+  /** Whether config.json asks for a tied head. */
+  isTied(raw: unknown): boolean;
+  build(raw: unknown, tied: boolean): Model;
+}
+
+/** Makes an architecture of its parts. */
+export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embeddings: z.ZodType<boolean> }>(
+  source: ArchitectureSource<Shape>,
+): Architecture {
+  const { modelType, prefix, tie } = source;
+  const schema = z.object(source.fields);
+  const parse = (raw: unknown) => parseFields(schema, raw);
+  return {
+    modelType,
+    prefix,
+    tie,
+    isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
+    build(raw, tied) {
+      const fields = z.looseObject({ quantization_config: z.unknown().optional() }).parse(raw);
+      refuse(fields.quantization_config != null, "quantization_config", fields.quantization_config, "float checkpoints only");
+      const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
+      const program = new ProgramBuilder();
+      const facts = source.facts(config);
+      const outputs = source.forward(config, { program, raw, tied });
+      return {
+        modelType,
+        ...facts,
+        positionsAreBounded: facts.positionsAreBounded ?? false,
+        programs: { decode: program.program(outputs) },
+        weights: program.weights,
+        states: program.states,
+      };
+    },
+  };
+}

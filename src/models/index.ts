@@ -1,0 +1,1 @@
+export { buildModel, loadModel, supportedModelTypes } from "./load.ts";

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import type { Rope } from "../layers/index.ts";
+import { count, optional, parseFields, refuse } from "./config.ts";
+
+const number = optional(z.number());
+
+const ropeFields = z.object({
+  rope_type: optional(z.string()),
+  type: optional(z.string()),
+  rope_theta: number,
+  partial_rotary_factor: number,
+  factor: number,
+  original_max_position_embeddings: number,
+  attention_factor: number,
+  beta_fast: number,
+  beta_slow: number,
+  mscale: number,
+  mscale_all_dim: number,
+  truncate: optional(z.boolean()),
+  low_freq_factor: number,
+  high_freq_factor: number,
+});
+
+const topFields = z.object({
+  rope_theta: number,
+  partial_rotary_factor: number,
+  rope_scaling: optional(z.record(z.string(), z.unknown())),
+  rope_parameters: optional(z.record(z.string(), z.unknown())),
+  original_max_position_embeddings: optional(count),
+  max_position_embeddings: optional(count),
+});
+
+const supported = "default, linear, dynamic, yarn, llama3";
+
+/**
+ * The rotary embedding of a config.json, in either form: `rope_theta` with `rope_scaling`, or `rope_parameters`
+ * (transformers 5). `type` is an older name of `rope_type`.
+ */
+export function parseRope(
+  config: unknown,
+  options: { defaultTheta?: number; defaultPartialRotaryFactor?: number; maxPositions: number; interleaved?: boolean },
+): Rope {
+  const top = parseFields(topFields, config);
+  const given = top.rope_scaling ?? top.rope_parameters ?? {};
+  const key = top.rope_scaling ? "rope_scaling" : "rope_parameters";
+  const nested = Object.keys(given).find((name) => name.endsWith("_attention"));
+  refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
+  const rope = parseFields(ropeFields, given);
+
+  const kind = rope.rope_type ?? rope.type ?? "default";
+  const common = {
+    theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
+    partialRotaryFactor: rope.partial_rotary_factor ?? top.partial_rotary_factor ?? options.defaultPartialRotaryFactor ?? 1,
+    ...(options.interleaved && { interleaved: true }),
+  };
+  // transformers lets the outer field win over the inner one, and falls back to max_position_embeddings
+  const originalLength = top.original_max_position_embeddings ?? rope.original_max_position_embeddings ?? options.maxPositions;
+  const need = (name: "factor" | "low_freq_factor" | "high_freq_factor") =>
+    parseFields(z.object({ [key]: z.object({ [name]: z.number().positive() }) }), { [key]: given })[key]![name]!;
+
+  switch (kind) {
+    case "default":
+      return { kind, ...common };
+    case "linear":
+      return { kind, ...common, factor: need("factor") };
+    case "dynamic":
+      return { kind, ...common, factor: need("factor"), originalLength: options.maxPositions };
+    case "yarn": {
+      const factor = rope.factor ?? options.maxPositions / originalLength;
+      return {
+        kind,
+        ...common,
+        factor,
+        originalLength,
+        betaFast: rope.beta_fast || 32,
+        betaSlow: rope.beta_slow || 1,
+        truncate: rope.truncate ?? true,
+        attentionFactor: rope.attention_factor ?? yarnAttentionFactor(factor, rope.mscale, rope.mscale_all_dim),
+      };
+    }
+    case "llama3":
+      return {
+        kind,
+        ...common,
+        factor: need("factor"),
+        originalLength,
+        lowFrequencyFactor: need("low_freq_factor"),
+        highFrequencyFactor: need("high_freq_factor"),
+      };
+    default:
+      refuse(true, `${key}.rope_type`, kind, supported);
+      throw new Error("unreachable");
+  }
+}
+
+/** Factor on sine and cosine that yarn suggests: 0.1 · mscale · ln(factor) + 1, of one mscale or of the ratio of two. */
+function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: number): number {
+  const scaleOf = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
+  return mscale && mscaleAllDim ? scaleOf(mscale) / scaleOf(mscaleAllDim) : scaleOf(1);
+}
