@@ -21,6 +21,8 @@ export interface FileRange {
 export interface WeightSource {
   tensors(): readonly TensorInfo[];
   locate(tensor: string): FileRange | Uint8Array;
+  /** A tensor's data, for backends that do not read files themselves. Needed where `locate` gives file ranges. */
+  read?(tensor: string): Promise<Uint8Array>;
 }
 
 /** What a session must hold at once. What does not fit is refused by `plan`. */

@@ -1,0 +1,86 @@
+import { TsumugiError } from "../../errors.ts";
+import { opDefinition } from "../../ops/index.ts";
+import type { Model } from "../../ops/program.ts";
+import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
+import type { Backend, Limits, MemoryPlan, PrepareOptions, WeightSource } from "../backend.ts";
+import { PagedCache } from "./paged-cache.ts";
+import { ReferenceSession } from "./session.ts";
+import { loadWeight } from "./weights.ts";
+
+/** Small, so that tests cross block borders often. */
+const blockTokens = 4;
+
+/**
+ * The backend that runs each op's TypeScript reference: slow, exact, without native code. It is what others are tested
+ * against, and `device: "reference"`. Matrices and cache are rounded to the types that `limits` names; values between
+ * ops are float32.
+ *
+ * @example
+ * ```ts
+ * const backend = createReferenceBackend();
+ * const session = await backend.prepare(model, checkpoint, limits);
+ * ```
+ */
+export function createReferenceBackend(): Backend {
+  return { name: "reference", blockTokens, plan, prepare };
+}
+
+/** Bytes as this backend holds them: weights and cache as float32, whatever they are rounded to. */
+function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
+  checkLimits(model, limits);
+  const float = dtypeBytes("float32");
+  const weights = model.weights.reduce((sum, { shape }) => sum + elementCount(shape) * float, 0);
+  const cache = model.states.reduce((sum, { name, parts }) => {
+    const perToken = parts.reduce((values, { shape }) => values + elementCount(shape), 0);
+    return sum + limits.blocks[name]! * blockTokens * perToken * float;
+  }, 0);
+  const rows = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
+  const workspace = model.programs.decode.values.reduce(
+    (sum, { shape }) => sum + elementCount(shape.map((d) => (typeof d === "number" ? d : rows[d]))) * float,
+    0,
+  );
+  return { weights, cache, workspace, total: weights + cache + workspace };
+}
+
+async function prepare(
+  model: Model,
+  source: WeightSource,
+  limits: Limits,
+  options: PrepareOptions = {},
+): Promise<ReferenceSession> {
+  const memory = plan(model, source, limits);
+  for (const { op } of model.programs.decode.ops) opDefinition(op);
+  const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
+  const weights: Float32Array[] = [];
+  let loadedBytes = 0;
+  for (const weight of model.weights) {
+    if (options.signal?.aborted) throw new TsumugiError("aborted");
+    const values = await loadWeight(weight, source, tensors, limits.weights);
+    weights.push(values);
+    loadedBytes += values.byteLength;
+    options.onProgress?.({ loadedBytes, totalBytes: memory.weights });
+  }
+  const caches = model.states.map((state) => new PagedCache(state, limits.blocks[state.name]!, blockTokens, limits.cache));
+  return new ReferenceSession({ model, limits, memory, weights, caches, blockTokens });
+}
+
+function checkLimits(model: Model, limits: Limits): void {
+  const positive = (limit: string, given: unknown) => {
+    if (!Number.isInteger(given) || (given as number) < 1) {
+      throw new TsumugiError("limits_invalid", { limit, expected: "a positive integer", given: given ?? "nothing" });
+    }
+  };
+  positive("maxTokens", limits.maxTokens);
+  positive("maxSequences", limits.maxSequences);
+  positive("maxLogitRows", limits.maxLogitRows);
+  for (const { name, kind } of model.states) {
+    positive(`blocks.${name}`, limits.blocks[name]);
+    if (kind !== "paged") throw new TsumugiError("limits_invalid", { limit: `state ${name}`, expected: "paged", given: kind });
+  }
+  for (const tap of limits.taps) {
+    if (model.programs.decode.outputs[tap] === undefined) {
+      const known = Object.keys(model.programs.decode.outputs).join(", ");
+      throw new TsumugiError("limits_invalid", { limit: "taps", expected: `outputs of the program (${known})`, given: tap });
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import { TsumugiError } from "../../errors.ts";
+import type { ReferenceTensor } from "../../ops/definition.ts";
+import { opDefinition } from "../../ops/index.ts";
+import type { Model } from "../../ops/program.ts";
+import { sampleGroup } from "../../sampling/chain.ts";
+import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
+import { elementCount } from "../../tensor/dtype.ts";
+import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
+import { checkBatch } from "../check-batch.ts";
+import type { PagedCache } from "./paged-cache.ts";
+
+interface Prepared {
+  model: Model;
+  limits: Limits;
+  memory: MemoryPlan;
+  weights: readonly Float32Array[];
+  caches: readonly PagedCache[];
+  blockTokens: number;
+}
+
+/** Outputs of a step, by name. */
+type Outputs = Map<string, ReferenceTensor>;
+
+/** Runs steps one after another, one op at a time, giving the event loop a turn between ops. */
+export class ReferenceSession implements Session {
+  readonly blockTokens: number;
+  readonly #prepared: Prepared;
+  readonly #steps = new Map<Step, Promise<Outputs>>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #next = 0;
+  #disposed = false;
+
+  constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+    this.blockTokens = prepared.blockTokens;
+  }
+
+  run(batch: Batch): Step {
+    this.#checkAlive();
+    const copy = copyBatch(batch);
+    const step = this.#next++;
+    const outputs = this.#queue.then(() => this.#execute(copy));
+    // a failure belongs to sample and read of this step, not to the steps after it
+    this.#queue = outputs.catch(() => undefined);
+    this.#steps.set(step, outputs);
+    return step;
+  }
+
+  async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
+    const { shape, data } = (await this.#outputs(step)).get("logits")!;
+    const vocabulary = shape[1]!;
+    return groups.map((group) => {
+      const rows = group.rows.map((row) => {
+        checkRow(row, shape[0]!);
+        return data.slice(row * vocabulary, (row + 1) * vocabulary);
+      });
+      return sampleGroup(rows, group);
+    });
+  }
+
+  async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {
+    const outputs = await this.#outputs(step);
+    const tensor = outputs.get(output);
+    if (!tensor) {
+      throw new TsumugiError("invalid_input", {
+        what: "The output to read",
+        expected: `one of ${[...outputs.keys()]}`,
+        given: output,
+      });
+    }
+    const width = tensor.shape.at(-1)!;
+    const result = new Float32Array(rows.length * width);
+    rows.forEach((row, index) => {
+      checkRow(row, tensor.shape[0]!);
+      result.set(tensor.data.subarray(row * width, (row + 1) * width), index * width);
+    });
+    return result;
+  }
+
+  release(step: Step): void {
+    if (!this.#steps.delete(step)) throw unknownStep(step);
+  }
+
+  memory(): MemoryPlan {
+    return this.#prepared.memory;
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#queue;
+    this.#steps.clear();
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new TsumugiError("disposed", { what: "The session" });
+  }
+
+  async #outputs(step: Step): Promise<Outputs> {
+    const outputs = this.#steps.get(step);
+    if (!outputs) throw this.#disposed ? new TsumugiError("disposed", { what: "The session" }) : unknownStep(step);
+    return outputs;
+  }
+
+  async #execute(batch: Batch): Promise<Outputs> {
+    const { model, limits, weights, caches } = this.#prepared;
+    checkBatch(batch, model, limits, this.blockTokens);
+    for (const { state, from, to } of batch.copies) caches[state]!.copy(from, to);
+    caches.forEach((cache, index) => {
+      cache.forget(batch, batch.states[index]!);
+    });
+
+    const { values, ops, outputs } = model.programs.decode;
+    const rows = { T: batch.tokenIds.length, S: batch.promptLength.length, R: batch.logitRows.length };
+    const kept = new Set(Object.values(outputs));
+    const lastUse = new Map(ops.flatMap(({ inputs }, index) => inputs.map((value) => [value, index] as const)));
+    const live = new Map<number, ReferenceTensor>();
+    for (const [index, op] of ops.entries()) {
+      for (const value of op.outputs) {
+        const shape = values[value]!.shape.map((d) => (typeof d === "number" ? d : rows[d]));
+        live.set(value, { shape, data: new Float32Array(elementCount(shape)) });
+      }
+      opDefinition(op.op).reference({
+        inputs: op.inputs.map((value) => live.get(value)!),
+        outputs: op.outputs.map((value) => live.get(value)!),
+        weights: op.weights.map((id) => (id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]! })),
+        state: op.state
+          ? op.state.parts.map((part) => caches[op.state!.state]!.part(part, batch.states[op.state!.state]!))
+          : [],
+        attributes: op.attributes,
+        batch,
+      });
+      for (const value of op.inputs) if (lastUse.get(value) === index && !kept.has(value)) live.delete(value);
+      await turn();
+    }
+    return new Map(Object.entries(outputs).map(([name, value]) => [name, live.get(value)!]));
+  }
+}
+
+let lastTurn = 0;
+
+/** Lets timers and input have the event loop, every few milliseconds of work. */
+async function turn(): Promise<void> {
+  if (performance.now() - lastTurn < 4) return;
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, 0);
+  });
+  lastTurn = performance.now();
+}
+
+function copyBatch(batch: Batch): Batch {
+  return {
+    tokenIds: batch.tokenIds.slice(),
+    positions: batch.positions.slice(),
+    sequenceStart: batch.sequenceStart.slice(),
+    promptLength: batch.promptLength.slice(),
+    logitRows: batch.logitRows.slice(),
+    states: batch.states.map(({ tableStart, table, length }) => ({
+      tableStart: tableStart.slice(),
+      table: table.slice(),
+      length: length.slice(),
+    })),
+    copies: batch.copies.map((copy) => ({ ...copy })),
+  };
+}
+
+function checkRow(row: number, rows: number): void {
+  if (!Number.isInteger(row) || row < 0 || row >= rows) {
+    throw new TsumugiError("invalid_input", { what: "A row", expected: `0 to ${rows - 1}`, given: row });
+  }
+}
+
+function unknownStep(step: Step): TsumugiError {
+  return new TsumugiError("internal", { what: `step ${step} is unknown or was released` });
+}
