@@ -4,6 +4,7 @@ import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { starcoder2 } from "./starcoder2.ts";
 
 /** Every architecture, one line each. */
 // biome-ignore format: one line each
@@ -13,4 +14,5 @@ export const architectures: readonly Architecture[] = [
   mistral,
   qwen2,
   qwen3,
+  starcoder2,
 ];
