@@ -2,6 +2,7 @@ import type { Architecture } from "../define.ts";
 import { gpt2 } from "./gpt2.ts";
 import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
+import { olmo2 } from "./olmo2.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { starcoder2 } from "./starcoder2.ts";
@@ -15,4 +16,5 @@ export const architectures: readonly Architecture[] = [
   qwen2,
   qwen3,
   starcoder2,
+  olmo2,
 ];
