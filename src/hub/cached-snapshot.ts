@@ -1,0 +1,57 @@
+import { cachePaths } from "./cache-paths.ts";
+import type { HubContext } from "./options.ts";
+import { selectWeightFiles, weightNames, wellKnownNames } from "./select-files.ts";
+import { cachedTree, fileSize, listFiles } from "./snapshot.ts";
+import { isWeightIndex, shardFiles } from "./weight-index.ts";
+
+export type FileChooser = (names: string[]) => string[];
+
+/** What the cache holds of a commit, measured by what a chooser wants. */
+export type CachedSnapshot = {
+  /** Wanted files that are there. */
+  present: string[];
+  /** Wanted files that should be there and are not: the snapshot cannot be used. */
+  missing: string[];
+  /** Well-known files of which the cache does not know whether the repository has them: the snapshot can be used offline. */
+  unknown: string[];
+};
+
+/**
+ * Looks at the cache only. The repository's listing is not known here, unless Python left one (trees/<commit>.json):
+ * without it, what counts is the files in the snapshot, the notes of absent files (.no_exist), and the index of shards.
+ */
+export async function inspectSnapshot(context: HubContext, commit: string, choose: FileChooser): Promise<CachedSnapshot> {
+  const paths = cachePaths(context.cacheDirectory, context.repository);
+  const onDisk = await listFiles(paths.snapshot(commit));
+  const tree = await cachedTree(paths, commit);
+  const wanted = choose(tree ?? onDisk);
+  const present = wanted.filter((file) => onDisk.includes(file));
+  const missing = wanted.filter((file) => !onDisk.includes(file));
+  const unknown: string[] = [];
+  if (tree === undefined) {
+    const notes = (file: string) => fileSize(paths.absent(commit, file));
+    for (const file of wellKnownNames.filter((name) => asksFor(choose, name))) {
+      if (!onDisk.includes(file) && (await notes(file)) === undefined) unknown.push(file);
+    }
+    const weights = unknown.filter((file) => weightNames.includes(file));
+    if (selectWeightFiles(present).length > 0) remove(unknown, weightNames);
+    else if (weights.length > 0) missing.push("model.safetensors");
+    if (unknown.includes("config.json")) missing.push("config.json");
+  }
+  for (const index of present.filter(isWeightIndex)) {
+    for (const shard of await shardFiles(paths.pointer(commit, index), index)) {
+      if (!onDisk.includes(shard)) missing.push(shard);
+      else if (!present.includes(shard)) present.push(shard);
+    }
+  }
+  return { present, missing, unknown };
+}
+
+/** Whether a chooser wants a file of this name. */
+export function asksFor(choose: FileChooser, name: string): boolean {
+  return choose([name]).includes(name);
+}
+
+function remove(list: string[], names: string[]): void {
+  list.splice(0, list.length, ...list.filter((each) => !names.includes(each)));
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import type { HubContext } from "./options.ts";
+import { sleep } from "./request.ts";
+
+type Owner = { pid: number; host: string; id: string };
+
+const heartbeatMs = 2000;
+/** A process that looks dead may live in another container with our host name: its heartbeat must have stopped too. */
+const deadMs = 2.5 * heartbeatMs;
+const pollMs = 100;
+
+/**
+ * Runs `work` while holding the lock file at `path`; waits while another process or another call holds it.
+ *
+ * The file names its owner and is touched every two seconds. A lock whose process is gone (same machine) is taken over
+ * five seconds after its last touch; one that nobody has touched for `staleMs`, seen by the waiter's own clock, is taken over too (another machine,
+ * or a process number used again). The worst that two holders can do is to download twice: blobs are checked and renamed.
+ */
+export async function withLock<T>(
+  context: HubContext,
+  path: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+  staleMs = 30_000,
+): Promise<T> {
+  await mkdir(dirname(path), { recursive: true });
+  const owner: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
+  await acquire(context, path, owner, signal, staleMs);
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => {});
+  }, heartbeatMs);
+  heartbeat.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    if ((await readOwner(path))?.id === owner.id) await rm(path, { force: true });
+  }
+}
+
+async function acquire(context: HubContext, path: string, owner: Owner, signal: AbortSignal | undefined, staleMs: number) {
+  let seen = "";
+  let seenAt = performance.now();
+  while (true) {
+    if (await tryCreate(path, owner)) return;
+    const state = await lockState(path);
+    if (state === undefined) continue; // released in the meantime
+    const key = `${state.owner?.id}@${state.touched}`;
+    if (key !== seen) {
+      seen = key;
+      seenAt = performance.now();
+    }
+    const isLocal = state.owner?.host === owner.host;
+    const isDead = isLocal && !isAlive(state.owner?.pid ?? 0) && Date.now() - state.touched > deadMs;
+    if (isDead || performance.now() - seenAt > staleMs) {
+      await breakLock(path, key);
+    } else {
+      await sleep(context, pollMs, signal);
+    }
+  }
+}
+
+async function tryCreate(path: string, owner: Owner): Promise<boolean> {
+  try {
+    const file = await open(path, "wx", 0o664);
+    try {
+      await file.writeFile(JSON.stringify(owner));
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes the stale lock, unless it is no longer the one that was judged stale. One waiter at a time may do this. */
+async function breakLock(path: string, key: string): Promise<void> {
+  const breaker = `${path}.break`;
+  try {
+    await (await open(breaker, "wx", 0o664)).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const age = await stat(breaker).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > 10_000) await rm(breaker, { force: true }); // its owner died between two system calls
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    return;
+  }
+  try {
+    const state = await lockState(path);
+    if (state !== undefined && `${state.owner?.id}@${state.touched}` === key) await rm(path, { force: true });
+  } finally {
+    await rm(breaker, { force: true });
+  }
+}
+
+async function lockState(path: string): Promise<{ owner: Owner | undefined; touched: number } | undefined> {
+  try {
+    const { mtimeMs } = await stat(path);
+    return { owner: await readOwner(path), touched: mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+async function readOwner(path: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Owner;
+  } catch {
+    return undefined; // gone, or being written
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,115 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type ErrorCode, TsumugiError } from "../errors.ts";
+import { cachePaths } from "./cache-paths.ts";
+import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
+import { downloadSnapshot } from "./download-snapshot.ts";
+import { expandPath } from "./environment.ts";
+import { type ModelDirectory, modelDirectory } from "./model-directory.ts";
+import { type ModelInformation, modelInformation } from "./model-information.ts";
+import { type HubContext, type HubOptions, hubContext } from "./options.ts";
+import { FileProgress } from "./progress.ts";
+import { isCommitHash, repositoryIdProblem } from "./repository-id.ts";
+import { throwIfAborted } from "./request.ts";
+import { selectTextGenerationFiles } from "./select-files.ts";
+import { cachedCommit, fileSize } from "./snapshot.ts";
+
+/** Options of `resolveModel`. */
+export type ResolveOptions = HubOptions & {
+  /**
+   * Chooses among the names of a repository's files; it must be a plain function of each name and its neighbours. The
+   * shards that a chosen `*.safetensors.index.json` names come along. Default: `selectTextGenerationFiles`.
+   */
+  files?: (names: string[]) => string[];
+};
+
+/** What the cache answers for, when the Hub cannot be asked or does not let us in. */
+const cacheMayAnswer: ErrorCode[] = [
+  "hub_unreachable",
+  "hub_bad_response",
+  "hub_repository_not_found",
+  "hub_access_denied",
+  "hub_gated",
+];
+
+/**
+ * The files of a model on disk: a folder is used as it is, a Hub id is downloaded into the cache that Python's
+ * huggingface_hub uses, unless it is there already.
+ *
+ * Without a network: with `localFilesOnly` or HF_HUB_OFFLINE=1; for a full commit hash whose files are all there; and
+ * when the Hub cannot be reached but the files were downloaded before.
+ *
+ * Errors: `model_not_found`, `invalid_option`, `hub_repository_not_found`, `hub_revision_not_found`,
+ * `hub_file_not_found`, `hub_gated`, `hub_access_denied`, `hub_not_cached`, `hub_unreachable`, `hub_bad_response`,
+ * `hub_corrupt_download`, `hub_disk_full`, `hub_cache_not_writable`, `safetensors_required`, `aborted`.
+ *
+ * @example
+ * ```ts
+ * const model = await resolveModel("Qwen/Qwen3-0.6B", { revision: "main" });
+ * console.log(model.directory, await model.readJson("config.json"));
+ * ```
+ * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+ */
+export async function resolveModel(idOrDirectory: string, options: ResolveOptions = {}): Promise<ModelDirectory> {
+  if (typeof idOrDirectory !== "string" || idOrDirectory === "") {
+    const expected = "the path of a folder or a Hub id";
+    throw new TsumugiError("invalid_input", { what: "The model", expected, given: idOrDirectory });
+  }
+  const folder = resolve(expandPath(idOrDirectory));
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);
+  const problem = found !== undefined ? "it is a file, not a folder" : idProblem(idOrDirectory);
+  if (problem !== undefined) throw new TsumugiError("model_not_found", { given: idOrDirectory, reason: problem });
+  const context = await hubContext(idOrDirectory, options);
+  throwIfAborted(context);
+  const commit = await findSnapshot(context, options.files ?? selectTextGenerationFiles);
+  const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
+  return modelDirectory(idOrDirectory, directory, commit);
+}
+
+function idProblem(given: string): string | undefined {
+  if (/^([./~]|[A-Za-z]:[\\/])/.test(given)) return "there is no such folder";
+  const problem = repositoryIdProblem(given);
+  return problem === undefined ? undefined : `there is no such folder, and ${problem}`;
+}
+
+/** Makes the chosen files present, and answers with the commit whose snapshot holds them. */
+async function findSnapshot(context: HubContext, choose: FileChooser): Promise<string> {
+  const commit = await cachedCommit(cachePaths(context.cacheDirectory, context.repository), context.revision);
+  const cached = commit === undefined ? undefined : await inspectSnapshot(context, commit, choose);
+  const isUsable = cached !== undefined && cached.missing.length === 0 && cached.present.length > 0;
+  const useCache = async () => {
+    await reportCached(context, commit as string, cached as CachedSnapshot);
+    return commit as string;
+  };
+  if (context.offline) {
+    if (isUsable) return useCache();
+    throw notCached(context, cached);
+  }
+  if (isCommitHash(context.revision) && isUsable && cached.unknown.length === 0) return useCache();
+  let information: ModelInformation;
+  try {
+    information = await modelInformation(context, isUsable ? 1 : context.retry.attempts);
+  } catch (error) {
+    if (isUsable && TsumugiError.isInstance(error) && cacheMayAnswer.includes(error.code)) return useCache();
+    throw error;
+  }
+  await downloadSnapshot(context, information, choose);
+  return information.commit;
+}
+
+function notCached(context: HubContext, cached: CachedSnapshot | undefined): TsumugiError {
+  const { repository, revision, cacheDirectory, offlineReason } = context;
+  const names = cached?.missing ?? [];
+  const shown = names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+  const missing = shown === "" ? "it was never downloaded" : `${shown} is missing`;
+  return new TsumugiError("hub_not_cached", { repository, revision, cacheDirectory, missing, reason: offlineReason });
+}
+
+async function reportCached(context: HubContext, commit: string, cached: CachedSnapshot): Promise<void> {
+  const paths = cachePaths(context.cacheDirectory, context.repository);
+  for (const file of cached.present) {
+    const size = (await fileSize(paths.pointer(commit, file))) ?? 0;
+    new FileProgress(context, file, size).cached(size);
+  }
+}

@@ -1,0 +1,19 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { TsumugiError } from "../errors.ts";
+
+/** A failure of the disk as an error that says what to do; anything else comes back as it is. */
+export async function storageError(error: unknown, path: string, file: string, neededBytes?: number): Promise<unknown> {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const free = await statfs(dirname(path)).then(
+      (disk) => `${disk.bavail * disk.bsize} bytes`,
+      () => "an unknown number of bytes",
+    );
+    return new TsumugiError("hub_disk_full", { path, file, needed: neededBytes ?? "more", free }, { cause: error });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new TsumugiError("hub_cache_not_writable", { path, reason: code }, { cause: error });
+  }
+  return error;
+}
