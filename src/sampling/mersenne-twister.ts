@@ -1,0 +1,75 @@
+const stateWords = 624;
+const shiftWords = 397;
+
+/**
+ * MT19937 (Matsumoto and Nishimura, 1998), the generator behind torch on the CPU, as a random-access sequence of
+ * 32-bit words. It remembers snapshots of its state (at most about 1,000, 2.5 kB each) so that going back is cheap.
+ *
+ * @example
+ * ```ts
+ * const words = new MersenneTwister(5489);
+ * words.word(0); // 3499211612
+ * ```
+ */
+export class MersenneTwister {
+  readonly #start: Uint32Array;
+  #state: Uint32Array;
+  /** Which block of 624 words `#state` holds. */
+  #block = 0;
+  #stride = 8;
+  readonly #snapshots = new Map<number, Uint32Array>();
+
+  /** @param seed only its low 32 bits count, as in torch */
+  constructor(seed: number) {
+    const state = new Uint32Array(stateWords);
+    state[0] = seed % 2 ** 32;
+    for (let i = 1; i < stateWords; i++) {
+      const before = state[i - 1]!;
+      state[i] = Math.imul(1812433253, before ^ (before >>> 30)) + i;
+    }
+    twist(state);
+    this.#start = state.slice();
+    this.#state = state;
+  }
+
+  /** Word number `place` of the sequence, 0 ≤ place < 2⁵³. */
+  word(place: number): number {
+    const block = Math.floor(place / stateWords);
+    if (block !== this.#block) this.#seek(block);
+    let value = this.#state[place - block * stateWords]!;
+    value ^= value >>> 11;
+    value ^= (value << 7) & 0x9d2c5680;
+    value ^= (value << 15) & 0xefc60000;
+    return (value ^ (value >>> 18)) >>> 0;
+  }
+
+  #seek(block: number): void {
+    let from = block - (block % this.#stride);
+    while (from > 0 && !this.#snapshots.has(from)) from -= this.#stride;
+    if (block < this.#block || from > this.#block) {
+      this.#state = (this.#snapshots.get(from) ?? this.#start).slice();
+      this.#block = from;
+    }
+    while (this.#block < block) {
+      twist(this.#state);
+      this.#block++;
+      if (this.#block % this.#stride === 0 && !this.#snapshots.has(this.#block)) this.#remember();
+    }
+  }
+
+  #remember(): void {
+    this.#snapshots.set(this.#block, this.#state.slice());
+    if (this.#snapshots.size <= 1024) return;
+    this.#stride *= 2;
+    for (const block of this.#snapshots.keys()) if (block % this.#stride !== 0) this.#snapshots.delete(block);
+  }
+}
+
+/** The next 624 words, in place. */
+function twist(state: Uint32Array): void {
+  for (let i = 0; i < stateWords; i++) {
+    const joined = (state[i]! & 0x80000000) | (state[i + 1 === stateWords ? 0 : i + 1]! & 0x7fffffff);
+    const other = state[i < stateWords - shiftWords ? i + shiftWords : i + shiftWords - stateWords]!;
+    state[i] = other ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+  }
+}
