@@ -3,22 +3,38 @@
  * JSON.parse keeps the last of two equal keys and says nothing. The text must be valid JSON.
  */
 export function findDuplicateKey(text: string): string | undefined {
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]]/g;
+  // one entry per open bracket: the keys of an object, undefined for an array
   const open: (Set<string> | undefined)[] = [];
-  for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
-    const token = match[0];
-    if (token === "{") open.push(new Set());
-    else if (token === "[") open.push(undefined);
-    else if (token === "}" || token === "]") open.pop();
-    else {
-      let next = tokens.lastIndex;
-      while (/\s/.test(text[next] ?? "x")) next++;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{") open.push(new Set());
+    else if (character === "[") open.push(undefined);
+    else if (character === "}" || character === "]") open.pop();
+    else if (character === '"') {
+      const end = closingQuote(text, at);
       const keys = open.at(-1);
-      if (text[next] !== ":" || !keys) continue;
-      const key = JSON.parse(token) as string;
-      if (keys.has(key)) return key;
-      keys.add(key);
+      if (keys && isFollowedByColon(text, end + 1)) {
+        const key = JSON.parse(text.slice(at, end + 1)) as string;
+        if (keys.has(key)) return key;
+        keys.add(key);
+      }
+      at = end;
     }
   }
   return undefined;
+}
+
+function closingQuote(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  for (;;) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === "\\") slashes++;
+    if (slashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+}
+
+function isFollowedByColon(text: string, at: number): boolean {
+  while (text[at] === " " || text[at] === "\t" || text[at] === "\n" || text[at] === "\r") at++;
+  return text[at] === ":";
 }

@@ -63,6 +63,7 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
  * @see https://github.com/huggingface/safetensors#format
  */
 export function parseHeader(header: Uint8Array, fileBytes: number, file: string): LocatedTensor[] {
+  if (header[0] !== 0x7b) throw new TsumugiError("safetensors_json", { file, reason: "the header does not begin with {" });
   const json = parseJsonObject(header, file);
   const dataStart = lengthBytes + header.length;
   const tensors: LocatedTensor[] = [];

@@ -1,8 +1,10 @@
 import { TsumugiError } from "../errors.ts";
 import type { CheckpointTensors, TensorInfo } from "../formats/checkpoint.ts";
 import type { Model, Weight, WeightOrigin } from "../ops/program.ts";
-import { architectures } from "./arch/index.ts";
+import * as arch from "./arch/index.ts";
 import type { Architecture } from "./define.ts";
+
+const architectures: readonly Architecture[] = Object.values(arch);
 
 /** `model_type` values that can be loaded, sorted. */
 export const supportedModelTypes: readonly string[] = architectures.map(({ modelType }) => modelType).sort();
