@@ -1,5 +1,5 @@
-const ln2High = 0.69314718036912381649; // the upper 32 bits of ln 2, so that a product with a small integer is exact
-const ln2Low = 1.90821492927058770002e-10;
+const ln2High = 0.6931471803691238; // the upper 32 bits of ln 2, so that a product with a small integer is exact
+const ln2Low = 1.9082149292705877e-10;
 
 const powers = Float64Array.from({ length: 55 }, (_, exponent) => 2 ** exponent);
 
