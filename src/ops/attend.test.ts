@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { batchOf, isClose, memoryPart, runOp, tensor } from "../../test/helpers/run-op.ts";
+import { opDefinition } from "./index.ts";
+
+const base = { heads: 2, keyValueHeads: 1, headDim: 2, valueHeadDim: 2, scale: 0.7 };
+const q = [1, 0, -1, 2, 0.5, 0.5, 1, -1, 2, 1, 0, 1];
+const k = [1, 1, 0, -1, 2, 0.5];
+const v = [1, 2, 3, -4, 0.5, 0];
+
+// from torch in float32
+const plain = [1, 2, 1, 2, 1.51845, 0.444649, 2.336375, -2.009127, 0.666398, 0.448329, 1.072183, 0.519459];
+const windowed = [1, 2, 1, 2, 1.51845, 0.444649, 2.336375, -2.009127, 0.552091, -0.083345, 1.148063, -1.0369];
+const capped = [1, 2, 1, 2, 1.539049, 0.382853, 2.315486, -1.946459, 0.871466, 0.636939, 1.087105, 0.457419];
+
+function attendInChunks(chunks: readonly number[], attributes: Record<string, number>): number[] {
+  const state = [memoryPart(2), memoryPart(2)];
+  const result: number[] = [];
+  let first = 0;
+  for (const size of chunks) {
+    const batch = batchOf([{ first, tokens: Array(size).fill(0) }]);
+    const rows = (values: number[], width: number) =>
+      tensor([size, width], values.slice(first * width, (first + size) * width));
+    runOp("store", { inputs: [rows(k, 2), rows(v, 2)], state, batch });
+    result.push(...runOp("attend", { inputs: [rows(q, 4)], state, attributes: { ...base, ...attributes }, batch })[0]!);
+    first += size;
+  }
+  return result;
+}
+
+describe("store and attend", () => {
+  it.each<[string, Record<string, number>, number[]]>([
+    ["causally", {}, plain],
+    ["in a window", { window: 2 }, windowed],
+    ["with a soft cap", { softcap: 1.5 }, capped],
+  ])("attend %s, in any chunks", (_, attributes, want) => {
+    for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes), want)).toBe(true);
+  });
+
+  it("reads nothing outside the window", () => {
+    const state = [memoryPart(2), memoryPart(2)];
+    runOp("store", { inputs: [tensor([2, 2], k), tensor([2, 2], v)], state, batch: batchOf([{ tokens: [0, 0] }]) });
+    for (const part of state) part.rows.delete("0:0");
+    const batch = batchOf([{ first: 2, tokens: [0] }]);
+    runOp("store", { inputs: [tensor([1, 2], k.slice(4)), tensor([1, 2], v.slice(4))], state, batch });
+    const [got] = runOp("attend", { inputs: [tensor([1, 4], q.slice(8))], state, attributes: { ...base, window: 2 }, batch });
+    expect(isClose(got!, windowed.slice(8))).toBe(true);
+  });
+
+  it("keeps sequences apart", () => {
+    const state = [memoryPart(2), memoryPart(2)];
+    const batch = batchOf([{ tokens: [0] }, { tokens: [0, 0] }]);
+    runOp("store", {
+      inputs: [tensor([3, 2], [...k.slice(4), ...k.slice(0, 4)]), tensor([3, 2], [...v.slice(4), ...v.slice(0, 4)])],
+      state,
+      batch,
+    });
+    const [got] = runOp("attend", {
+      inputs: [tensor([3, 4], [...q.slice(8), ...q.slice(0, 8)])],
+      state,
+      attributes: base,
+      batch,
+    });
+    expect(isClose(got!, [0.5, 0, 0.5, 0, ...plain.slice(0, 8)])).toBe(true);
+  });
+
+  it("survives scores that are far apart", () => {
+    const state = [memoryPart(1), memoryPart(1)];
+    const batch = batchOf([{ tokens: [0, 0] }]);
+    runOp("store", { inputs: [tensor([2, 1], [1e4, -1e4]), tensor([2, 1], [3, 5])], state, batch });
+    const attributes = { heads: 1, keyValueHeads: 1, headDim: 1, valueHeadDim: 1, scale: 1 };
+    expect(runOp("attend", { inputs: [tensor([2, 1], [100, -100])], state, attributes, batch })).toEqual([[3, 5]]);
+  });
+
+  it("refuses heads that do not divide and widths that do not fit", () => {
+    const { shapes } = opDefinition("attend");
+    expect(shapes([["T", 4]], [], { ...base, valueHeadDim: 3 })).toEqual([["T", 6]]);
+    expect(() => shapes([["T", 4]], [], { ...base, keyValueHeads: 3 })).toThrow("[attend] attribute `heads`");
+    expect(() => shapes([["T", 5]], [], base)).toThrow("[attend] width of q");
+    expect(() => shapes([["T", 4]], [], { ...base, window: 0 })).toThrow("window");
+  });
+});

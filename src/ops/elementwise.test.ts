@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
+import { activationKinds, erf } from "./activation-kinds.ts";
+import { opDefinition, ops } from "./index.ts";
+
+const x = [-3, -1, -0.1, 0, 0.5, 2, 7];
+
+// from transformers.activations.ACT2FN in float32, whose 1 + erf cancels digits: gelu(-3) is -0.00404969
+const golden: Record<keyof typeof activationKinds, number[]> = {
+  silu: [-0.1422776, -0.2689414, -0.0475021, 0, 0.3112297, 1.7615941, 6.9936228],
+  gelu: [-0.0040502, -0.1586553, -0.0460172, 0, 0.3457312, 1.9544997, 7],
+  gelu_tanh: [-0.0036374, -0.158808, -0.0460172, 0, 0.345714, 1.9545977, 7],
+  quick_gelu: [-0.0180713, -0.1542042, -0.0457552, 0, 0.3503884, 1.9356586, 6.9999533],
+  relu: [0, 0, 0, 0, 0.5, 2, 7],
+  relu2: [0, 0, 0, 0, 0.25, 4, 49],
+  relu6: [0, 0, 0, 0, 0.5, 2, 6],
+  sigmoid: [0.0474259, 0.2689414, 0.4750208, 0.5, 0.6224594, 0.880797, 0.999089],
+  tanh: [-0.9950548, -0.7615942, -0.099668, 0, 0.4621172, 0.9640276, 0.9999983],
+  linear: x,
+};
+
+describe("activation", () => {
+  it.each(Object.entries(golden))("%s", (kind, want) => {
+    const [got] = runOp("activation", { inputs: [tensor([1, 7], x)], attributes: { kind } });
+    expect(isClose(got!, want, 6e-7)).toBe(true);
+    const [gated] = runOp("gated_activation", {
+      inputs: [tensor([1, 7], x), tensor([1, 7], Array(7).fill(-2))],
+      attributes: { kind },
+    });
+    const doubled = want.map((value) => -2 * value);
+    expect(isClose(gated!, doubled, 12e-7)).toBe(true);
+  });
+
+  it("stays finite far from zero", () => {
+    for (const kind of Object.keys(activationKinds)) {
+      const [got] = runOp("activation", { inputs: [tensor([1, 2], [-1000, 1000])], attributes: { kind } });
+      expect(got!.every(Number.isFinite), kind).toBe(true);
+    }
+  });
+
+  it("refuses an unknown kind, and names of the prototype", () => {
+    for (const kind of ["swiglu", "constructor", undefined]) {
+      expect(() => opDefinition("activation").shapes([["T", 4]], [], { kind })).toThrow(
+        expect.objectContaining({ code: "op_invalid" }),
+      );
+    }
+  });
+
+  it("computes erf in float64", () => {
+    expect(erf(0.5)).toBeCloseTo(0.5204998778130465, 15);
+    expect(erf(-2)).toBeCloseTo(-0.9953222650189527, 15);
+    expect(erf(5.5)).toBeCloseTo(0.9999999999999927, 15);
+    expect(erf(40)).toBe(1);
+  });
+});
+
+describe("add, multiply, scale", () => {
+  const a = tensor([2, 2], [1, 2, 3, 4]);
+  const b = tensor([2, 2], [10, -1, 0.5, 0]);
+  it("work element by element", () => {
+    expect(runOp("add", { inputs: [a, b] })).toEqual([[11, 1, 3.5, 4]]);
+    expect(runOp("multiply", { inputs: [a, b] })).toEqual([[10, -2, 1.5, 0]]);
+    expect(runOp("scale", { inputs: [a], attributes: { factor: 0.5 } })).toEqual([[0.5, 1, 1.5, 2]]);
+  });
+
+  it("refuse other shapes", () => {
+    for (const op of ["add", "multiply"]) {
+      expect(() =>
+        opDefinition(op).shapes(
+          [
+            ["T", 2],
+            ["T", 3],
+          ],
+          [],
+          {},
+        ),
+      ).toThrow(`[${op}] shape of b`);
+      expect(() =>
+        opDefinition(op).shapes(
+          [
+            ["T", 2],
+            ["R", 2],
+          ],
+          [],
+          {},
+        ),
+      ).toThrow(`[${op}] shape of b`);
+    }
+    expect(() => opDefinition("scale").shapes([["T", 2]], [], {})).toThrow("[scale] attribute `factor`");
+  });
+});
+
+describe("registry", () => {
+  it("holds each op under its name", () => {
+    for (const [name, definition] of ops) expect(definition.name).toBe(name);
+    expect(ops.size).toBe(14);
+    expect(() => opDefinition("nope")).toThrow(expect.objectContaining({ code: "op_unknown" }));
+  });
+});
