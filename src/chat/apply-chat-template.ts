@@ -1,0 +1,57 @@
+import { TsumugiError } from "../errors.ts";
+import type { ChatMessage, ChatTemplateOptions, Conversations, RenderedChat, Tokenizer } from "../tokenizer/index.ts";
+import { refuseUnknownOptions } from "../tokenizer/options.ts";
+import { renderChatTemplate } from "./render-chat-template.ts";
+import { selectTemplate } from "./select-template.ts";
+
+const known = [
+  ...["tokenize", "returnDict", "addGenerationPrompt", "continueFinalMessage", "tools", "documents", "chatTemplate"],
+  ...["chatTemplateKwargs", "padding", "truncation", "maxLength"],
+];
+
+/** Variables that the template gets from elsewhere. */
+const reserved = ["messages", "tools", "documents", "add_generation_prompt"];
+
+/**
+ * One conversation, or several, through a tokenizer's chat template: to text, or to token ids (without further special
+ * tokens: the template writes them itself). It is the implementation of `tokenizer.applyChatTemplate`.
+ *
+ * Errors: `unknown_option`, `invalid_input`, `conflicting_options`, `missing_chat_template`, `chat_template_failed`.
+ *
+ * @example
+ * ```ts
+ * tokenizer.applyChatTemplate([{ role: "user", content: "Hi" }], { tokenize: false, addGenerationPrompt: true });
+ * ```
+ *
+ * Source: transformers 5 `apply_chat_template`.
+ */
+export function applyChatTemplate(
+  tokenizer: Tokenizer,
+  messages: Conversations,
+  options: ChatTemplateOptions = {},
+): RenderedChat {
+  refuseUnknownOptions(options, known, "; variables for the template go into `chatTemplateKwargs`");
+  const { tokenize = true, returnDict = true, chatTemplateKwargs = {}, tools, documents } = options;
+  for (const name of reserved)
+    if (name in chatTemplateKwargs)
+      throw new TsumugiError("unsupported_option", {
+        option: `chatTemplateKwargs.${name}`,
+        reason: "it is an option of its own",
+      });
+  const template = selectTemplate(tokenizer.chatTemplate, options.chatTemplate, tools !== undefined);
+  const batched = Array.isArray(messages) && Array.isArray(messages[0]);
+  const conversations = (batched ? messages : [messages]) as readonly (readonly ChatMessage[])[];
+  const texts = conversations.map((conversation) =>
+    renderChatTemplate(template, conversation, {
+      tools,
+      documents,
+      addGenerationPrompt: options.addGenerationPrompt,
+      continueFinalMessage: options.continueFinalMessage,
+      variables: { ...tokenizer.specialTokensMap, ...chatTemplateKwargs },
+    }),
+  );
+  if (!tokenize) return batched ? texts : (texts[0] ?? "");
+  const { padding, truncation, maxLength } = options;
+  const encoding = tokenizer(batched ? texts : (texts[0] ?? ""), { padding, truncation, maxLength, addSpecialTokens: false });
+  return returnDict ? encoding : encoding.inputIds;
+}

@@ -1,0 +1,103 @@
+import { TsumugiError } from "../errors.ts";
+import type { ChatMessage } from "../tokenizer/index.ts";
+import { renderTemplate } from "./render-template.ts";
+
+/** What a chat template is rendered with. */
+export interface RenderChatTemplateOptions {
+  tools?: readonly Record<string, unknown>[] | undefined;
+  documents?: readonly Record<string, unknown>[] | undefined;
+  addGenerationPrompt?: boolean | undefined;
+  /** Leave the last message open; a string names the field that goes on. Default field: `content`. */
+  continueFinalMessage?: boolean | string | undefined;
+  /** Further variables: special tokens, and what the caller passes on. */
+  variables?: Record<string, unknown>;
+}
+
+const sentinel = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+/**
+ * One conversation through one template.
+ *
+ * To leave the last message open, a mark is put behind its text, and what the template writes from the mark on is cut off;
+ * where the template trimmed the text, so is the result (transformers' way).
+ *
+ * Errors: `invalid_input`, `conflicting_options`, `chat_template_failed`.
+ *
+ * @example
+ * ```ts
+ * renderChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}", [{ role: "user", content: "Hi" }]);
+ * ```
+ */
+export function renderChatTemplate(
+  template: string,
+  messages: readonly ChatMessage[],
+  options: RenderChatTemplateOptions = {},
+): string {
+  const { tools, documents, addGenerationPrompt = false, continueFinalMessage = false, variables } = options;
+  checkMessages(messages);
+  for (const [name, list] of Object.entries({ tools, documents })) checkRecords(name, list);
+  if (continueFinalMessage && addGenerationPrompt)
+    throw new TsumugiError("conflicting_options", {
+      options: "`continueFinalMessage` and `addGenerationPrompt`",
+      reason: "the first goes on with the last message, the second opens a new one",
+    });
+  const field = continueFinalMessage === true ? "content" : continueFinalMessage;
+  const marked = field ? markLast(messages, field, template) : { messages, final: "" };
+  const text = renderTemplate(template, {
+    ...variables,
+    messages: marked.messages,
+    tools: tools ?? null,
+    documents: documents ?? null,
+    add_generation_prompt: addGenerationPrompt,
+  });
+  return field ? cut(text, marked.final) : text;
+}
+
+function markLast(messages: readonly ChatMessage[], field: string, template: string) {
+  const copy = structuredClone(messages) as ChatMessage[];
+  const last = copy.at(-1) as ChatMessage;
+  const value = last[field];
+  if (value === undefined || value === null) throw notContinuable(`its last message has no \`${field}\``);
+  if (!template.includes(field)) throw notContinuable(`the chat template has no field \`${field}\``);
+  if (!Array.isArray(value)) {
+    last[field] = `${value}${sentinel}`;
+    return { messages: copy, final: String(value) };
+  }
+  const part = value.findLast((item): item is { text: string } => typeof item === "object" && item !== null && "text" in item);
+  if (!part) throw notContinuable("its last message has no text");
+  const final = part.text;
+  part.text += sentinel;
+  return { messages: copy, final };
+}
+
+function cut(text: string, final: string): string {
+  const mark = sentinel.trim();
+  const at = text.lastIndexOf(mark);
+  if (at < 0 || !text.includes(final.trim())) throw notContinuable("the chat template changes or drops its last message");
+  const kept = text.slice(0, at);
+  return text.startsWith(sentinel, at) ? kept : kept.trimEnd();
+}
+
+function checkMessages(messages: readonly ChatMessage[]): void {
+  const what = "The conversation";
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw new TsumugiError("invalid_input", { what, expected: "a list of at least one message", given: messages });
+  for (const message of messages)
+    if (typeof message !== "object" || message === null || typeof message.role !== "string")
+      throw new TsumugiError("invalid_input", { what, expected: "a list of { role, content } messages", given: message });
+}
+
+function checkRecords(option: string, list: readonly unknown[] | undefined): void {
+  if (list === undefined || list === null) return;
+  const plain = Array.isArray(list) && list.every((item) => typeof item === "object" && item !== null && !Array.isArray(item));
+  const expected = option === "tools" ? "a list of JSON schemas" : "a list of objects with `title` and `text`";
+  if (!plain) throw new TsumugiError("invalid_option", { option, expected, given: list });
+}
+
+function notContinuable(reason: string): TsumugiError {
+  return new TsumugiError("invalid_input", {
+    what: "The conversation",
+    expected: "one whose last message can be continued (`continueFinalMessage`)",
+    given: reason,
+  });
+}
