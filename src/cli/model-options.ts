@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FromPretrainedOptions } from "../generate/auto-model.ts";
-import { bundledModel } from "./bundled-model.ts";
 
 /** What the model options of a command parse to. */
 export interface ModelFlags {
@@ -15,7 +14,9 @@ export interface ModelFlags {
 
 /** Adds --model, --revision, --dtype, --device, --threads, --cache-dir and --local-files-only. */
 export function addModelOptions(command: Command): Command {
-  return addHubOptions(command.option("-m, --model <id or folder>", "Hub id or local folder", bundledModel))
+  return addHubOptions(
+    command.option("-m, --model <id or folder>", "Hub id, local folder, or tsumugi-mini (in the box)", "tsumugi-mini"),
+  )
     .addOption(
       new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
     )

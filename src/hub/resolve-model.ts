@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ErrorCode, TsumugiError } from "../errors.ts";
+import { bundledModelDirectory } from "./bundled-models.ts";
 import { cachePaths } from "./cache-paths.ts";
 import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
 import { downloadSnapshot } from "./download-snapshot.ts";
@@ -34,7 +35,7 @@ const cacheMayAnswer: ErrorCode[] = [
 
 /**
  * The files of a model on disk: a folder is used as it is, a Hub id is downloaded into the cache that Python's
- * huggingface_hub uses, unless it is there already.
+ * huggingface_hub uses, unless it is there already. "tsumugi-mini" is the model that ships in the package.
  *
  * Without a network: with `localFilesOnly` or HF_HUB_OFFLINE=1; for a full commit hash whose files are all there; and
  * when the Hub cannot be reached but the files were downloaded before.
@@ -58,6 +59,8 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
   const folder = resolve(expandPath(idOrDirectory));
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);
+  const bundled = bundledModelDirectory(idOrDirectory);
+  if (bundled !== undefined) return modelDirectory(idOrDirectory, bundled);
   const problem = found !== undefined ? "it is a file, not a folder" : idProblem(idOrDirectory);
   if (problem !== undefined) throw new TsumugiError("model_not_found", { given: idOrDirectory, reason: problem });
   const context = await hubContext(idOrDirectory, options);
