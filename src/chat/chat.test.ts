@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { createTokenizer, type TokenizerFiles } from "../tokenizer/index.ts";
+import { applyChatTemplate, renderChatTemplate } from "./index.ts";
+import { strftime } from "./strftime.ts";
+
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/tokenizers/byte-level/${file}`, import.meta.url), "utf8"));
+
+function load(files: Partial<TokenizerFiles> = {}, chatTemplate?: unknown) {
+  const tokenizerConfig = { ...read("tokenizer_config.json"), chat_template: chatTemplate };
+  return createTokenizer({ tokenizerJson: read("tokenizer.json"), tokenizerConfig, ...files }, { applyChatTemplate });
+}
+
+const chatml =
+  "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+const user = [{ role: "user", content: "Hi" }];
+const text = { tokenize: false } as const;
+
+test("text, ids, encodings, and several conversations", () => {
+  const tokenizer = load({}, chatml);
+  const rendered = tokenizer.applyChatTemplate(user, { tokenize: false, addGenerationPrompt: true });
+  expect(rendered).toBe("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  const ids = tokenizer.encode(rendered, { addSpecialTokens: false });
+  expect(tokenizer.applyChatTemplate(user, { returnDict: false, addGenerationPrompt: true })).toEqual(ids);
+  expect(tokenizer.applyChatTemplate(user, { addGenerationPrompt: true })).toEqual({
+    inputIds: ids,
+    attentionMask: ids.map(() => 1),
+  });
+  const long = [{ role: "user", content: "Hello there" }];
+  const batch = tokenizer.applyChatTemplate([user, long], { padding: true });
+  expect(batch.attentionMask[0]?.[0]).toBe(0);
+  expect(tokenizer.applyChatTemplate([user, long], { tokenize: false })).toHaveLength(2);
+});
+
+test("which template is used", () => {
+  const named = [
+    { name: "default", template: "D" },
+    { name: "tool_use", template: "T" },
+  ];
+  expect(load({}, named).applyChatTemplate(user, text)).toBe("D");
+  expect(load({}, named).applyChatTemplate(user, { ...text, tools: [] })).toBe("T");
+  expect(load({}, named).applyChatTemplate(user, { ...text, chatTemplate: "tool_use" })).toBe("T");
+  expect(load({}, named).applyChatTemplate(user, { ...text, chatTemplate: "{{ 1 }}" })).toBe("1");
+  expect(load({ chatTemplateJinja: "J" }, named).applyChatTemplate(user, text)).toBe("J");
+  const extra = load({ chatTemplateJinja: "J", additionalChatTemplates: { rag: "R" } }, named);
+  expect(extra.applyChatTemplate(user, { ...text, chatTemplate: "rag" })).toBe("R");
+  expect(extra.applyChatTemplate(user, { ...text, tools: [] })).toBe("J");
+  expect(() => load({}, [{ name: "rag", template: "R" }]).applyChatTemplate(user, text)).toThrow(/rag/);
+  expect(() => load().applyChatTemplate(user, text)).toThrow(/no `chatTemplate`/);
+});
+
+test("what is wrong is refused", () => {
+  const tokenizer = load({}, chatml);
+  const codes = (messages: unknown, options: object) => {
+    try {
+      applyChatTemplate(tokenizer, messages as typeof user, options);
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+    return "nothing";
+  };
+  expect(codes([], {})).toBe("invalid_input");
+  expect(codes([[]], {})).toBe("invalid_input");
+  expect(codes([{ content: "x" }], {})).toBe("invalid_input");
+  expect(codes(user, { addGenerationPrompt: true, continueFinalMessage: true })).toBe("conflicting_options");
+  expect(codes(user, { continueFinalMessage: "reasoning" })).toBe("invalid_input");
+  expect(codes(user, { add_generation_prompt: true })).toBe("unknown_option");
+  expect(codes(user, { enableThinking: true })).toBe("unknown_option");
+  expect(codes(user, { chatTemplateKwargs: { messages: [] } })).toBe("unsupported_option");
+  expect(codes(user, { tools: [() => 1] })).toBe("invalid_option");
+  expect(codes(user, { chatTemplate: "{% for %}" })).toBe("chat_template_failed");
+  expect(codes(user, { chatTemplate: "{{ raise_exception('no') }}" })).toBe("chat_template_failed");
+  expect(codes(user, { chatTemplate: "{{ range(3000000) }}" })).toBe("chat_template_failed");
+});
+
+test("the last message can be left open, and is not changed", () => {
+  const messages = [...user, { role: "assistant", content: "Sure, " }];
+  const tokenizer = load({}, chatml);
+  expect(tokenizer.applyChatTemplate(messages, { ...text, continueFinalMessage: true })).toMatch(/assistant\nSure, $/);
+  expect(messages[1]?.content).toBe("Sure, ");
+  const thinking = "{{ messages[-1].thinking }}|{{ messages[-1].content }}";
+  const options = { continueFinalMessage: "thinking" };
+  expect(renderChatTemplate(thinking, [{ role: "assistant", thinking: "hm", content: "x" }], options)).toBe("hm");
+});
+
+test("dates have Python's format and English names", () => {
+  const date = new Date(2026, 1, 3, 15, 4, 5);
+  expect(strftime(date, "%d %b %Y, %B %A %a %-d %H:%M:%S %I %p %j %y %% %Q")).toBe(
+    "03 Feb 2026, February Tuesday Tue 3 15:04:05 03 PM 034 26 % %Q",
+  );
+  expect(renderChatTemplate("{{ strftime_now('%Y') }}", user)).toMatch(/^\d{4}$/);
+  const fixed = { variables: { strftime_now: () => "today" } };
+  expect(renderChatTemplate("{{ strftime_now('%Y') }}", user, fixed)).toBe("today");
+});

@@ -1,0 +1,41 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AutoTokenizer } from "./auto-tokenizer.ts";
+
+const fixture = fileURLToPath(new URL("../../test/fixtures/tokenizers/byte-level", import.meta.url));
+const messages = [{ role: "user", content: "Hi" }];
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tsumugi-tokenizer-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("a folder gives its tokenizer with its chat templates", async () => {
+  const directory = join(folder, "full");
+  await cp(fixture, directory, { recursive: true });
+  await mkdir(join(directory, "additional_chat_templates"));
+  await writeFile(join(directory, "chat_template.jinja"), "{{ messages[0].content }}{{ eos_token }}");
+  await writeFile(join(directory, "additional_chat_templates", "rag.jinja"), "RAG");
+  const tokenizer = await AutoTokenizer.fromPretrained(directory, { paddingSide: "right", localFilesOnly: true });
+  expect(tokenizer.paddingSide).toBe("right");
+  expect(tokenizer.applyChatTemplate(messages, { tokenize: false })).toBe("Hi<|im_end|>");
+  expect(tokenizer.applyChatTemplate(messages, { tokenize: false, chatTemplate: "rag" })).toBe("RAG");
+});
+
+test("a folder without tokenizer.json says what to do", async () => {
+  const directory = join(folder, "sentencepiece");
+  await mkdir(directory);
+  await writeFile(join(directory, "config.json"), "{}");
+  await writeFile(join(directory, "tokenizer.model"), "");
+  await expect(AutoTokenizer.fromPretrained(directory)).rejects.toMatchObject({
+    code: "tokenizer_not_found",
+    message: expect.stringContaining("SentencePiece"),
+  });
+  await expect(AutoTokenizer.fromPretrained(fixture, { use_fast: true } as object)).rejects.toMatchObject({
+    code: "unknown_option",
+  });
+});

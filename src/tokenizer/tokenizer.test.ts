@@ -1,0 +1,142 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { TsumugiError } from "../errors.ts";
+import { createTokenizer, type Encoding, type Tokenizer } from "./index.ts";
+
+const read = (name: string, file: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(new URL(`../../test/fixtures/tokenizers/${name}/${file}`, import.meta.url), "utf8"));
+
+function load(name: string, config: Record<string, unknown> = {}, options = {}): Tokenizer {
+  const tokenizerConfig = { ...read(name, "tokenizer_config.json"), ...config };
+  return createTokenizer({ tokenizerJson: read(name, "tokenizer.json"), tokenizerConfig }, options);
+}
+
+/** The code and message of the error that a call throws. */
+function failure(call: () => unknown): { code: string; message: string } {
+  try {
+    call();
+  } catch (error) {
+    if (TsumugiError.isInstance(error)) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+test("one string gives one row, a list gives rows", () => {
+  const tokenizer = load("byte-level");
+  const one: Encoding = tokenizer("Hello");
+  expect(one.inputIds.every((id) => typeof id === "number")).toBe(true);
+  expect(tokenizer(["Hello"])).toEqual({ inputIds: [one.inputIds], attentionMask: [one.attentionMask] });
+  expect(tokenizer([])).toEqual({ inputIds: [], attentionMask: [] });
+});
+
+test("special tokens can be read and set", () => {
+  const tokenizer = load("llama");
+  expect([tokenizer.bosToken, tokenizer.bosTokenId, tokenizer.eosToken, tokenizer.eosTokenId]).toEqual(["<s>", 1, "</s>", 2]);
+  expect([tokenizer.padToken, tokenizer.padTokenId]).toEqual([undefined, undefined]);
+  expect(failure(() => tokenizer(["a", "b c d"], { padding: true })).code).toBe("missing_pad_token");
+  tokenizer.padToken = tokenizer.eosToken;
+  expect(tokenizer.padTokenId).toBe(2);
+  expect(tokenizer(["a", "a dragon"], { padding: true, paddingSide: "left" }).attentionMask[0]?.[0]).toBe(0);
+  expect(tokenizer.specialTokensMap).toEqual({ bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>", pad_token: "</s>" });
+  expect(tokenizer.allSpecialIds).toEqual([1, 2, 0]);
+  expect(failure(() => Object.assign(tokenizer, { padToken: "<nowhere>" })).code).toBe("invalid_option");
+});
+
+test("an explicit addEosToken takes the post-processor's place, tokenizer_config.json's does not", () => {
+  const plain = load("llama").encode("a");
+  expect(plain[0]).toBe(1);
+  expect(load("llama", { add_eos_token: true }).encode("a")).toEqual(plain);
+  expect(load("llama", {}, { addBosToken: true, addEosToken: true }).encode("a")).toEqual([...plain, 2]);
+  expect(load("llama", {}, { addEosToken: true }).encode("a")).toEqual([...plain.slice(1), 2]);
+});
+
+test("special tokens that are missing are added behind the vocabulary", () => {
+  const tokenizer = load("llama", { pad_token: "<pad>", additional_special_tokens: ["<|a|>"] });
+  expect(tokenizer.vocabSize).toBe(600);
+  expect(tokenizer.length).toBe(602);
+  expect([tokenizer.padTokenId, tokenizer.convertTokensToIds("<|a|>")]).toEqual([600, 601]);
+  expect(tokenizer.encode("<|a|>", { addSpecialTokens: false })).toEqual([601]);
+  expect(tokenizer.decode([601], { skipSpecialTokens: true })).toBe("");
+});
+
+test("pairs, conversions and the function's own names", () => {
+  const tokenizer = load("wordpiece");
+  const { inputIds } = tokenizer("cat", { textPair: "dog" });
+  expect(tokenizer.convertIdsToTokens(inputIds).filter((token) => token === "[SEP]")).toHaveLength(2);
+  expect(tokenizer.convertTokensToIds("zzzzz")).toBe(tokenizer.unkTokenId);
+  expect(load("byte-level").convertTokensToIds(["zzzzzzz"])).toEqual([undefined]);
+  expect(tokenizer.convertTokensToString(["he", "##llo", "you"])).toBe("hello you");
+  expect(tokenizer.batchDecode([inputIds, []], { skipSpecialTokens: true })[1]).toBe("");
+  expect(tokenizer.getVocab().get("[CLS]")).toBe(2);
+  expect(tokenizer.length).toBe(334);
+});
+
+test("truncation takes the side that is set and keeps special tokens", () => {
+  const tokenizer = load("wordpiece");
+  const text = "a cat and a dog";
+  const cut = tokenizer.encode(text, { truncation: true, maxLength: 4 });
+  expect(cut).toHaveLength(4);
+  expect(tokenizer.convertIdsToTokens(cut).at(-1)).toBe("[SEP]");
+  tokenizer.truncationSide = "left";
+  const whole = tokenizer.encode(text);
+  expect(tokenizer.encode(text, { truncation: true, maxLength: 4 })).toEqual([whole[0], ...whole.slice(-3)]);
+  expect(tokenizer.encode(text, { maxLength: 2 })).toHaveLength(2);
+});
+
+test("what is not supported is refused by name", () => {
+  const tokenizer = load("byte-level");
+  const call = (options: object) => failure(() => tokenizer("a", options));
+  expect(call({ padding_side: "left" })).toEqual({
+    code: "unknown_option",
+    message: "Unknown option `padding_side`; here it is called `paddingSide`.",
+  });
+  expect(call({ return_tensors: "pt" }).code).toBe("unsupported_option");
+  expect(call({ returnOffsetsMapping: true }).code).toBe("unsupported_option");
+  expect(call({ colour: 1 }).message).toContain("`padToMultipleOf`");
+  expect(call({ padding: "short" }).code).toBe("invalid_option");
+  expect(call({ maxLength: 0 }).code).toBe("invalid_option");
+  expect(call({ padding: true, maxLength: 4 }).code).toBe("conflicting_options");
+  expect(call({ padding: true, truncation: true, maxLength: 5, padToMultipleOf: 2 }).code).toBe("conflicting_options");
+  expect(failure(() => tokenizer.decode([1], { skip_special_tokens: true } as object)).message).toContain("skipSpecialTokens");
+  expect(failure(() => tokenizer(7 as unknown as string)).code).toBe("invalid_input");
+  expect(failure(() => tokenizer(["a", 7] as unknown as string[])).code).toBe("invalid_input");
+});
+
+test("ids outside the vocabulary are errors unless they are to be skipped", () => {
+  const tokenizer = load("byte-level");
+  expect(failure(() => tokenizer.decode([99999])).code).toBe("unknown_token_id");
+  expect(tokenizer.decode([99999], { unknownIds: "skip" })).toBe("");
+  for (const id of [-1, 1.5, Number.NaN])
+    expect(failure(() => tokenizer.decode([id], { unknownIds: "skip" })).code).toBe("unknown_token_id");
+  expect(tokenizer.decode([])).toBe("");
+  expect(tokenizer.decode(Int32Array.of(1, 2))).toBe(tokenizer.decode([1, 2]));
+});
+
+test("clean-up is off by default, on where the configuration says so, and never for BPE", () => {
+  const text = "hello , it ' s";
+  const ids = load("unigram").encode(text, { addSpecialTokens: false });
+  expect(load("unigram").decode(ids)).not.toContain(" ,");
+  expect(load("unigram").decode(ids, { cleanUpTokenizationSpaces: false })).toContain(" ,");
+  expect(load("unigram", { clean_up_tokenization_spaces: undefined }).decode(ids)).toContain(" ,");
+  const bpe = load("byte-level");
+  expect(bpe.decode(bpe.encode(text), { cleanUpTokenizationSpaces: true })).toContain(" ,");
+});
+
+test("special_tokens_map.json counts only without added_tokens_decoder", () => {
+  const files = { tokenizerJson: read("llama", "tokenizer.json"), specialTokensMap: { pad_token: { content: "<unk>" } } };
+  const config = read("llama", "tokenizer_config.json");
+  expect(createTokenizer({ ...files, tokenizerConfig: config }).padToken).toBe("<unk>");
+  const decoder = { "0": { content: "<unk>", special: true } };
+  expect(createTokenizer({ ...files, tokenizerConfig: { ...config, added_tokens_decoder: decoder } }).padToken).toBe(undefined);
+});
+
+test("a tokenizer.json that cannot be used is refused", () => {
+  const json = read("llama", "tokenizer.json");
+  const make = (change: object) => failure(() => createTokenizer({ tokenizerJson: { ...json, ...change } }).decode([1])).code;
+  expect(make({ normalizer: { type: "Nmt" } })).toBe("unsupported_tokenizer");
+  expect(make({ pre_tokenizer: { type: "UnicodeScripts" } })).toBe("unsupported_tokenizer");
+  expect(make({ post_processor: { type: "Other" } })).toBe("unsupported_tokenizer");
+  expect(make({ decoder: { type: "Other" } })).toBe("unsupported_tokenizer");
+  expect(failure(() => createTokenizer({ tokenizerJson: [] })).code).toBe("unsupported_tokenizer");
+});
