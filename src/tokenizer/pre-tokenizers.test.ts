@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { createPreTokenizer } from "./pre-tokenizers.ts";
+
+interface Golden {
+  texts: string[];
+  cases: { config: { type: string }; words: string[][] }[];
+}
+
+const golden: Golden = JSON.parse(
+  readFileSync(new URL("../../test/fixtures/tokenizers-parts/pre-tokenizers.json", import.meta.url), "utf8"),
+);
+
+test("pre-tokenizers cut texts as the tokenizers library does", () => {
+  expect(golden.cases.length).toBeGreaterThan(60);
+  for (const { config, words } of golden.cases) {
+    const preTokenize = createPreTokenizer(config);
+    for (const [i, text] of golden.texts.entries()) {
+      const got = text === "" ? [] : preTokenize(text, true);
+      expect(got, `${JSON.stringify(config)} ${JSON.stringify(text)}`).toEqual(words[i]);
+    }
+  }
+});
