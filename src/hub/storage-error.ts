@@ -4,7 +4,7 @@ import { TsumugiError } from "../errors.ts";
 
 /** A failure of the disk as an error that says what to do; anything else comes back as it is. */
 export async function storageError(error: unknown, path: string, file: string, neededBytes?: number): Promise<unknown> {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
+  const { code, errno } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
     const free = await statfs(dirname(path)).then(
       (disk) => `${disk.bavail * disk.bsize} bytes`,
@@ -12,7 +12,8 @@ export async function storageError(error: unknown, path: string, file: string, n
     );
     return new TsumugiError("hub_disk_full", { path, file, needed: neededBytes ?? "more", free }, { cause: error });
   }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+  // only the system's own errors have a number
+  if (errno !== undefined) {
     return new TsumugiError("hub_cache_not_writable", { path, reason: code }, { cause: error });
   }
   return error;

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { refuseOtherWeights, selectTextGenerationFiles, selectTokenizerFiles, selectWeightFiles } from "./select-files.ts";
+
+describe("selectTextGenerationFiles", () => {
+  it("takes configuration, tokenizer, templates and safetensors, and nothing else", () => {
+    const wanted = [
+      "config.json",
+      "generation_config.json",
+      "tokenizer.json",
+      "spiece.model",
+      "chat_template.jinja",
+      "additional_chat_templates/tool_use.jinja",
+    ];
+    const others = [
+      "README.md",
+      "pytorch_model.bin",
+      "onnx/model.onnx",
+      "model.gguf",
+      "sub/config.json",
+      "original/tokenizer.model",
+    ];
+    expect(selectTextGenerationFiles([...wanted, ...others, "model.safetensors"])).toEqual([...wanted, "model.safetensors"]);
+  });
+
+  it("takes only the tokenizer for a tokenizer", () => {
+    const names = ["config.json", "tokenizer.json", "merges.txt", "model.safetensors", "generation_config.json"];
+    expect(selectTokenizerFiles(names)).toEqual(["config.json", "tokenizer.json", "merges.txt"]);
+  });
+});
+
+describe("selectWeightFiles", () => {
+  it.each([
+    [["model.safetensors.index.json", "model-00001-of-00002.safetensors"], ["model.safetensors.index.json"]],
+    [["model.safetensors", "consolidated.safetensors"], ["model.safetensors"]],
+    [["weights.safetensors", "adapter_model.safetensors"], ["weights.safetensors"]],
+    [
+      ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+      ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+    ],
+    [["a.safetensors", "b.safetensors"], []],
+  ])("of %j takes %j", (names, expected) => {
+    expect(selectWeightFiles(names)).toEqual(expected);
+  });
+});
+
+describe("refuseOtherWeights", () => {
+  it("says that safetensors are required and how to convert", () => {
+    expect(() => refuseOtherWeights("org/old", ["config.json", "pytorch_model.bin"])).toThrow(
+      /org\/old.*pytorch_model\.bin.*safe_serialization=True/,
+    );
+    expect(() => refuseOtherWeights("org/gguf", ["model.Q4.gguf"])).toThrow(
+      expect.objectContaining({ code: "safetensors_required" }),
+    );
+  });
+
+  it("says nothing where there are no weights at all, or safetensors too", () => {
+    refuseOtherWeights("org/tokenizer", ["tokenizer.json", "training_args.bin"]);
+    refuseOtherWeights("org/both", ["model.safetensors", "pytorch_model.bin"]);
+  });
+});
