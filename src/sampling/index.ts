@@ -5,3 +5,4 @@ export { createProcessorChain, type ProcessorValues } from "./processor-chain.ts
 export { type ProcessorDefinition, processorDefinitions } from "./processors/index.ts";
 export { leaseRandom, RandomGenerator, type RandomLease, setSeed, torchStream } from "./rng.ts";
 export type { LogitsContext, SamplingStep } from "./step.ts";
+export type { OptionParser } from "./validate.ts";

@@ -1,0 +1,178 @@
+import type { Backend } from "../backends/backend.ts";
+import { createReferenceBackend } from "../backends/reference/index.ts";
+import { Engine } from "../engine/engine.ts";
+import { engineLimits } from "../engine/limits.ts";
+import { TsumugiError } from "../errors.ts";
+import { type Checkpoint, openCheckpoint } from "../formats/index.ts";
+import { type DownloadProgress, type HubOptions, type ModelDirectory, resolveModel } from "../hub/index.ts";
+import { loadModel } from "../models/index.ts";
+import type { Model } from "../ops/program.ts";
+import { whole } from "../sampling/validate.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { loadTokenizer } from "./auto-tokenizer.ts";
+import { CausalLM } from "./causal-lm.ts";
+import { readGenerationConfig } from "./generation-config.ts";
+import { type Refusals, refuseUnknown } from "./unknown-options.ts";
+
+/** Options of `AutoModelForCausalLM.fromPretrained`. */
+export interface FromPretrainedOptions
+  extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "endpoint" | "signal"> {
+  /** Type the weights are held in; they are converted while loading. Default "auto": config.json's, else the checkpoint's. */
+  dtype?: "auto" | FloatDType;
+  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu. */
+  device?: "auto" | "cpu" | "reference";
+  /** Threads of the cpu device. Default: physical cores. */
+  threads?: number;
+  /** Sequences at once; more wait for their turn. Default 8. */
+  maxBatchSize?: number;
+  /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
+  contextTokens?: number;
+  /** Bytes that the KV cache may take. Default: what the two above need, at most 1 GiB, but always one sequence. */
+  cacheBytes?: number;
+  /** Downloads (they have `status`) and reading of weights. */
+  onProgress?: (event: DownloadProgress | { loadedBytes: number; totalBytes: number }) => void;
+}
+
+const hubNames = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
+const loadNames = ["dtype", "device", "threads", "maxBatchSize", "contextTokens", "cacheBytes", "onProgress"];
+
+/** Names of all options of `fromPretrained`. */
+export const fromPretrainedNames: readonly string[] = [...hubNames, ...loadNames];
+
+const notYet = "it is planned and not built yet";
+const quantised = "quantised weights are planned and not built yet; use `dtype`";
+export const loadRefusals: Refusals = {
+  torchDtype: "its name here is `dtype`",
+  deviceMap: "its name here is `device`",
+  loadIn4bit: quantised,
+  loadIn8bit: quantised,
+  quantizationConfig: quantised,
+  trustRemoteCode: "remote code is never run",
+  attnImplementation: "the engine has one implementation of attention",
+  lowCpuMemUsage: "loading never holds two whole copies anyway",
+  useSafetensors: "only safetensors are read",
+  maxMemory: notYet,
+  offloadFolder: notYet,
+  subfolder: notYet,
+  variant: notYet,
+};
+
+const gibibyte = 2 ** 30;
+
+/** Loads causal language models. */
+export const AutoModelForCausalLM = {
+  /**
+   * A model from a folder, a Hub id (through the cache that Python shares) or "tsumugi-mini", the model in the box.
+   *
+   * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Call `dispose()` when done.
+   *
+   * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `device_unavailable`, `model_unsupported`,
+   * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, and the Hub's errors
+   *
+   * @example
+   * ```ts
+   * const model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", { dtype: "float32" });
+   * const { sequences } = await model.generate({ inputIds: [[1, 2, 3]], maxNewTokens: 8 });
+   * await model.dispose();
+   * ```
+   */
+  async fromPretrained(idOrDirectory: string, options: FromPretrainedOptions = {}): Promise<CausalLM> {
+    checkOptions(options);
+    const { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress } = options;
+    const hub = { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress };
+    const backend = await createBackend(options.device ?? "auto");
+    const files = await resolveModel(idOrDirectory, hub);
+    const config = await readConfig(files);
+    const checkpoint = await openCheckpoint(files.directory);
+    try {
+      const model = await loadModel(config, checkpoint);
+      return await assemble({ files, config, checkpoint, model, backend }, options);
+    } finally {
+      await checkpoint.close();
+    }
+  },
+};
+
+interface Loaded {
+  files: ModelDirectory;
+  config: Record<string, unknown>;
+  checkpoint: Checkpoint;
+  model: Model;
+  backend: Backend;
+}
+
+async function assemble({ files, config, checkpoint, model, backend }: Loaded, options: FromPretrainedOptions) {
+  const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
+  const maxBatchSize = options.maxBatchSize ?? 8;
+  const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize };
+  const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
+  let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
+  if (cacheBytes === undefined && contextTokens === undefined) {
+    const { cache } = backend.plan(model, checkpoint, limits);
+    const room = Math.max(gibibyte, Math.ceil((1.01 * cache) / maxBatchSize));
+    if (cache > room) limits = engineLimits(model, { ...limitOptions, cacheBytes: room });
+  }
+  const session = await backend.prepare(model, checkpoint, limits, { onProgress, threads, signal });
+  const engine = new Engine({ model, session, limits });
+  let tokenizer: Promise<Tokenizer> | undefined;
+  return new CausalLM({
+    id: files.id,
+    config,
+    generationConfig: readGenerationConfig(await files.readJson("generation_config.json"), config),
+    model,
+    engine,
+    session,
+    device: backend.name,
+    dtype,
+    maxBatchSize,
+    loadTokenizer() {
+      tokenizer ??= loadTokenizer(files);
+      return tokenizer;
+    },
+  });
+}
+
+function checkOptions(options: FromPretrainedOptions): void {
+  const { dtype, device } = options;
+  refuseUnknown(options, fromPretrainedNames, loadRefusals);
+  oneOf("dtype", dtype, ["auto", "float32", "bfloat16", "float16"]);
+  oneOf("device", device, ["auto", "cpu", "reference"]);
+  for (const option of ["threads", "maxBatchSize", "contextTokens", "cacheBytes"] as const) {
+    if (options[option] !== undefined) whole(1)(options[option], option);
+  }
+}
+
+function oneOf(option: string, given: unknown, allowed: readonly string[]): void {
+  if (given === undefined || allowed.includes(given as string)) return;
+  const expected = `one of ${allowed.map((value) => `"${value}"`).join(", ")}`;
+  throw new TsumugiError("invalid_option", { option, expected, given });
+}
+
+async function createBackend(device: "auto" | "cpu" | "reference"): Promise<Backend> {
+  if (device === "reference") return createReferenceBackend();
+  const { createCpuBackend } = await import("../backends/cpu/index.ts");
+  return createCpuBackend();
+}
+
+/** config.json of a model. */
+export async function readConfig(files: ModelDirectory): Promise<Record<string, unknown>> {
+  const config = await files.readJson("config.json");
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    const reason = `${files.directory} has no config.json that holds an object`;
+    throw new TsumugiError("model_not_found", { given: files.id, reason });
+  }
+  const given = "quantization_config" in config ? config.quantization_config : undefined;
+  if (given !== undefined && given !== null) {
+    throw new TsumugiError("config_unsupported", { field: "quantization_config", given, supported: "none yet" });
+  }
+  return config as Record<string, unknown>;
+}
+
+/** "auto": what config.json says, else the type of the first floating tensor. Other types become float32. */
+export function chooseDtype(asked: "auto" | FloatDType, config: Record<string, unknown>, checkpoint: Checkpoint): FloatDType {
+  if (asked !== "auto") return asked;
+  const stored = checkpoint.tensors().find(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")?.dtype;
+  const name = config.dtype ?? config.torch_dtype ?? stored;
+  return name === "bfloat16" || name === "float16" ? name : "float32";
+}

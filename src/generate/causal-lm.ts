@@ -1,0 +1,137 @@
+import type { MemoryPlan, Session } from "../backends/backend.ts";
+import type { EngineInterface, EngineStatistics } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Model } from "../ops/program.ts";
+import type { RandomGenerator } from "../sampling/index.ts";
+import { elementCount, type FloatDType } from "../tensor/dtype.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { type GenerateContext, generate } from "./generate.ts";
+import { checkGenerateOptions, type GenerateOptions, type GenerateResult } from "./generate-options.ts";
+import type { GenerationConfig } from "./generation-config.ts";
+import { type StreamOptions, startStream, type TextStream } from "./stream.ts";
+
+/** The parts of a loaded model; `AutoModelForCausalLM` puts them together. */
+export interface CausalLMParts {
+  id: string;
+  config: Readonly<Record<string, unknown>>;
+  generationConfig: GenerationConfig;
+  model: Model;
+  engine: EngineInterface;
+  session: Session;
+  device: "cpu" | "reference";
+  dtype: FloatDType;
+  maxBatchSize: number;
+  loadTokenizer(): Promise<Tokenizer>;
+}
+
+/**
+ * A causal language model on a device, with its own engine. Calls of `generate` and `stream` run side by side, up to
+ * `maxBatchSize` sequences in each step. Made by `AutoModelForCausalLM.fromPretrained`.
+ */
+export class CausalLM {
+  /** Hub id or folder, as given. */
+  readonly id: string;
+  /** config.json. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Settings of generation_config.json; they hold where a call does not say otherwise. May be changed. */
+  generationConfig: GenerationConfig;
+  readonly device: "cpu" | "reference";
+  /** Type the weights are held in. */
+  readonly dtype: FloatDType;
+  /** Sequences that run at once; more wait for their turn. */
+  readonly maxBatchSize: number;
+  readonly #parts: CausalLMParts;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: CausalLMParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.config = parts.config;
+    this.generationConfig = parts.generationConfig;
+    this.device = parts.device;
+    this.dtype = parts.dtype;
+    this.maxBatchSize = parts.maxBatchSize;
+  }
+
+  /**
+   * Goes on from token ids, as transformers' `generate`: greedy or sampling, one row or many.
+   *
+   * `sequences` holds prompt and new tokens, rows padded to one length. Rows are independent: each gets the answer it gets
+   * alone, however many run at once; only seeded sampling depends on its place in the batch, as in Python.
+   *
+   * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `invalid_input`, `input_too_long`,
+   * `request_too_large`, `conflicting_options`, `aborted`, `disposed`
+   *
+   * @example
+   * ```ts
+   * const inputs = tokenizer(["1, 2, 3", "A, B, C, D, E"], { padding: true });
+   * const { sequences } = await model.generate({ ...inputs, maxNewTokens: 20 });
+   * console.log(tokenizer.batchDecode(sequences, { skipSpecialTokens: true }));
+   * ```
+   * Source: transformers 5.18, `GenerationMixin.generate`.
+   */
+  async generate(options: GenerateOptions = {}): Promise<GenerateResult> {
+    checkGenerateOptions(options);
+    return generate(this.#context(), options);
+  }
+
+  /**
+   * Text of one answer, piece by piece; the pieces concatenate to the answer, without special tokens.
+   *
+   * It starts with the first `next()`, or when `result` is asked for. Leaving the loop, or aborting `signal`, ends the
+   * request and frees its memory; the stream then ends without an error, and its result says "abort".
+   *
+   * @throws as `generate`, and `model_has_no_tokenizer`
+   *
+   * @example
+   * ```ts
+   * const stream = model.stream({ prompt: "Once upon a time", maxNewTokens: 50 });
+   * for await (const piece of stream) process.stdout.write(piece);
+   * const { finishReason, usage } = await stream.result;
+   * ```
+   */
+  stream(options: StreamOptions): TextStream {
+    return startStream(this.#context(), options);
+  }
+
+  /** The tokenizer among the model's files; loaded once. */
+  loadTokenizer(): Promise<Tokenizer> {
+    return this.#parts.loadTokenizer();
+  }
+
+  /** Parameters, tied ones counted once. */
+  numParameters(): number {
+    return this.#parts.model.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  }
+
+  /** Bytes that the model takes, by what takes them. */
+  memory(): MemoryPlan {
+    return this.#parts.session.memory();
+  }
+
+  /** Sequences running and waiting, KV blocks used and free. */
+  statistics(): EngineStatistics {
+    return this.#parts.engine.statistics();
+  }
+
+  /** Aborts what runs and frees all memory. Later calls throw `disposed`. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#parts.engine.dispose();
+    return this.#disposal;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** For `pipeline`: calls that share one generator. */
+  generateWith(generator: RandomGenerator | undefined, options: GenerateOptions): Promise<GenerateResult> {
+    return generate({ ...this.#context(), generator }, options);
+  }
+
+  #context(): GenerateContext {
+    if (this.#disposal) throw new TsumugiError("disposed", { what: "The model" });
+    const { model, engine, maxBatchSize, loadTokenizer } = this.#parts;
+    return { engine, model, generationConfig: this.generationConfig, maxSequences: maxBatchSize, loadTokenizer };
+  }
+}

@@ -1,0 +1,82 @@
+import type { FinishReason } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import { checkSeed } from "../sampling/seed.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
+import type { TokenRows } from "./inputs.ts";
+import type { Streamer } from "./text-streamer.ts";
+import { type Refusals, refuseUnknown } from "./unknown-options.ts";
+
+/** Options of `model.generate`: inputs, everything of `GenerationConfig`, and what is no setting of a model. */
+export interface GenerateOptions extends GenerationConfig {
+  /** Token ids, one row or many of one length. Default: `bosTokenId`. */
+  inputIds?: TokenRows;
+  /** 1 for tokens, 0 for pads; the shape of `inputIds`. Default: ids equal to `padTokenId` are pads. */
+  attentionMask?: TokenRows | null;
+  /** Settings that hold where the call does not name them; they win over the model's own. */
+  generationConfig?: GenerationConfig;
+  /** Needed by `stopStrings`; the model's own by default. */
+  tokenizer?: Tokenizer;
+  /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
+  seed?: number;
+  /** Aborting rejects with `aborted`; `error.details.sequences` holds what had been generated. */
+  signal?: AbortSignal;
+  /** Gets the prompt's ids, then each token, then `end()`. One row only. */
+  streamer?: Streamer;
+  /** Called for each new token of each row, as soon as it is there. */
+  onToken?: (event: { row: number; token: number; finishReason?: FinishReason }) => void;
+}
+
+/** What `model.generate` gives. Rows of one prompt stand next to each other: prompt · numReturnSequences + copy. */
+export interface GenerateResult {
+  /** [rows][length] prompt as given (pads included), new tokens, then `padTokenId` up to the longest row. */
+  sequences: number[][];
+  /** [rows] why each row ended. A row that "length" ended has no pads behind it. */
+  finishReasons: FinishReason[];
+  /** [steps][rows] raw float32 logits, with `outputLogits: true`; null for rows that had ended. */
+  logits?: (Float32Array | null)[][];
+}
+
+const inputNames = ["inputIds", "attentionMask", "generationConfig", "tokenizer", "seed", "signal", "streamer", "onToken"];
+
+/** Names of everything that `generate` takes or refuses with a reason of its own. */
+export const generateOptionNames: readonly string[] = [...inputNames, ...generationFieldNames];
+
+const notYet = "it is planned and not built yet";
+const refusals: Refusals = {
+  logitsProcessor: notYet,
+  stoppingCriteria: notYet,
+  prefixAllowedTokensFn: notYet,
+  assistantModel: notYet,
+  assistantTokenizer: notYet,
+  negativePromptIds: notYet,
+  negativePromptAttentionMask: notYet,
+  inputsEmbeds: notYet,
+  pastKeyValues: "the engine keeps its own KV cache",
+  positionIds: "positions follow from the mask",
+  customGenerate: "remote code is never run",
+  trustRemoteCode: "remote code is never run",
+  syncedGpus: "there are no GPUs to synchronise",
+  useModelDefaults: notYet,
+};
+
+/** Refuses unknown options by name, and checks what is no field of GenerationConfig. */
+export function checkGenerateOptions(options: GenerateOptions, extraNames: readonly string[] = []): void {
+  refuseUnknown(options, [...generateOptionNames, ...extraNames], refusals);
+  if (options.generationConfig) refuseUnknown(options.generationConfig, generationFieldNames);
+  if (options.seed !== undefined) checkSeed(options.seed, "seed");
+  const { streamer, signal, onToken } = options;
+  if (streamer !== undefined && typeof (streamer as Partial<Streamer> | null)?.put !== "function") {
+    throw new TsumugiError("invalid_option", {
+      option: "streamer",
+      expected: "an object with put() and end()",
+      given: streamer,
+    });
+  }
+  if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) {
+    throw new TsumugiError("invalid_option", { option: "signal", expected: "an AbortSignal", given: signal });
+  }
+  if (onToken !== undefined && typeof onToken !== "function") {
+    throw new TsumugiError("invalid_option", { option: "onToken", expected: "a function", given: onToken });
+  }
+}

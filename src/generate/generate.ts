@@ -1,0 +1,230 @@
+import type { EngineInterface, FinishReason, RequestHandle, RequestTimings } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Model } from "../ops/program.ts";
+import { createProcessorChain, leaseRandom, type RandomGenerator, type RandomLease } from "../sampling/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
+import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
+import { type PromptRow, readInputs } from "./inputs.ts";
+import { newTokenLimit } from "./lengths.ts";
+import { RowDecoder } from "./row-decoder.ts";
+import { StopStrings } from "./stop-strings.ts";
+import { createTokenBytes } from "./token-bytes.ts";
+import { warnOnce } from "./warnings.ts";
+
+/** What a call of `generate` works with. */
+export interface GenerateContext {
+  engine: EngineInterface;
+  model: Model;
+  /** The model's own settings. */
+  generationConfig: GenerationConfig;
+  /** Sequences that the engine runs at once. */
+  maxSequences: number;
+  /** The model's own tokenizer; called when stop strings need one. */
+  loadTokenizer(): Promise<Tokenizer>;
+  /** Several calls that share one seed; overrides `seed` and `setSeed`. */
+  generator?: RandomGenerator;
+}
+
+/** One output row. */
+export interface GeneratedRow {
+  prompt: PromptRow;
+  newTokens: number[];
+  finishReason: FinishReason;
+  timings: RequestTimings;
+}
+
+interface Plan {
+  settings: GenerationSettings;
+  prompts: PromptRow[];
+  limit: number;
+  copies: number;
+  rows: number;
+  deadline: number | undefined;
+}
+
+/** `generate` with its parts in view: rows as they are, before padding. Aborted rows end with "abort" and are returned. */
+export async function generateRows(
+  context: GenerateContext,
+  options: GenerateOptions,
+  onLogits?: (row: number, step: number, logits: Float32Array) => void,
+): Promise<GeneratedRow[]> {
+  const plan = makePlan(context, options);
+  const stopStrings = await prepareStopStrings(context, options, plan.settings);
+  const lease = plan.settings.doSample ? await lend(context, options) : undefined;
+  let longest = 0;
+  try {
+    const rows = await runRows(context, options, plan, { stopStrings, lease, onLogits }, (row, token, count, finishReason) => {
+      longest = Math.max(longest, count);
+      options.onToken?.({ row, token, finishReason });
+      options.streamer?.put([token]);
+    });
+    return rows;
+  } finally {
+    lease?.release(2 * context.model.vocabularySize * plan.rows * longest);
+  }
+}
+
+/** `model.generate`: see `CausalLM.generate`. */
+export async function generate(context: GenerateContext, options: GenerateOptions): Promise<GenerateResult> {
+  const logits: (Float32Array | null)[][] = [];
+  const settings = settingsOf(context, options);
+  const steps: Float32Array[][] = [];
+  const capture = (row: number, step: number, values: Float32Array): void => {
+    steps[step] ??= [];
+    steps[step][row] = values;
+  };
+  const { streamer } = options;
+  try {
+    const rows = await generateRows(context, options, settings.outputLogits ? capture : undefined);
+    if (options.signal?.aborted && rows.some((row) => row.finishReason === "abort")) {
+      const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
+      throw new TsumugiError("aborted", { sequences }, { cause: options.signal.reason });
+    }
+    streamer?.end();
+    const result: GenerateResult = { sequences: padRows(rows, settings), finishReasons: rows.map((row) => row.finishReason) };
+    if (!settings.outputLogits) return result;
+    for (const step of steps) logits.push(rows.map((_, row) => step[row] ?? null));
+    return { ...result, logits };
+  } catch (error) {
+    // a loop over a TextIteratorStreamer must not wait for ever
+    if (streamer && "fail" in streamer && typeof streamer.fail === "function") streamer.fail(error);
+    throw error;
+  }
+}
+
+/** Every field decided for one call. */
+export function settingsOf(context: GenerateContext, options: GenerateOptions): GenerationSettings {
+  const call = Object.fromEntries(Object.entries(options).filter(([name]) => generationFieldNames.includes(name)));
+  return resolveSettings(call, options.generationConfig ?? {}, context.generationConfig);
+}
+
+function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
+  const { model } = context;
+  const start = performance.now();
+  const settings = settingsOf(context, options);
+  const prompts = readInputs(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
+  const limit = newTokenLimit(settings, prompts[0]!.padded.length, model);
+  const copies = settings.numReturnSequences;
+  const rows = prompts.length * copies;
+  if (options.streamer && rows > 1) {
+    throw new TsumugiError("invalid_option", { option: "streamer", expected: "used with one row", given: `${rows} rows` });
+  }
+  const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
+  return { settings, prompts, limit, copies, rows, deadline };
+}
+
+async function prepareStopStrings(context: GenerateContext, options: GenerateOptions, settings: GenerationSettings) {
+  if (!settings.stopStrings) return undefined;
+  const strings = settings.stopStrings;
+  const tokenBytes = createTokenBytes(options.tokenizer ?? (await context.loadTokenizer()));
+  return (prompt: readonly number[]) => new StopStrings(strings, tokenBytes, prompt);
+}
+
+async function lend(context: GenerateContext, options: GenerateOptions): Promise<RandomLease> {
+  return context.generator ? context.generator.lease() : leaseRandom(options.seed);
+}
+
+interface Parts {
+  stopStrings: ((prompt: readonly number[]) => StopStrings) | undefined;
+  lease: RandomLease | undefined;
+  onLogits: ((row: number, step: number, logits: Float32Array) => void) | undefined;
+}
+
+type OnToken = (row: number, token: number, count: number, finishReason: FinishReason | undefined) => void;
+
+async function runRows(
+  context: GenerateContext,
+  options: GenerateOptions,
+  plan: Plan,
+  { stopStrings, lease, onLogits }: Parts,
+  onToken: OnToken,
+): Promise<GeneratedRow[]> {
+  const { engine, model, maxSequences } = context;
+  const { settings, prompts, limit, copies, deadline } = plan;
+  const eosTokenIds = settings.eosTokenId ?? [];
+  const handles: { handle: RequestHandle; firstRow: number }[] = [];
+  options.streamer?.put(prompts[0]!.padded);
+  try {
+    for (const [index, prompt] of prompts.entries()) {
+      // A gang is admitted as a whole: more copies than fit at once make several.
+      for (let from = 0; from < copies; from += maxSequences) {
+        const count = Math.min(maxSequences, copies - from);
+        const firstRow = index * copies + from;
+        const counts = new Map<number, number>();
+        const handle = engine.submit({
+          sequences: [
+            {
+              tokens: prompt.tokens,
+              padding: prompt.padded.length - prompt.tokens.length,
+              processors: createProcessorChain(settings, settings.doSample, {
+                promptTokens: prompt.padded,
+                eosTokenIds,
+                vocabularySize: model.vocabularySize,
+                beams: 1,
+              }),
+            },
+          ],
+          decoder: new RowDecoder({
+            copies: count,
+            firstRow,
+            batchRows: plan.rows,
+            vocabularySize: model.vocabularySize,
+            stream: lease?.stream,
+            maxNewTokens: limit,
+            eosTokenIds: new Set(eosTokenIds),
+            stopStrings: stopStrings?.(prompt.tokens),
+            onLogits,
+          }),
+          gangSize: count,
+          maxLength: prompt.tokens.length + limit,
+          deadline,
+          signal: options.signal,
+          onTokens(events) {
+            for (const { sequence, token, finish } of events) {
+              const made = (counts.get(sequence) ?? 0) + 1;
+              counts.set(sequence, made);
+              onToken(firstRow + sequence, token, made, finish);
+            }
+          },
+        });
+        handle.result.catch(() => {}); // reported below
+        handles.push({ handle, firstRow });
+      }
+    }
+    const results = await Promise.all(handles.map(({ handle }) => handle.result));
+    const rows: GeneratedRow[] = [];
+    results.forEach(({ sequences, timings }, at) => {
+      const firstRow = handles[at]!.firstRow;
+      const prompt = prompts[Math.floor(firstRow / copies)]!;
+      sequences.forEach(({ tokens, promptLength, finishReason }, copy) => {
+        rows[firstRow + copy] = { prompt, newTokens: tokens.slice(promptLength), finishReason, timings };
+      });
+    });
+    // Rows that ended before their prompt had forked.
+    for (let row = 0; row < plan.rows; row++) {
+      if (rows[row]) continue;
+      const first = rows[row - (row % copies)] ?? rows.find(Boolean)!;
+      rows[row] = { ...first, prompt: prompts[Math.floor(row / copies)]!, newTokens: [] };
+    }
+    return rows;
+  } catch (error) {
+    for (const { handle } of handles) handle.abort();
+    await Promise.allSettled(handles.map(({ handle }) => handle.result));
+    throw error;
+  }
+}
+
+function padRows(rows: readonly GeneratedRow[], settings: GenerationSettings): number[][] {
+  const longest = Math.max(...rows.map((row) => row.newTokens.length));
+  let pad = settings.padTokenId ?? settings.eosTokenId?.[0];
+  if (pad === undefined && rows.some((row) => row.newTokens.length < longest)) {
+    warnOnce("Neither `padTokenId` nor `eosTokenId` is set: rows that ended early are filled up with 0.");
+    pad = 0;
+  }
+  return rows.map(({ prompt, newTokens }) => [
+    ...prompt.padded,
+    ...newTokens,
+    ...new Array<number>(longest - newTokens.length).fill(pad ?? 0),
+  ]);
+}

@@ -1,0 +1,155 @@
+import { TsumugiError } from "../errors.ts";
+import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
+import { warnOnce } from "./warnings.ts";
+
+/**
+ * How to generate: the supported fields of transformers' GenerationConfig, in camelCase. An absent field is unset: the
+ * model's generation_config.json decides, then the default. `null` switches a field off whatever the model says.
+ *
+ * Defaults are transformers 5's. Mind that `doSample: true` alone applies `topK: 50`.
+ * Source: transformers 5.18, `generation/configuration_utils.py`.
+ */
+export interface GenerationConfig {
+  /** Prompt and new tokens together. Default: 20 new tokens, with a warning. `maxNewTokens` wins over it. */
+  maxLength?: number | null;
+  /** New tokens. */
+  maxNewTokens?: number | null;
+  /** No end token while the row, prompt included, is shorter. Default 0. */
+  minLength?: number | null;
+  /** No end token before so many new tokens. */
+  minNewTokens?: number | null;
+  /** Seconds from the call; checked after each step. */
+  maxTime?: number | null;
+  /** Ends a row when one of these texts ends in its newest token. It stays in the output. */
+  stopStrings?: string | readonly string[] | null;
+  /** Draw tokens at random by their probability. Default false: always the likeliest. */
+  doSample?: boolean | null;
+  /** Divides the scores. Sampling only. Above 0; default 1. */
+  temperature?: number | null;
+  /** Only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
+  topK?: number | null;
+  /** Only the likeliest tokens that together reach this probability. Sampling only. Default 1. */
+  topP?: number | null;
+  /** Only tokens at least this share as likely as the likeliest. Sampling only. */
+  minP?: number | null;
+  /** Locally typical sampling up to this mass. Sampling only. Default 1. */
+  typicalP?: number | null;
+  /** Drops tokens less likely than this. Sampling only. Default 0. */
+  epsilonCutoff?: number | null;
+  /** Eta sampling. Sampling only. Default 0. */
+  etaCutoff?: number | null;
+  /** Above 1 makes tokens of the prompt and the answer less likely to come again. Default 1. */
+  repetitionPenalty?: number | null;
+  /** Rows per prompt, next to each other. Needs `doSample: true`. Default 1. */
+  numReturnSequences?: number | null;
+  /** Fills rows that ended. Default: the first of `eosTokenId`. */
+  padTokenId?: number | null;
+  /** Starts a row without a prompt. */
+  bosTokenId?: number | null;
+  /** Ends a row; one or many. */
+  eosTokenId?: number | readonly number[] | null;
+  /** Return every step's raw logits. Default false. */
+  outputLogits?: boolean | null;
+  /** Accepted for transformers' sake: `generate` always returns an object. */
+  returnDictInGenerate?: boolean | null;
+}
+
+/** All supported fields with their values decided; null is unset. */
+export interface GenerationSettings {
+  maxLength: number | null;
+  maxNewTokens: number | null;
+  minLength: number;
+  minNewTokens: number | null;
+  maxTime: number | null;
+  stopStrings: string[] | null;
+  doSample: boolean;
+  numReturnSequences: number;
+  padTokenId: number | null;
+  bosTokenId: number | null;
+  eosTokenId: number[] | null;
+  outputLogits: boolean;
+  /** The rest: values of the logits processors, by option. */
+  readonly [processor: string]: unknown;
+}
+
+/** Names of all fields, supported or not. */
+export const generationFieldNames: readonly string[] = Object.keys(generationFields);
+
+/**
+ * Reads the generation settings of a model: generation_config.json, else the legacy keys of config.json.
+ * Unsupported fields with an effect are named in a warning when the model is used; keys that are no fields are skipped.
+ */
+export function readGenerationConfig(file: unknown, config: unknown): GenerationConfig {
+  const source = isRecord(file) ? file : isRecord(config) ? config : {};
+  const result: Record<string, unknown> = {};
+  const ignored: string[] = [];
+  for (const name of generationFieldNames) {
+    const value = source[snakeCase(name)];
+    const field = generationFields[name]!;
+    if (value === undefined || value === null) continue;
+    if (field.supported) result[name] = value;
+    else if (!isOff(field, value)) ignored.push(snakeCase(name));
+  }
+  // transformers takes 20, the old default that many files carry, for unset
+  if (result.maxLength === 20) delete result.maxLength;
+  if (ignored.length > 0) {
+    warnOnce(
+      `The model's ${isRecord(file) ? "generation_config.json" : "config.json"} sets ${ignored.join(", ")}, which is not supported yet and has no effect.`,
+    );
+  }
+  return result;
+}
+
+/**
+ * Decides every field: call, then the `generationConfig` of the call, then the model's, then the default.
+ *
+ * @throws `unsupported_option` for a field that is refused, `invalid_option` for a wrong value
+ */
+export function resolveSettings(call: object, passed: object, model: object): GenerationSettings {
+  const explicit: Record<string, unknown> = { ...passed, ...withoutUndefined(call) };
+  const values: Record<string, unknown> = { ...withoutUndefined(model), ...withoutUndefined(explicit) };
+  const result: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(generationFields)) {
+    const value = values[name];
+    if (!field.supported) {
+      if (!isOff(field, explicit[name])) {
+        throw new TsumugiError("unsupported_option", { option: name, reason: field.reason });
+      }
+      continue;
+    }
+    if (value === undefined) result[name] = field.default;
+    else if (value === null) result[name] = typeof field.default === "boolean" ? false : null;
+    else result[name] = field.parse(value, name);
+  }
+  if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
+  result.numReturnSequences ??= 1;
+  result.minLength ??= 0;
+  const settings = result as unknown as GenerationSettings;
+  checkTogether(settings, explicit);
+  return settings;
+}
+
+function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  if (settings.doSample) return;
+  if (settings.numReturnSequences > 1) {
+    throw new TsumugiError("conflicting_options", {
+      options: `\`numReturnSequences: ${settings.numReturnSequences}\` and \`doSample: false\``,
+      reason: "greedy decoding gives the same row every time; set `doSample: true`",
+    });
+  }
+  const flags = Object.entries(generationFields).filter(
+    ([name, field]) => field.supported && field.sampling && explicit[name] != null && explicit[name] !== field.default,
+  );
+  if (flags.length > 0) {
+    const names = flags.map(([name]) => `\`${name}\``).join(", ");
+    warnOnce(`These options have an effect only with \`doSample: true\` and are ignored: ${names}.`);
+  }
+}
+
+function withoutUndefined(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

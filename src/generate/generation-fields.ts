@@ -1,0 +1,130 @@
+import { type OptionParser, processorDefinitions } from "../sampling/index.ts";
+import { boolean, finite, texts, tokenIds, whole } from "../sampling/validate.ts";
+
+/** A field of GenerationConfig that works. */
+export interface SupportedField {
+  supported: true;
+  parse: OptionParser<unknown>;
+  /** Value where neither the call nor the model's files set it; null is unset. */
+  default: unknown;
+  /** Has an effect only with `doSample: true`. */
+  sampling?: boolean;
+}
+
+/** A field that is known and refused, except at values that change nothing. */
+export interface RefusedField {
+  supported: false;
+  reason: string;
+  /** Values that mean "off". */
+  off: readonly unknown[];
+}
+
+export type GenerationField = SupportedField | RefusedField;
+
+const works = (parse: OptionParser<unknown>, value: unknown = null): SupportedField => ({
+  supported: true,
+  parse,
+  default: value,
+});
+const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({ supported: false, reason, off });
+
+const later = "it is planned and not built yet";
+const beams = "beam search is not built yet";
+const assisted = "assisted generation is not built yet";
+const outputs = "only `outputLogits` can be asked for so far";
+const removed = "transformers 5 removed this decoding mode too";
+const cache = "the engine has one paged KV cache, which needs no setting here";
+
+/** Every field of transformers' GenerationConfig, in camelCase; files and the wire spell them in snake_case. */
+export const generationFields: { readonly [field: string]: GenerationField } = {
+  // length
+  maxLength: works(whole(1)),
+  maxNewTokens: works(whole(1)),
+  maxTime: works(finite("a number of seconds above 0", (seconds) => seconds > 0)),
+  stopStrings: works(texts),
+  earlyStopping: refused(beams, false),
+  // strategy
+  doSample: works(boolean, false),
+  numBeams: refused(beams, 1),
+  useMtp: refused(assisted, false),
+  speculationType: refused(assisted, "dflash"),
+  // cache
+  useCache: refused("the engine always uses its KV cache", true),
+  cacheImplementation: refused(cache, "dynamic", "hybrid", "paged"),
+  cacheConfig: refused(cache),
+  maxCacheLen: refused(cache),
+  prefillChunkSize: refused("the scheduler chooses the chunks"),
+  // logits: what the processors define, and the rest
+  ...Object.fromEntries(
+    processorDefinitions.map(({ name, parse, sampling, default: value }) => [
+      name,
+      { supported: true, parse, default: value, sampling } satisfies SupportedField,
+    ]),
+  ),
+  topH: refused(later),
+  encoderRepetitionPenalty: refused(later, 1),
+  lengthPenalty: refused(beams, 1),
+  noRepeatNgramSize: refused(later, 0),
+  encoderNoRepeatNgramSize: refused(later, 0),
+  badWordsIds: refused(later),
+  sequenceBias: refused(later),
+  renormalizeLogits: refused(later, false),
+  forcedBosTokenId: refused(later),
+  forcedEosTokenId: refused(later),
+  removeInvalidValues: refused(later, false),
+  exponentialDecayLengthPenalty: refused(later),
+  suppressTokens: refused(later),
+  beginSuppressTokens: refused(later),
+  guidanceScale: refused(later, 1),
+  watermarkingConfig: refused(later),
+  tokenHealing: refused(later, false),
+  // output
+  numReturnSequences: works(whole(1), 1),
+  outputLogits: works(boolean, false),
+  returnDictInGenerate: works(boolean, false),
+  outputScores: refused(outputs, false),
+  outputAttentions: refused(outputs, false),
+  outputHiddenStates: refused(outputs, false),
+  // tokens
+  padTokenId: works(whole(0)),
+  bosTokenId: works(whole(0)),
+  eosTokenId: works(tokenIds),
+  decoderStartTokenId: refused("it belongs to encoder-decoder models"),
+  // assistance
+  isAssistant: refused(assisted, false),
+  numAssistantTokens: refused(assisted, 20),
+  numAssistantTokensSchedule: refused(assisted, "constant"),
+  assistantConfidenceThreshold: refused(assisted, 0.4),
+  promptLookupNumTokens: refused(assisted),
+  maxMatchingNgramSize: refused(assisted, 2),
+  assistantEarlyExit: refused(assisted),
+  assistantLookbehind: refused(assisted, 10),
+  targetLookbehind: refused(assisted, 10),
+  assistantEnsembleWeight: refused(assisted),
+  // performance
+  compileConfig: refused("there is nothing to compile"),
+  disableCompile: refused("there is nothing to compile", false, true),
+  // gone from transformers itself
+  lowMemory: refused(removed, false),
+  penaltyAlpha: refused(removed, 0),
+  dolaLayers: refused(removed),
+  diversityPenalty: refused(removed, 0),
+  numBeamGroups: refused(removed, 1),
+  constraints: refused(removed),
+  forceWordsIds: refused(removed),
+};
+
+/** `maxNewTokens` → `max_new_tokens` */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** `max_new_tokens` → `maxNewTokens` */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** True where a refused field's value changes nothing. */
+export function isOff(field: RefusedField, value: unknown): boolean {
+  return value === undefined || value === null || field.off.includes(value);
+}

@@ -1,0 +1,124 @@
+import { TsumugiError } from "../errors.ts";
+import type { GenerationSettings } from "./generation-config.ts";
+import { warn, warnOnce } from "./warnings.ts";
+
+/** One row of token ids. */
+export type TokenRow = readonly number[] | Int32Array | BigInt64Array | Uint32Array;
+
+/** One row or many. */
+export type TokenRows = TokenRow | readonly TokenRow[];
+
+/** A prompt, as it was given and as the model sees it. */
+export interface PromptRow {
+  /** With pads: what processors see as history, and what comes back in front of the new tokens. */
+  padded: number[];
+  /** Without pads. */
+  tokens: number[];
+}
+
+/** What the rows are read with. */
+export interface InputContext {
+  vocabularySize: number;
+  settings: GenerationSettings;
+}
+
+/**
+ * Reads `inputIds` and `attentionMask`. Rows are un-padded by their mask, wherever the pads stand; without a mask, ids
+ * equal to `padTokenId` are pads unless that is an end token too. Without input a row starts with `bosTokenId`.
+ *
+ * @throws `invalid_input`
+ */
+export function readInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
+  const { settings } = context;
+  const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`");
+  if (given.every((row) => row.length === 0)) return [fromBos(settings)];
+  const width = given[0]!.length;
+  const uneven = given.findIndex((row) => row.length !== width);
+  if (uneven >= 0) {
+    const expected = `rows of one length (pad them: \`tokenizer(texts, { padding: true })\`)`;
+    throw new TsumugiError("invalid_input", {
+      what: "`inputIds`",
+      expected,
+      given: `row 0 has ${width} ids, row ${uneven} has ${given[uneven]!.length}`,
+    });
+  }
+  checkIds(given, context.vocabularySize);
+  const masks = attentionMask === undefined || attentionMask === null ? undefined : toRows(attentionMask, "`attentionMask`");
+  if (masks) checkMasks(masks, given);
+  const kept = masks ?? detectPads(given, settings);
+  if (given.length > 1 && kept.some((mask) => mask.at(-1) === 0)) {
+    warnOnce(
+      "A decoder-only model was given rows padded on the right. The pads are taken out, so the answers are right; " +
+        "still, set `tokenizer.paddingSide = 'left'`, so that new tokens follow the prompt in `sequences`.",
+    );
+  }
+  return given.map((padded, row) => {
+    const tokens = padded.filter((_, place) => kept[row]![place] !== 0);
+    if (tokens.length > 0) return { padded, tokens };
+    throw new TsumugiError("invalid_input", {
+      what: `Row ${row} of \`inputIds\``,
+      expected: "a row with at least one token that is not a pad",
+      given: "only pads",
+    });
+  });
+}
+
+function fromBos({ bosTokenId }: GenerationSettings): PromptRow {
+  if (bosTokenId === null) {
+    throw new TsumugiError("invalid_input", {
+      what: "`inputIds`",
+      expected: "at least one token (the model has no `bosTokenId` to start from)",
+      given: "none",
+    });
+  }
+  return { padded: [bosTokenId], tokens: [bosTokenId] };
+}
+
+function detectPads(rows: readonly number[][], settings: GenerationSettings): number[][] {
+  const { padTokenId: pad, eosTokenId } = settings;
+  const usable = pad !== null && !eosTokenId?.includes(pad) && rows.some((row) => row.includes(pad));
+  if (usable) return rows.map((row) => row.map((id) => (id === pad ? 0 : 1)));
+  if (rows.length > 1) {
+    warn("No `attentionMask` was given and pads cannot be told from tokens: every id counts as a token.");
+  }
+  return rows.map((row) => row.map(() => 1));
+}
+
+function toRows(value: unknown, what: string): number[][] {
+  const isRow = (item: unknown): item is ArrayLike<unknown> => Array.isArray(item) || ArrayBuffer.isView(item);
+  if (!isRow(value))
+    throw new TsumugiError("invalid_input", { what, expected: "a row of ids or a list of rows", given: value });
+  const items = Array.from(value);
+  const rows: ArrayLike<unknown>[] = items.some(isRow) ? (items as ArrayLike<unknown>[]) : [items];
+  return rows.map((row, index) => {
+    if (!isRow(row)) {
+      throw new TsumugiError("invalid_input", { what: `Row ${index} of ${what}`, expected: "a row of ids", given: row });
+    }
+    return Array.from(row, (id) => (typeof id === "bigint" ? Number(id) : (id as number)));
+  });
+}
+
+function checkIds(rows: readonly number[][], vocabularySize: number): void {
+  for (const [row, ids] of rows.entries()) {
+    const bad = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocabularySize));
+    if (bad < 0) continue;
+    throw new TsumugiError("invalid_input", {
+      what: `Id ${bad} of row ${row} of \`inputIds\``,
+      expected: `a whole number from 0 to ${vocabularySize - 1}`,
+      given: String(ids[bad]),
+    });
+  }
+}
+
+function checkMasks(masks: readonly number[][], rows: readonly number[][]): void {
+  const shape = (table: readonly number[][]) =>
+    `${table.length} rows of ${[...new Set(table.map((row) => row.length))].join(" and ")}`;
+  if (masks.length !== rows.length || masks.some((mask, row) => mask.length !== rows[row]!.length)) {
+    const expected = `of the shape of \`inputIds\`, ${shape(rows)}`;
+    throw new TsumugiError("invalid_input", { what: "`attentionMask`", expected, given: shape(masks) });
+  }
+  const bad = masks.flat().find((value) => Number(value) !== 0 && Number(value) !== 1);
+  if (bad !== undefined) {
+    throw new TsumugiError("invalid_input", { what: "`attentionMask`", expected: "made of 0 and 1", given: String(bad) });
+  }
+}

@@ -1,0 +1,72 @@
+import { engineLimits } from "../engine/limits.ts";
+import { openCheckpoint } from "../formats/index.ts";
+import { type HubOptions, resolveModel } from "../hub/index.ts";
+import { loadModel } from "../models/index.ts";
+import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
+import { chooseDtype, readConfig } from "./auto-model.ts";
+
+/** What a model is and takes, read without loading its weights. */
+export interface ModelInformation {
+  /** Hub id or folder, as given. */
+  model: string;
+  modelType: string;
+  architectures: string[];
+  /** Tied ones counted once. */
+  parameters: number;
+  /** Context in tokens. */
+  maxPositions: number;
+  vocabularySize: number;
+  storedDtype: FloatDType;
+  /** Bytes at each dtype: of the weights (vectors stay float32), and of the KV cache for each token. */
+  memory: Record<FloatDType, { weights: number; cachePerToken: number }>;
+}
+
+/**
+ * Architecture, parameters and memory of a model. Downloads it if need be; its weights are not read.
+ *
+ * @example
+ * ```ts
+ * const { parameters, memory } = await modelInformation("tsumugi-mini");
+ * console.log(parameters, memory.bfloat16.weights);
+ * ```
+ */
+export async function modelInformation(
+  idOrDirectory: string,
+  options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "onProgress"> = {},
+): Promise<ModelInformation> {
+  const files = await resolveModel(idOrDirectory, options);
+  const config = await readConfig(files);
+  const checkpoint = await openCheckpoint(files.directory);
+  try {
+    const model = await loadModel(config, checkpoint);
+    const memoryOf = (dtype: FloatDType) => {
+      const { cache } = engineLimits(model, { blockTokens: 16, weights: dtype });
+      const weights = model.weights.reduce((sum, { shape, uses }) => {
+        const type = uses.every((use) => use === "vector") ? "float32" : dtype;
+        return sum + elementCount(shape) * dtypeBytes(type);
+      }, 0);
+      const cachePerToken = model.states.reduce(
+        (sum, { parts }) =>
+          sum +
+          parts.reduce(
+            (bytes, part) => bytes + elementCount(part.shape) * dtypeBytes(part.type === "cache" ? cache : "float32"),
+            0,
+          ),
+        0,
+      );
+      return { weights, cachePerToken };
+    };
+    return {
+      model: files.id,
+      modelType: model.modelType,
+      architectures: Array.isArray(config.architectures) ? config.architectures.map(String) : [],
+      parameters: model.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      maxPositions: model.maxPositions,
+      vocabularySize: model.vocabularySize,
+      storedDtype: chooseDtype("auto", config, checkpoint),
+      memory: { float32: memoryOf("float32"), bfloat16: memoryOf("bfloat16"), float16: memoryOf("float16") },
+    };
+  } finally {
+    await checkpoint.close();
+  }
+}

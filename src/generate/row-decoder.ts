@@ -1,0 +1,82 @@
+import type { Decoder, DecoderAction, FinishReason, Sequence } from "../engine/request.ts";
+import type { RandomStream, SamplingGroup, SamplingPicks, SamplingStep } from "../sampling/index.ts";
+import type { StopStrings } from "./stop-strings.ts";
+
+export interface RowDecoderOptions {
+  /** Output rows that this prompt gives: more than 1 by forks at the first step. */
+  copies: number;
+  /** Index of its first output row in the batch. */
+  firstRow: number;
+  /** Output rows of the whole batch: B of the random places. */
+  batchRows: number;
+  vocabularySize: number;
+  /** Given: draw. Absent: the first of the greatest. */
+  stream?: RandomStream;
+  maxNewTokens: number;
+  eosTokenIds: ReadonlySet<number>;
+  stopStrings?: StopStrings;
+  /** Sees a copy of each step's raw logits. */
+  onLogits?: (row: number, step: number, logits: Float32Array) => void;
+}
+
+/** Greedy search and sampling of one prompt: each output row by itself. */
+export class RowDecoder implements Decoder {
+  readonly #options: RowDecoderOptions;
+  readonly #stops: (StopStrings | undefined)[];
+
+  constructor(options: RowDecoderOptions) {
+    this.#options = options;
+    this.#stops = Array.from({ length: options.copies }, () => options.stopStrings?.fork());
+  }
+
+  groups(sequences: readonly Sequence[]): SamplingGroup[] {
+    if (this.#atStart(sequences)) {
+      return Array.from({ length: this.#options.copies }, (_, copy) => this.#group(sequences[0]!, 0, copy));
+    }
+    return sequences.map((sequence, row) => this.#group(sequence, row, sequence.index));
+  }
+
+  next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
+    if (this.#atStart(sequences)) {
+      const sequence = sequences[0]!;
+      return picks.map((pick, copy) => {
+        const token = pick.tokens[0]!;
+        return { kind: copy === 0 ? "append" : "fork", sequence, token, finish: this.#finish(sequence, copy, token) };
+      });
+    }
+    return sequences.map((sequence, row) => {
+      const token = picks[row]!.tokens[0]!;
+      return { kind: "append", sequence, token, finish: this.#finish(sequence, sequence.index, token) };
+    });
+  }
+
+  #atStart(sequences: readonly Sequence[]): boolean {
+    const [first] = sequences;
+    return sequences.length === 1 && first!.index === 0 && first!.tokens.length === first!.promptLength;
+  }
+
+  /** `row` is the index among the live sequences, `copy` the index of the output row among this prompt's. */
+  #group(sequence: Sequence, row: number, copy: number): SamplingGroup {
+    const { stream, batchRows, firstRow, vocabularySize } = this.#options;
+    const step = sequence.tokens.length - sequence.promptLength;
+    const steps = this.#steps(sequence, step, firstRow + copy);
+    if (!stream) return { rows: [row], steps: [steps], pick: "argmax", count: 1 };
+    const offset = 2 * vocabularySize * (step * batchRows + firstRow + copy);
+    return { rows: [row], steps: [steps], pick: "draw", count: 1, stream, offset };
+  }
+
+  #steps(sequence: Sequence, step: number, outputRow: number): readonly SamplingStep[] {
+    const steps = sequence.processors.steps();
+    const { onLogits } = this.#options;
+    if (!onLogits) return steps;
+    return [{ kind: "call", apply: (scores) => onLogits(outputRow, step, scores.slice()) }, ...steps];
+  }
+
+  #finish(sequence: Sequence, copy: number, token: number): FinishReason | undefined {
+    const { eosTokenIds, maxNewTokens } = this.#options;
+    const stopped = this.#stops[copy]?.accept(token) ?? false;
+    if (eosTokenIds.has(token)) return "eos";
+    if (stopped) return "stop";
+    return sequence.tokens.length - sequence.promptLength + 1 >= maxNewTokens ? "length" : undefined;
+  }
+}

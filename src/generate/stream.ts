@@ -1,0 +1,162 @@
+import type { FinishReason } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import { IncrementalDecoder, type Tokenizer } from "../tokenizer/index.ts";
+import { type GenerateContext, generateRows, settingsOf } from "./generate.ts";
+import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
+
+/** Options of `model.stream`: those of `generate` that make sense for one answer. */
+export interface StreamOptions extends Omit<GenerateOptions, "streamer" | "numReturnSequences" | "outputLogits"> {
+  /** The prompt as text; instead of `inputIds`. Special tokens are added as the tokenizer does. */
+  prompt?: string;
+}
+
+/** How a stream ended. */
+export interface StreamResult {
+  /** All pieces together: the new text. */
+  text: string;
+  /** New tokens, the end token included. */
+  tokenIds: number[];
+  finishReason: FinishReason;
+  usage: { promptTokens: number; completionTokens: number };
+  /** Milliseconds until the first token (waiting included) and after it; tokens per second after the first. */
+  timings: { prefillMs: number; decodeMs: number; tokensPerSecond: number };
+}
+
+/** Pieces of one answer, and how it ended. It can be read once. */
+export interface TextStream extends AsyncIterableIterator<string> {
+  /** Settles when the answer has ended, also when nobody reads the pieces. */
+  readonly result: Promise<StreamResult>;
+}
+
+/** `model.stream`: see there. Options are checked at once, the work starts with the first `next()` or `result`. */
+export function startStream(context: GenerateContext, options: StreamOptions): TextStream {
+  const { prompt, ...given } = options;
+  checkGenerateOptions(options as GenerateOptions, ["prompt"]);
+  refuse(options);
+  settingsOf(context, given);
+  const stop = new AbortController();
+  const queue: string[] = [];
+  let ended = false;
+  let failure: { error: unknown } | undefined;
+  let wake = () => {};
+  let running: Promise<StreamResult> | undefined;
+
+  const start = (): Promise<StreamResult> => {
+    if (running) return running;
+    running = produce(context, options, stop.signal, (piece) => {
+      queue.push(piece);
+      wake();
+    });
+    running.then(
+      () => finish(),
+      (error: unknown) => finish({ error }), // `next` throws it
+    );
+    return running;
+  };
+  const finish = (error?: { error: unknown }): void => {
+    failure = error;
+    ended = true;
+    wake();
+  };
+  return {
+    get result() {
+      return start();
+    },
+    async next() {
+      void start();
+      while (queue.length === 0 && !ended) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const piece = queue.shift();
+      if (piece !== undefined) return { done: false, value: piece };
+      if (failure) {
+        const { error } = failure;
+        failure = undefined;
+        throw error;
+      }
+      return { done: true, value: undefined };
+    },
+    async return() {
+      if (running && !ended) {
+        stop.abort();
+        await running.catch(() => {});
+      }
+      ended = true;
+      queue.length = 0;
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function refuse(options: StreamOptions): void {
+  const given = options as GenerateOptions & StreamOptions;
+  for (const option of ["streamer", "numReturnSequences", "outputLogits"] as const) {
+    if (given[option] === undefined || given[option] === null || given[option] === 1 || given[option] === false) continue;
+    throw new TsumugiError("unsupported_option", { option, reason: "a stream gives one text; use `generate`" });
+  }
+  const { prompt, inputIds } = given;
+  if (prompt === undefined) return;
+  if (typeof prompt !== "string") {
+    throw new TsumugiError("invalid_option", { option: "prompt", expected: "a text", given: prompt });
+  }
+  if (inputIds !== undefined) {
+    throw new TsumugiError("conflicting_options", { options: "`prompt` and `inputIds`", reason: "both are the prompt" });
+  }
+}
+
+async function produce(
+  context: GenerateContext,
+  { prompt, ...options }: StreamOptions,
+  stop: AbortSignal,
+  onPiece: (piece: string) => void,
+): Promise<StreamResult> {
+  const tokenizer = await findTokenizer(context, options.tokenizer);
+  const inputs = prompt === undefined || prompt === "" ? {} : { ...tokenizer(prompt) };
+  const signal = options.signal ? AbortSignal.any([options.signal, stop]) : stop;
+  let text = "";
+  const take = (piece: string): void => {
+    if (piece === "") return;
+    text += piece;
+    onPiece(piece);
+  };
+  let decoder: IncrementalDecoder | undefined;
+  const [row, ...others] = await generateRows(context, {
+    ...options,
+    ...inputs,
+    tokenizer,
+    signal,
+    // `put` is called with the prompt first
+    streamer: {
+      put(ids) {
+        if (decoder) take(decoder.push(ids as number[]));
+        else decoder = new IncrementalDecoder(tokenizer, { skipSpecialTokens: true, promptIds: ids as number[] });
+      },
+      end() {},
+    },
+  });
+  if (row === undefined || others.length > 0) throw new TsumugiError("internal", { what: "a stream of several rows" });
+  if (decoder) take(decoder.end());
+  const { submitted, firstToken, finished } = row.timings;
+  const count = row.newTokens.length;
+  const decodeMs = finished - firstToken;
+  return {
+    text,
+    tokenIds: row.newTokens,
+    finishReason: row.finishReason,
+    usage: { promptTokens: row.prompt.tokens.length, completionTokens: count },
+    timings: {
+      prefillMs: firstToken - submitted,
+      decodeMs,
+      tokensPerSecond: count > 1 && decodeMs > 0 ? (1000 * (count - 1)) / decodeMs : 0,
+    },
+  };
+}
+
+async function findTokenizer(context: GenerateContext, given: Tokenizer | undefined): Promise<Tokenizer> {
+  return given ?? (await context.loadTokenizer());
+}

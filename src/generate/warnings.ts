@@ -1,0 +1,32 @@
+/** What is told to the user without stopping: settings that have no effect, inputs that look wrong. */
+export type WarningHandler = (message: string) => void;
+
+const consoleHandler: WarningHandler = (message) => console.warn(`tsumugi: ${message}`);
+
+let handler: WarningHandler = consoleHandler;
+const told = new Set<string>();
+
+/**
+ * Sends warnings elsewhere than to `console.warn`; without an argument, back there. Warnings that are told once are
+ * told again to a new handler.
+ *
+ * @example
+ * ```ts
+ * setWarningHandler((message) => logger.warn(message));
+ * ```
+ */
+export function setWarningHandler(next: WarningHandler = consoleHandler): void {
+  handler = next;
+  told.clear();
+}
+
+export function warn(message: string): void {
+  handler(message);
+}
+
+/** Tells each text once. */
+export function warnOnce(message: string): void {
+  if (told.has(message)) return;
+  told.add(message);
+  handler(message);
+}
