@@ -11,7 +11,8 @@ export const mistral = defineArchitecture({
   fields: {
     ...decoderFields,
     max_position_embeddings: withDefault(count, 131072),
-    num_key_value_heads: withDefault(count, 8),
+    // absent: 8; null: as many as query heads
+    num_key_value_heads: count.nullable().default(8),
     // absent: 4096; null: no window
     sliding_window: count.nullable().default(4096),
   },
@@ -22,7 +23,8 @@ export const mistral = defineArchitecture({
   }),
   forward(config, { program, raw, tied }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
-    const { numKeyValueHeads: keyValueHeads, hiddenAct: kind } = config;
+    const { hiddenAct: kind } = config;
+    const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const window = config.slidingWindow ?? undefined;
     const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });

@@ -13,7 +13,8 @@ export const qwen3 = defineArchitecture({
   fields: {
     ...decoderFields,
     ...layerTypeFields,
-    head_dim: withDefault(count, 128),
+    // absent: 128; null: hidden_size / num_attention_heads
+    head_dim: count.nullable().default(128),
     max_position_embeddings: withDefault(count, 32768),
     attention_bias: withDefault(z.boolean(), false),
   },
@@ -24,7 +25,8 @@ export const qwen3 = defineArchitecture({
   }),
   forward(config, { program, raw, tied }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
-    const { headDim, attentionBias: bias, hiddenAct: kind } = config;
+    const { attentionBias: bias, hiddenAct: kind } = config;
+    const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const windows = layerWindows(config);
     const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
