@@ -17,7 +17,9 @@ constexpr int64_t kSlabRows = 512;
 
 // c[block][row][16] = (first ? 0 : c) + the sum over `depth` columns. x is packed as [column][row]; `weight` points at
 // the first of these columns in the first block. For bfloat16, depth is a multiple of 32 and x is rounded already.
-using TileKernel = void (*)(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first);
+// For each line of weights read, the line `ahead` bytes further is fetched into the cache.
+using TileKernel = void (*)(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
+                            ptrdiff_t ahead);
 
 // Packs rows of x as [column][row], with zeros up to `padded` columns; rounds to bfloat16 where the weights are.
 using PackInputs = void (*)(const float* x, int64_t stride, int64_t columns, int64_t padded, float* out);
@@ -57,6 +59,10 @@ struct MatmulWorkspace {
 };
 constexpr int64_t kOwnInputRows = 4;  // up to here each worker packs x for itself, which saves a barrier
 constexpr int64_t kSumBlocks = 16;    // blocks of a chunk, times kSlabRows rows: a worker's sums fill 512 KB
+
+// Blocks that a worker takes at a time: a multiple of `wide` where there are enough of them.
+int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers);
+
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker);
 
 // bfloat16 by AMX; for `rows` from kAmxRows on.

@@ -11,12 +11,11 @@ namespace tsumugi {
 namespace {
 
 constexpr int kPerBlock = static_cast<int>(kBlockRows) / kLanes;  // registers across a block
-constexpr size_t kPrefetchBytes = 1024;
 
 // kRows rows of x times kBlocks blocks, kAcross registers of a block at a time (kPerBlock when kBlocks > 1).
 template <int kRows, int kBlocks, int kAcross>
 TSUMUGI_TARGET void bfloat16_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
-                                  bool first) {
+                                  bool first, ptrdiff_t ahead) {
   constexpr int kVectors = kBlocks * kAcross;
   for (int part = 0; part < kPerBlock; part += kAcross) {
     const uint8_t* w = weight + part * kLanes * 4;
@@ -34,7 +33,7 @@ TSUMUGI_TARGET void bfloat16_tile(const float* x, const uint8_t* weight, size_t 
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
           const uint8_t* line = w + static_cast<size_t>(v / kAcross) * block_bytes + (v % kAcross) * kLanes * 4;
-          if (v % kAcross == 0) prefetch(line + kPrefetchBytes);
+          if (v % kAcross == 0) prefetch(line + ahead);
           even_weight[v] = load_even(line);
           odd_weight[v] = load_odd(line);
         }
@@ -77,7 +76,7 @@ struct Float16Weights {
 // One chain per output, over ascending columns.
 template <typename Weights, int kRows, int kBlocks, int kAcross>
 TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
-                               bool first) {
+                               bool first, ptrdiff_t ahead) {
   constexpr int kVectors = kBlocks * kAcross;
   for (int part = 0; part < kPerBlock; part += kAcross) {
     const uint8_t* w = weight + static_cast<size_t>(part) * kLanes * Weights::kBytes;
@@ -96,7 +95,7 @@ TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t blo
       for (int v = 0; v < kVectors; ++v) {
         const uint8_t* line =
             w + static_cast<size_t>(v / kAcross) * block_bytes + static_cast<size_t>(v % kAcross) * kLanes * Weights::kBytes;
-        if (v % kAcross == 0) prefetch(line + kPrefetchBytes);
+        if (v % kAcross == 0) prefetch(line + ahead);
         weights[v] = Weights::read(line);
       }
 #pragma GCC unroll 16

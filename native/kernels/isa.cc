@@ -52,6 +52,9 @@ CpuFeatures detect() {
   const bool amx_tile = features.avx512 && tiles && (edx >> 24 & 1) && request_tile_state();
   features.amx_bf16 = amx_tile && (edx >> 22 & 1);
   features.amx_int8 = amx_tile && (edx >> 25 & 1);
+#if defined(TSUMUGI_EMULATE_AMX)
+  features.amx_bf16 = features.avx512;
+#endif
   if (subleaves >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) {
     features.avx512_bf16 = features.avx512 && (eax >> 5 & 1);
   }

@@ -10,6 +10,7 @@ namespace tsumugi {
 namespace {
 
 constexpr int64_t kDepthBlock = 256;              // columns at a time when x has many rows: a block's part stays in L1
+constexpr ptrdiff_t kAheadBytes = 8192;           // from memory to the first cache, over all strands together
 constexpr size_t kChunkBytes = size_t{1} << 20;   // weights of a chunk when x has few rows
 constexpr int64_t kFewRowBlocks = 64;             // blocks of such a chunk, at most
 constexpr int64_t kChunksPerWorker = 8;           // so that a worker slowed by a neighbour delays little
@@ -23,15 +24,6 @@ struct RowGroups {
   int64_t begin(int64_t group) const { return group * (rows / groups) + std::min(group, rows % groups); }
   int64_t size(int64_t group) const { return rows / groups + (group < rows % groups ? 1 : 0); }
 };
-
-int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers) {
-  const int64_t blocks = weight.blocks();
-  const int64_t most = few_rows ? std::clamp<int64_t>(static_cast<int64_t>(kChunkBytes / weight.block_bytes()), 1, kFewRowBlocks)
-                                : kSumBlocks;
-  const int64_t share = std::max<int64_t>(1, blocks / (workers * kChunksPerWorker));
-  const int64_t even = std::min(wide, (blocks + workers - 1) / workers);
-  return std::min(std::max(round_up(std::min(most, share), wide), wide), std::max<int64_t>(share, even));
-}
 
 struct Slab {
   const MatmulArguments& arguments;
@@ -55,12 +47,17 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
       const int64_t blocks = end_block - block >= wide ? wide : 1;
       const uint8_t* weights = weight.block(block) + static_cast<size_t>(begin) * line_bytes;
       float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
+      // One group of rows reads the weights from memory as one long stream (of `blocks` strands): fetch what comes next in
+      // it. Of several groups, the first fetches the next block's part, which then serves all of them.
+      ptrdiff_t ahead = kAheadBytes / blocks;
+      if (groups.groups > 1) ahead = static_cast<ptrdiff_t>(weight.block_bytes()) * blocks;
       for (int64_t group = 0; group < groups.groups; ++group) {
         const int64_t row = groups.begin(group), rows = groups.size(group);
         const auto& kernel = slab.kernels.rows[rows - 1];
         const TileKernel tile = blocks == 1 ? kernel.single : kernel.wide;
         tile(slab.inputs + row * slab.depth + begin * rows, weights, weight.block_bytes(), depth,
-             block_sums + row * blocks * kBlockRows, begin == 0);
+             block_sums + row * blocks * kBlockRows, begin == 0, ahead);
+        if (groups.groups > 1) ahead = 0;
       }
       block += blocks;
     }
@@ -103,6 +100,15 @@ const TileKernels& tile_kernels(Isa isa, DType storage) {
     default:
       return tile_kernels_scalar(storage);
   }
+}
+
+int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers) {
+  const int64_t blocks = weight.blocks();
+  const int64_t fit = few_rows ? std::min(kFewRowBlocks, static_cast<int64_t>(kChunkBytes / weight.block_bytes())) : kSumBlocks;
+  const int64_t share = std::min(fit, blocks / (workers * kChunksPerWorker));
+  if (share >= wide) return share / wide * wide;
+  // Few blocks for many workers: rather narrow chunks than idle workers.
+  return std::max<int64_t>(1, std::min(wide, blocks / workers));
 }
 
 void matmul(Worker& worker, const MatmulArguments& arguments) {
