@@ -129,31 +129,29 @@ export class Engine implements EngineInterface {
   async #run(): Promise<void> {
     // Requests of one tick go into the first step together.
     await undefined;
-    let idle = false;
-    while (!idle) {
+    const { running, waiting } = this.#scheduler;
+    // Looked at in the same tick as `#loop` is cleared: a request that comes later starts the loop again.
+    while (running.length + waiting.length > 0) {
       try {
-        idle = !(await this.#turn());
+        await this.#turn();
       } catch (error) {
         // A bug, or an exception of `onStep`: nobody is left waiting for ever.
-        for (const request of [...this.#scheduler.running, ...this.#scheduler.waiting]) this.#fail(request, error);
+        for (const request of [...running, ...waiting]) this.#fail(request, error);
       }
     }
     this.#loop = undefined;
   }
 
-  /** One step; false when there was nothing to do. */
-  async #turn(): Promise<boolean> {
+  async #turn(): Promise<void> {
     this.#expire();
     const plan = this.#scheduler.plan();
     for (const { gang, error } of plan.failed) this.#fail(gang, error);
     if (plan.chunks.length > 0) {
       await this.#step(plan);
-      return true;
+    } else if (this.#scheduler.running.length + this.#scheduler.waiting.length > 0) {
+      // Never seen: the oldest request always moves. Better an error than a loop that spins.
+      throw new TsumugiError("internal", { what: "the scheduler is stuck" });
     }
-    const { running, waiting } = this.#scheduler;
-    // Never seen: the oldest request always moves. Better an error than a loop that spins.
-    if (running.length + waiting.length > 0) throw new TsumugiError("internal", { what: "the scheduler is stuck" });
-    return false;
   }
 
   async #step(plan: StepPlan<ActiveRequest>): Promise<void> {

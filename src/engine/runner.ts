@@ -1,4 +1,5 @@
-import type { Session } from "../backends/backend.ts";
+import type { Session, Step } from "../backends/backend.ts";
+import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { ActiveRequest } from "./active-request.ts";
 import { buildBatch } from "./batch.ts";
@@ -16,32 +17,64 @@ export type Outcome =
 export async function runStep(session: Session, plan: StepPlan<ActiveRequest>): Promise<Outcome[]> {
   const step = session.run(buildBatch(plan, plan.chunks[0]?.sequence.tables.length ?? 0));
   try {
-    const groups: SamplingGroup[] = [];
-    const asked = plan.picks.map(
-      ({ gang, firstRow }): { request: ActiveRequest; first: number; error?: { value: unknown } } => {
-        const first = groups.length;
-        try {
-          for (const group of gang.decoder.groups(gang.live)) {
-            groups.push({ ...group, rows: group.rows.map((row) => firstRow + memberRow(row, gang)) });
-          }
-          return { request: gang, first };
-        } catch (value) {
-          groups.length = first;
-          return { request: gang, first, error: { value } };
-        }
-      },
-    );
-    // Without groups this waits for the step.
-    const picks = await session.sample(step, groups);
-    return asked.map(({ request, first, error }, index) =>
-      error ? { request, error: error.value } : { request, picks: picks.slice(first, asked[index + 1]?.first ?? picks.length) },
-    );
+    const outcomes: Outcome[] = [];
+    const questions: Question[] = [];
+    for (const { gang, firstRow } of plan.picks) {
+      try {
+        questions.push({ request: gang, groups: groupsOf(gang, firstRow) });
+      } catch (error) {
+        outcomes.push({ request: gang, error });
+      }
+    }
+    return outcomes.concat(await sampleAll(session, step, questions));
   } finally {
     session.release(step);
   }
 }
 
-function memberRow(row: number, { live, id }: ActiveRequest): number {
-  if (!(row >= 0 && row < live.length)) throw new RangeError(`request ${id} picks from row ${row} of ${live.length} sequences`);
-  return row;
+interface Question {
+  request: ActiveRequest;
+  groups: SamplingGroup[];
+}
+
+function groupsOf({ decoder, live, id }: ActiveRequest, firstRow: number): SamplingGroup[] {
+  return decoder.groups(live).map((group) => ({
+    ...group,
+    rows: group.rows.map((row) => {
+      if (!(row >= 0 && row < live.length)) {
+        throw new TsumugiError("internal", { what: `the decoder of request ${id} picks from row ${row} of ${live.length}` });
+      }
+      return firstRow + row;
+    }),
+  }));
+}
+
+async function sampleAll(session: Session, step: Step, questions: readonly Question[]): Promise<Outcome[]> {
+  let picks: SamplingPicks[];
+  try {
+    // Without groups this waits for the step.
+    picks = await session.sample(
+      step,
+      questions.flatMap(({ groups }) => groups),
+    );
+  } catch (error) {
+    if (questions.length === 0) throw error;
+    // Either the step failed, and this says so again, or one request's processors did: its neighbours go on.
+    await session.sample(step, []);
+    return Promise.all(questions.map((question) => sampleOne(session, step, question)));
+  }
+  let next = 0;
+  return questions.map(({ request, groups }) => {
+    const first = next;
+    next += groups.length;
+    return { request, picks: picks.slice(first, next) };
+  });
+}
+
+async function sampleOne(session: Session, step: Step, { request, groups }: Question): Promise<Outcome> {
+  try {
+    return { request, picks: await session.sample(step, groups) };
+  } catch (error) {
+    return { request, error };
+  }
 }

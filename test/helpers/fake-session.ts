@@ -1,0 +1,196 @@
+import type { Batch, Limits, Session } from "../../src/backends/backend.ts";
+import { engineLimits } from "../../src/engine/limits.ts";
+import type { Model } from "../../src/ops/program.ts";
+import { sampleGroup } from "../../src/sampling/chain.ts";
+
+export interface FakeModelOptions {
+  /** One paged state per entry; undefined is full attention. Default: one of full attention. */
+  windows?: readonly (number | undefined)[];
+  vocabularySize?: number;
+  maxPositions?: number;
+}
+
+/** A model of nothing but states: enough for the engine. */
+export function fakeModel({ windows = [undefined], vocabularySize = 61, maxPositions }: FakeModelOptions = {}): Model {
+  return {
+    modelType: "fake",
+    vocabularySize,
+    hiddenSize: 1,
+    maxPositions: maxPositions ?? 1_000_000,
+    positionsAreBounded: maxPositions !== undefined,
+    programs: { decode: { values: [], ops: [], outputs: { logits: 0, hidden: 0 } } },
+    weights: [],
+    states: windows.map((window, index) => ({
+      name: `state${index}`,
+      kind: "paged" as const,
+      window,
+      parts: [{ name: "values", shape: [1], type: "float32" as const }],
+    })),
+  };
+}
+
+/** Limits for a fake model, with a number of blocks for every state. */
+export function fakeLimits(model: Model, blocks: number, limits: Partial<Limits> = {}): Limits {
+  const defaults = engineLimits(model, { blockTokens: 4, weights: "float32", contextTokens: 64 });
+  const pools = Object.fromEntries(model.states.map(({ name }) => [name, blocks]));
+  const maxLogitRows = limits.maxSequences ?? defaults.maxLogitRows;
+  return { ...defaults, maxLogitRows, blocks: pools, ...limits };
+}
+
+export interface FakeSessionOptions {
+  blockTokens?: number;
+  /** "all": a token's value depends on every token it sees, through the block tables. "last": cheap, for measuring. */
+  sees?: "all" | "last";
+  /** Called before each step; throw to make it fail. */
+  beforeStep?: (step: number, batch: Batch) => void;
+  /** How long a step takes. Default: until the next turn of the event loop. */
+  wait?: () => Promise<void>;
+}
+
+/**
+ * A deterministic "model" whose next token is a hash of everything it reads back through the block tables. It keeps, in the
+ * slots of the blocks, what a transformer would: a value of each token that depends on all tokens before it. So a wrong
+ * table, a missing copy, a block given away too early or a wrong position changes the answer, or throws.
+ */
+export class FakeSession implements Session {
+  readonly blockTokens: number;
+  disposed = false;
+  /** Steps that were queued and not released. */
+  readonly held = new Set<number>();
+  readonly #model: Model;
+  readonly #limits: Limits;
+  readonly #options: FakeSessionOptions;
+  readonly #values: Int32Array[];
+  readonly #positions: Int32Array[];
+  readonly #results = new Map<number, { rows: Float32Array[] } | { error: unknown }>();
+  #next = 0;
+
+  constructor(model: Model, limits: Limits, options: FakeSessionOptions = {}) {
+    this.#model = model;
+    this.#limits = limits;
+    this.#options = options;
+    this.blockTokens = options.blockTokens ?? 4;
+    const slots = model.states.map(({ name }) => (limits.blocks[name] as number) * this.blockTokens);
+    this.#values = slots.map((count) => new Int32Array(count));
+    this.#positions = slots.map((count) => new Int32Array(count).fill(-1));
+  }
+
+  run(batch: Batch): number {
+    const step = this.#next;
+    this.#next += 1;
+    this.held.add(step);
+    try {
+      this.#options.beforeStep?.(step, batch);
+      this.#results.set(step, { rows: this.#compute(batch) });
+    } catch (error) {
+      this.#results.set(step, { error });
+    }
+    return step;
+  }
+
+  async sample(step: number, groups: Parameters<Session["sample"]>[1]): ReturnType<Session["sample"]> {
+    await (this.#options.wait ?? nextTurn)();
+    const result = this.#results.get(step);
+    if (!result) throw new Error(`step ${step} was released or never queued`);
+    if ("error" in result) throw result.error;
+    return groups.map((group) =>
+      sampleGroup(
+        group.rows.map((row) => (result.rows[row] as Float32Array).slice()),
+        group,
+      ),
+    );
+  }
+
+  async read(): Promise<Float32Array> {
+    throw new Error("the fake session has no outputs");
+  }
+
+  release(step: number): void {
+    if (!this.held.delete(step)) throw new Error(`step ${step} was released twice`);
+    this.#results.delete(step);
+  }
+
+  memory() {
+    return { weights: 0, cache: 0, workspace: 0, total: 0 };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) throw new Error("disposed twice");
+    this.disposed = true;
+  }
+
+  #compute(batch: Batch): Float32Array[] {
+    const sequences = batch.promptLength.length;
+    const { maxTokens, maxSequences, maxLogitRows } = this.#limits;
+    expect(batch.tokenIds.length > 0 && batch.tokenIds.length <= maxTokens, `${batch.tokenIds.length} tokens`);
+    expect(sequences <= maxSequences, `${sequences} sequences`);
+    expect(batch.logitRows.length <= maxLogitRows, `${batch.logitRows.length} logit rows`);
+    for (const { state, from, to } of batch.copies) {
+      for (const slots of [this.#values[state], this.#positions[state]] as Int32Array[]) {
+        slots.copyWithin(to * this.blockTokens, from * this.blockTokens, (from + 1) * this.blockTokens);
+      }
+    }
+    const hidden = new Int32Array(batch.tokenIds.length);
+    batch.states.forEach((_, state) => {
+      for (let sequence = 0; sequence < sequences; sequence += 1) this.#attend(batch, state, sequence, hidden);
+    });
+    expect(
+      batch.logitRows.every((token, row) => token > (batch.logitRows[row - 1] ?? -1)),
+      "logit rows that do not ascend",
+    );
+    return Array.from(batch.logitRows, (token) => this.#logits(hidden[token] as number));
+  }
+
+  #attend(batch: Batch, state: number, sequence: number, hidden: Int32Array): void {
+    const { tableStart, table, length } = batch.states[state] as Batch["states"][number];
+    const values = this.#values[state] as Int32Array;
+    const positions = this.#positions[state] as Int32Array;
+    const { window = Number.POSITIVE_INFINITY } = this.#model.states[state] as Model["states"][number];
+    const entries = table.subarray(tableStart[sequence], tableStart[sequence + 1]);
+    const slot = (position: number): number => {
+      const block = entries[Math.floor(position / this.blockTokens)] ?? -1;
+      expect(block >= 0 && block * this.blockTokens < values.length, `position ${position} in block ${block}`);
+      return block * this.blockTokens + (position % this.blockTokens);
+    };
+    const start = batch.sequenceStart[sequence] as number;
+    const end = batch.sequenceStart[sequence + 1] as number;
+    expect(end > start, "a sequence without tokens");
+    expect(length[sequence] === (batch.positions[end - 1] as number) + 1, "a length that is not the last position's");
+    expect(entries.length === Math.ceil((length[sequence] as number) / this.blockTokens), "a table of the wrong length");
+    for (let token = start; token < end; token += 1) {
+      const position = batch.positions[token] as number;
+      expect(token === start || position === (batch.positions[token - 1] as number) + 1, "positions with a gap");
+      let value = mix(batch.tokenIds[token] as number, position);
+      const first = this.#options.sees === "last" ? Math.max(0, position - 1) : Math.max(0, position - window + 1);
+      for (let seen = first; seen < position; seen += 1) {
+        const at = slot(seen);
+        expect(positions[at] === seen, `position ${seen} read back as ${positions[at]}`);
+        value = mix(value, values[at] as number);
+      }
+      const at = slot(position);
+      values[at] = value;
+      positions[at] = position;
+      hidden[token] = mix(hidden[token] as number, value);
+    }
+  }
+
+  #logits(value: number): Float32Array {
+    const logits = new Float32Array(this.#model.vocabularySize);
+    for (let token = 0; token < logits.length; token += 1) logits[token] = (mix(value, token) >>> 8) / 2 ** 24;
+    return logits;
+  }
+}
+
+function mix(a: number, b: number): number {
+  let value = Math.imul(a ^ (b + 0x9e3779b9), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) | 0;
+}
+
+function expect(truth: boolean, what: string): void {
+  if (!truth) throw new Error(`the batch has ${what}`);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
