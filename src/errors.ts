@@ -19,9 +19,7 @@ const table = {
   },
   aborted: { status: 499, message: "The request was aborted." },
   invalid_probabilities: { status: 500, message: "No token can be drawn: {reason}." },
-  model_has_no_tokenizer: { status: 400, message: "Option `{option}` needs a tokenizer: {reason}." },
   unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },
-  device_unavailable: { status: 500, message: "Device `{device}` cannot be used: {reason}" },
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // models and checkpoints
   model_unsupported: { status: 400, message: "Model type `{given}` is not supported. Supported: {supported}." },
@@ -54,6 +52,13 @@ const table = {
   safetensors_index: { status: 400, message: "{file}: {reason}." },
   // backends
   batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
+  native_addon_missing: {
+    status: 500,
+    message: "Device `cpu` needs the native addon: {reason}. {hint}, or use device `reference`.",
+  },
+  op_unsupported: { status: 500, message: "Device `cpu` does not support {op}. Supported: {known}. Device `reference` works." },
+  weights_unreadable: { status: 500, message: "The weights could not be read: {reason}." },
+  out_of_memory: { status: 507, message: "There is not enough memory: the session needs {given} bytes." },
   limits_invalid: { status: 500, message: "Limit `{limit}` must be {expected}. Given: {given}." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },

@@ -1,0 +1,222 @@
+#include "parse.h"
+
+#include <algorithm>
+
+#include "matmul.h"
+
+namespace tsumugi {
+
+namespace {
+
+double number(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) throw Napi::TypeError::New(object.Env(), std::string("[addon] ") + name + ": expected a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+int64_t integer(const Napi::Object& object, const char* name) { return static_cast<int64_t>(number(object, name)); }
+
+bool flag(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean().Value(); }
+
+std::string text(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsString()) throw Napi::TypeError::New(object.Env(), std::string("[addon] ") + name + ": expected a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+Napi::Array list(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsArray()) throw Napi::TypeError::New(object.Env(), std::string("[addon] ") + name + ": expected an array");
+  return value.As<Napi::Array>();
+}
+
+template <typename Number>
+std::vector<Number> numbers(const Napi::Object& object, const char* name) {
+  const Napi::Array from = list(object, name);
+  std::vector<Number> out(from.Length());
+  for (uint32_t i = 0; i < from.Length(); ++i) out[i] = static_cast<Number>(from.Get(i).ToNumber().DoubleValue());
+  return out;
+}
+
+constexpr size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+void place_weights(SessionData& session) {
+  size_t total = 0;
+  for (Weight& weight : session.weights) {
+    const size_t values = static_cast<size_t>(weight.rows) * static_cast<size_t>(weight.columns);
+    weight.bytes = weight.kind == WeightKind::packed ? packed_bytes(weight.storage, weight.rows, weight.columns)
+                                                     : values * dtype_bytes(weight.storage);
+    total += aligned(weight.bytes);
+  }
+  session.weight_memory = HugeBuffer(total);
+  uint8_t* next = session.weight_memory.data();
+  for (Weight& weight : session.weights) {
+    weight.data = next;
+    next += aligned(weight.bytes);
+  }
+}
+
+void place_cache(SessionData& session) {
+  size_t total = 0;
+  for (const StatePart& part : session.parts) total += aligned(part.bytes());
+  session.cache_memory = HugeBuffer(total);
+  uint8_t* next = session.cache_memory.data();
+  for (StatePart& part : session.parts) {
+    part.data = next;
+    next += aligned(part.bytes());
+  }
+}
+
+void parse_op(const Napi::Object& from, OpPlan& op) {
+  op.name = text(from, "name");
+  op.kernel = find_kernel(op.name);
+  op.inputs = numbers<int>(from, "inputs");
+  op.outputs = numbers<int>(from, "outputs");
+  op.weights = numbers<int>(from, "weights");
+  op.parts = numbers<int>(from, "parts");
+  op.numbers = numbers<double>(from, "numbers");
+  op.frequencies = numbers<float>(from, "frequencies");
+}
+
+}  // namespace
+
+DType parse_dtype(const std::string& name) {
+  for (const DType type : {DType::float32, DType::bfloat16, DType::float16, DType::float64, DType::int32}) {
+    if (name == dtype_name(type)) return type;
+  }
+  throw std::invalid_argument("[addon] dtype: expected float32, bfloat16, float16, float64 or int32, given " + name);
+}
+
+void parse_session(const Napi::Object& plan, SessionData& session) {
+  session.workers = static_cast<int>(integer(plan, "workers"));
+  session.max_tokens = integer(plan, "maxTokens");
+  session.max_sequences = integer(plan, "maxSequences");
+  session.max_logit_rows = integer(plan, "maxLogitRows");
+  session.kept_floats = numbers<size_t>(plan, "keptFloats");
+
+  const Napi::Array values = list(plan, "values");
+  session.values.resize(values.Length());
+  for (uint32_t i = 0; i < values.Length(); ++i) {
+    const Napi::Object from = values.Get(i).As<Napi::Object>();
+    session.values[i] = {static_cast<Rows>(integer(from, "kind")), integer(from, "rows"), integer(from, "width"),
+                         static_cast<size_t>(integer(from, "offset")), static_cast<int>(integer(from, "kept"))};
+  }
+
+  const Napi::Array weights = list(plan, "weights");
+  session.weights.resize(weights.Length());
+  int64_t columns = 1;
+  int64_t outputs = 1;
+  for (uint32_t i = 0; i < weights.Length(); ++i) {
+    const Napi::Object from = weights.Get(i).As<Napi::Object>();
+    Weight& weight = session.weights[i];
+    weight.kind = static_cast<WeightKind>(integer(from, "kind"));
+    weight.storage = parse_dtype(text(from, "storage"));
+    weight.rows = integer(from, "rows");
+    weight.columns = integer(from, "columns");
+    if (weight.kind != WeightKind::packed) continue;
+    columns = std::max(columns, weight.columns);
+    outputs = std::max(outputs, weight.rows);
+  }
+  place_weights(session);
+
+  const Napi::Array parts = list(plan, "parts");
+  session.parts.resize(parts.Length());
+  size_t scratch = 16;
+  for (uint32_t i = 0; i < parts.Length(); ++i) {
+    const Napi::Object from = parts.Get(i).As<Napi::Object>();
+    StatePart& part = session.parts[i];
+    part.state = static_cast<int>(integer(from, "state"));
+    part.transposed = flag(from, "transposed");
+    part.bfloat16 = flag(from, "bfloat16");
+    part.heads = integer(from, "heads");
+    part.dim = integer(from, "dim");
+    part.blocks = integer(from, "blocks");
+  }
+  place_cache(session);
+
+  const Napi::Array ops = list(plan, "ops");
+  session.ops.resize(ops.Length());
+  for (uint32_t i = 0; i < ops.Length(); ++i) {
+    OpPlan& op = session.ops[i];
+    parse_op(ops.Get(i).As<Napi::Object>(), op);
+    if (op.name != "attend") continue;
+    const size_t rows = static_cast<size_t>(std::max(kTileRows, op.count(0) / op.count(1)));
+    scratch = std::max(scratch, attend_scratch_floats(static_cast<size_t>(op.count(2)),
+                                                      padded_lanes(static_cast<size_t>(op.count(3))), rows));
+  }
+  session.scratch_floats = padded_lanes(scratch);
+  session.scratch = HugeBuffer(session.scratch_floats * sizeof(float) * static_cast<size_t>(session.workers));
+  session.workspace = HugeBuffer(static_cast<size_t>(integer(plan, "workspaceBytes")));
+  const int64_t rows = std::max(session.max_tokens, session.max_logit_rows);
+  session.matmul_workspace = HugeBuffer(matmul_workspace_bytes(rows, columns, outputs, session.workers));
+}
+
+LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>& memory) {
+  LoadPlan out;
+  const Napi::Array files = list(plan, "files");
+  for (uint32_t i = 0; i < files.Length(); ++i) out.files.push_back(files.Get(i).ToString().Utf8Value());
+  const Napi::Array sources = list(plan, "memory");
+  for (uint32_t i = 0; i < sources.Length(); ++i) {
+    const Napi::Value source = sources.Get(i);
+    if (!source.IsTypedArray()) throw Napi::TypeError::New(plan.Env(), "[addon] memory: expected Uint8Arrays");
+    const Napi::Uint8Array bytes = source.As<Napi::Uint8Array>();
+    memory.emplace_back(bytes.Data(), bytes.Data() + bytes.ByteLength());
+  }
+  const Napi::Array origins = list(plan, "origins");
+  for (uint32_t i = 0; i < origins.Length(); ++i) {
+    const Napi::Object from = origins.Get(i).As<Napi::Object>();
+    WeightOrigin origin;
+    origin.weight = static_cast<int>(integer(from, "weight"));
+    origin.tensor = text(from, "tensor");
+    origin.file = static_cast<int>(integer(from, "file"));
+    const int64_t source = integer(from, "memory");
+    if (origin.file < 0) origin.memory = memory.at(static_cast<size_t>(source)).data();
+    origin.offset = static_cast<uint64_t>(integer(from, "offset"));
+    origin.type = parse_dtype(text(from, "dtype"));
+    origin.stored_columns = integer(from, "storedColumns");
+    origin.row_start = integer(from, "rowStart");
+    origin.row_end = integer(from, "rowEnd");
+    origin.column_start = integer(from, "columnStart");
+    origin.column_end = integer(from, "columnEnd");
+    origin.transposed = flag(from, "transposed");
+    origin.destination = integer(from, "destination");
+    out.origins.push_back(std::move(origin));
+  }
+  return out;
+}
+
+std::vector<int32_t> parse_int32(const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw Napi::TypeError::New(value.Env(), std::string("[addon] ") + name + ": expected an Int32Array");
+  }
+  const Napi::Int32Array array = value.As<Napi::Int32Array>();
+  return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+BatchData parse_batch(const Napi::Object& batch, const SessionData& session) {
+  BatchData out;
+  out.token_ids = parse_int32(batch.Get("tokenIds"), "tokenIds");
+  out.positions = parse_int32(batch.Get("positions"), "positions");
+  out.sequence_start = parse_int32(batch.Get("sequenceStart"), "sequenceStart");
+  out.prompt_length = parse_int32(batch.Get("promptLength"), "promptLength");
+  out.logit_rows = parse_int32(batch.Get("logitRows"), "logitRows");
+  if (out.tokens() > session.max_tokens || out.positions.size() != out.token_ids.size() ||
+      static_cast<int64_t>(out.logit_rows.size()) > session.max_logit_rows || out.sequences() > session.max_sequences ||
+      out.sequence_start.size() != out.prompt_length.size() + 1) {
+    throw Napi::RangeError::New(batch.Env(), "[addon] batch: expected arrays within the session's limits");
+  }
+  const Napi::Array states = list(batch, "states");
+  for (uint32_t i = 0; i < states.Length(); ++i) {
+    const Napi::Object from = states.Get(i).As<Napi::Object>();
+    out.states.push_back({parse_int32(from.Get("tableStart"), "tableStart"), parse_int32(from.Get("table"), "table")});
+  }
+  const Napi::Array copies = list(batch, "copies");
+  for (uint32_t i = 0; i < copies.Length(); ++i) {
+    const Napi::Object from = copies.Get(i).As<Napi::Object>();
+    out.copies.push_back({static_cast<int32_t>(integer(from, "state")), static_cast<int32_t>(integer(from, "from")),
+                          static_cast<int32_t>(integer(from, "to"))});
+  }
+  return out;
+}
+
+}  // namespace tsumugi

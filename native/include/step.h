@@ -1,0 +1,177 @@
+// A session's plan and memory, and one step through it. Plain data: the addon fills it, the kernels read it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "huge_buffer.h"
+#include "packed_matrix.h"
+#include "thread_pool.h"
+#include "vector_kernels.h"
+
+namespace tsumugi {
+
+// First dimension of a value: a number (stored in `rows`), or one that changes from step to step.
+enum class Rows : uint8_t { fixed, tokens, sequences, logit_rows };
+
+struct ValuePlan {
+  Rows kind = Rows::fixed;
+  int64_t rows = 0;   // of kind fixed
+  int64_t width = 0;  // float32 values of one row
+  size_t offset = 0;  // bytes into the workspace
+  int kept = -1;      // index among the outputs that a step keeps, or -1: lives in the workspace
+};
+
+enum class WeightKind : uint8_t {
+  packed,  // matmul, and gathers of a tied weight
+  rows,    // gathers only: row-major, storage type
+  vector   // float32
+};
+
+struct Weight {
+  WeightKind kind = WeightKind::vector;
+  DType storage = DType::float32;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  size_t bytes = 0;
+  uint8_t* data = nullptr;  // in SessionData::weight_memory
+
+  PackedMatrix matrix() const { return {storage, rows, columns, data}; }
+  const float* vector() const { return reinterpret_cast<const float*>(data); }
+};
+
+// One part of a paged state: keys [block][head][dim][kBlockTokens] or values [block][head][kBlockTokens][stride].
+struct StatePart {
+  int state = 0;
+  bool transposed = false;  // keys
+  bool bfloat16 = false;
+  int64_t heads = 0;
+  int64_t dim = 0;
+  int64_t blocks = 0;
+  uint8_t* data = nullptr;  // in SessionData::cache_memory
+
+  size_t stride() const { return transposed ? static_cast<size_t>(dim) : padded_lanes(static_cast<size_t>(dim)); }
+  size_t head_values() const { return stride() * static_cast<size_t>(kBlockTokens); }
+  size_t block_values() const { return head_values() * static_cast<size_t>(heads); }
+  size_t element_bytes() const { return bfloat16 ? 2 : 4; }
+  size_t bytes() const { return block_values() * static_cast<size_t>(blocks) * element_bytes(); }
+};
+
+struct StateTables {
+  std::vector<int32_t> table_start;
+  std::vector<int32_t> table;
+};
+
+struct BlockCopy {
+  int32_t state;
+  int32_t from;
+  int32_t to;
+};
+
+struct BatchData {
+  std::vector<int32_t> token_ids;
+  std::vector<int32_t> positions;
+  std::vector<int32_t> sequence_start;
+  std::vector<int32_t> prompt_length;
+  std::vector<int32_t> logit_rows;
+  std::vector<StateTables> states;
+  std::vector<BlockCopy> copies;
+
+  int64_t tokens() const { return static_cast<int64_t>(token_ids.size()); }
+  int64_t sequences() const { return static_cast<int64_t>(prompt_length.size()); }
+};
+
+struct StepContext;
+struct OpPlan;
+using OpKernel = void (*)(Worker& worker, const OpPlan& op, const StepContext& context);
+
+struct OpPlan {
+  std::string name;
+  OpKernel kernel = nullptr;
+  std::vector<int> inputs;
+  std::vector<int> outputs;
+  std::vector<int> weights;  // -1: absent
+  std::vector<int> parts;
+  std::vector<double> numbers;  // attributes, in the order that the kernel's file documents
+  std::vector<float> frequencies;
+
+  int64_t count(size_t index) const { return static_cast<int64_t>(numbers.at(index)); }
+  float number(size_t index) const { return static_cast<float>(numbers.at(index)); }
+};
+
+struct SessionData {
+  int workers = 1;
+  int64_t max_tokens = 0;
+  int64_t max_sequences = 0;
+  int64_t max_logit_rows = 0;
+  std::vector<ValuePlan> values;
+  std::vector<OpPlan> ops;
+  std::vector<Weight> weights;
+  std::vector<StatePart> parts;
+  std::vector<size_t> kept_floats;  // of each output that a step keeps
+  HugeBuffer weight_memory;  // one mapping, so that huge pages have no ragged ends
+  HugeBuffer cache_memory;
+  HugeBuffer workspace;
+  HugeBuffer matmul_workspace;
+  HugeBuffer scratch;  // one piece for each worker
+  size_t scratch_floats = 0;
+
+  const Weight* weight(const OpPlan& op, size_t index) const {
+    const int id = op.weights.at(index);
+    return id < 0 ? nullptr : &weights[static_cast<size_t>(id)];
+  }
+};
+
+using KeptOutputs = std::vector<std::unique_ptr<float[]>>;
+
+struct StepContext {
+  const SessionData& session;
+  const BatchData& batch;
+  const KeptOutputs& kept;
+
+  int64_t rows(int value) const;
+  int64_t width(int value) const { return session.values[static_cast<size_t>(value)].width; }
+  float* data(int value) const;
+  float* scratch(const Worker& worker) const {
+    return reinterpret_cast<float*>(session.scratch.data()) + static_cast<size_t>(worker.index) * session.scratch_floats;
+  }
+};
+
+// The kernel of an op; throws std::invalid_argument when there is none.
+OpKernel find_kernel(const std::string& name);
+
+// Runs the whole program: block copies, then the ops in order. Called by all workers of a job.
+void run_step(Worker& worker, const StepContext& context);
+
+// First index of the greatest value; a NaN counts as greatest.
+int64_t argmax(const float* values, int64_t count);
+
+void run_embed(Worker&, const OpPlan&, const StepContext&);
+void run_embed_position(Worker&, const OpPlan&, const StepContext&);
+void run_linear(Worker&, const OpPlan&, const StepContext&);
+void run_rms_norm(Worker&, const OpPlan&, const StepContext&);
+void run_layer_norm(Worker&, const OpPlan&, const StepContext&);
+void run_rotary_table(Worker&, const OpPlan&, const StepContext&);
+void run_rotary(Worker&, const OpPlan&, const StepContext&);
+void run_store(Worker&, const OpPlan&, const StepContext&);
+void run_attend(Worker&, const OpPlan&, const StepContext&);
+void run_add(Worker&, const OpPlan&, const StepContext&);
+void run_multiply(Worker&, const OpPlan&, const StepContext&);
+void run_scale(Worker&, const OpPlan&, const StepContext&);
+void run_activation(Worker&, const OpPlan&, const StepContext&);
+void run_gated_activation(Worker&, const OpPlan&, const StepContext&);
+void run_rows(Worker&, const OpPlan&, const StepContext&);
+
+// Shares out rows [0, rows) in runs of `run` rows: fn(first, last).
+template <typename Function>
+void for_rows(Worker& worker, int64_t rows, int64_t run, Function&& fn) {
+  worker.parallel_for((rows + run - 1) / run, [&](int64_t chunk) {
+    const int64_t first = chunk * run;
+    fn(first, first + run < rows ? first + run : rows);
+  });
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,77 @@
+// The inner loops that are compiled once for each instruction set; everything around them is plain C++.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "isa.h"
+
+namespace tsumugi {
+
+enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear };
+
+// Tokens in one block of the paged cache.
+constexpr int64_t kBlockTokens = 32;
+
+// Queries of one sequence and one key/value head against their cache. Rows of the tile are (token, head of the group).
+//
+// Layout of one head of a block: keys [headDim][kBlockTokens], values [kBlockTokens][value_stride], the stride a
+// multiple of 16 values. For each row: for each block in order of position: scores of visible tokens, running
+// maximum, sums in order of position. So a row's bits depend on its own position and its own cache alone.
+struct AttendTile {
+  const float* q;  // first head of the group, first token
+  size_t q_stride;  // values from token to token
+  float* out;
+  size_t out_stride;
+  int64_t tokens;
+  int64_t group;  // query heads of this key/value head
+  const int32_t* positions;  // [tokens]
+  const int32_t* table;  // block ids in order of position
+  const void* keys;  // this head in block 0
+  const void* values;
+  size_t key_block;  // values from block to block
+  size_t value_block;
+  size_t head_dim;
+  size_t value_dim;
+  size_t value_stride;
+  float scale;
+  float softcap;  // 0: none
+  int64_t window;  // 0: none
+  bool bfloat16;
+  float* scratch;  // attend_scratch_floats
+};
+
+// Rows of one tile at most.
+constexpr int64_t kTileRows = 64;
+
+constexpr size_t padded_lanes(size_t width) { return (width + 15) / 16 * 16; }
+
+// Floats of scratch that one worker needs for a tile: accumulators, running values, a block widened to float32.
+constexpr size_t attend_scratch_floats(size_t head_dim, size_t value_stride, size_t rows) {
+  const size_t block = static_cast<size_t>(kBlockTokens);
+  return rows * (value_stride + 4) + 8 * block + block * (head_dim + value_stride) + 64;
+}
+
+struct VectorKernels {
+  void (*add)(const float* a, const float* b, float* y, size_t count);
+  void (*multiply)(const float* a, const float* b, float* y, size_t count);
+  void (*scale)(const float* x, float factor, float* y, size_t count);
+  void (*activation)(const float* x, float* y, size_t count, Activation kind);
+  void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind);
+  void (*rms_norm)(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float epsilon, float* y, size_t count);
+  void (*rotate)(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
+                 const float* sine);
+  void (*attend)(const AttendTile& tile);
+};
+
+extern const VectorKernels kPortableVectorKernels;
+#if TSUMUGI_X86
+extern const VectorKernels kAvx2VectorKernels;
+extern const VectorKernels kAvx512VectorKernels;
+#endif
+
+// Those of the active instruction set.
+const VectorKernels& vector_kernels();
+
+}  // namespace tsumugi

@@ -1,0 +1,129 @@
+// store: inputs [k, v], parts [keys, values].
+// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none)].
+#include "step.h"
+
+namespace tsumugi {
+
+// One head's values of tokens [first, last) of a sequence; `source` is its row 0 of the step.
+template <class Element, class Convert>
+static void store_head(const StatePart& part, const BatchData& batch, const int32_t* table, int64_t head, const float* source,
+                       int64_t width, int64_t first, int64_t last, Convert convert) {
+  Element* base = reinterpret_cast<Element*>(part.data) + static_cast<size_t>(head) * part.head_values();
+  const size_t block = part.block_values();
+  const auto place = [&](int64_t t, int64_t& slot) {
+    const int64_t position = batch.positions[static_cast<size_t>(t)];
+    slot = position % kBlockTokens;
+    return base + static_cast<size_t>(table[position / kBlockTokens]) * block;
+  };
+  if (part.transposed) {
+    // Tokens of one block are neighbours: write along them.
+    for (int64_t t = first; t < last;) {
+      int64_t slot;
+      Element* to = place(t, slot);
+      const int64_t count = kBlockTokens - slot < last - t ? kBlockTokens - slot : last - t;
+      const float* from = source + t * width + head * part.dim;
+      for (int64_t d = 0; d < part.dim; ++d) {
+        for (int64_t i = 0; i < count; ++i) to[d * kBlockTokens + slot + i] = convert(from[i * width + d]);
+      }
+      t += count;
+    }
+    return;
+  }
+  for (int64_t t = first; t < last; ++t) {
+    int64_t slot;
+    Element* to = place(t, slot);
+    to += static_cast<size_t>(slot) * part.stride();
+    const float* from = source + t * width + head * part.dim;
+    for (int64_t d = 0; d < part.dim; ++d) to[d] = convert(from[d]);
+  }
+}
+
+struct Identity {
+  float operator()(float x) const { return x; }
+};
+struct ToBfloat16 {
+  uint16_t operator()(float x) const { return float_to_bfloat16(x); }
+};
+
+void run_store(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const BatchData& batch = context.batch;
+  for (size_t index = 0; index < op.parts.size(); ++index) {
+    const StatePart& part = context.session.parts[static_cast<size_t>(op.parts[index])];
+    const StateTables& tables = batch.states[static_cast<size_t>(part.state)];
+    const float* source = context.data(op.inputs[index]);
+    const int64_t width = part.heads * part.dim;
+    worker.parallel_for(batch.sequences() * part.heads, [&](int64_t item) {
+      const int64_t head = item % part.heads;
+      const size_t sequence = static_cast<size_t>(item / part.heads);
+      const int32_t* table = tables.table.data() + tables.table_start[sequence];
+      const int64_t first = batch.sequence_start[sequence];
+      const int64_t last = batch.sequence_start[sequence + 1];
+      if (part.bfloat16) {
+        store_head<uint16_t>(part, batch, table, head, source, width, first, last, ToBfloat16{});
+      } else {
+        store_head<float>(part, batch, table, head, source, width, first, last, Identity{});
+      }
+    });
+  }
+}
+
+void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const BatchData& batch = context.batch;
+  const int64_t heads = op.count(0);
+  const int64_t kv_heads = op.count(1);
+  const int64_t group = heads / kv_heads;
+  const StatePart& keys = context.session.parts[static_cast<size_t>(op.parts.at(0))];
+  const StatePart& values = context.session.parts[static_cast<size_t>(op.parts.at(1))];
+  const StateTables& tables = batch.states[static_cast<size_t>(keys.state)];
+  const float* q = context.data(op.inputs[0]);
+  float* out = context.data(op.outputs[0]);
+
+  AttendTile shared{};
+  shared.q_stride = static_cast<size_t>(heads * keys.dim);
+  shared.out_stride = static_cast<size_t>(heads * values.dim);
+  shared.group = group;
+  shared.key_block = keys.block_values();
+  shared.value_block = values.block_values();
+  shared.head_dim = static_cast<size_t>(keys.dim);
+  shared.value_dim = static_cast<size_t>(values.dim);
+  shared.value_stride = values.stride();
+  shared.scale = op.number(4);
+  shared.window = op.count(5);
+  shared.softcap = op.number(6);
+  shared.bfloat16 = keys.bfloat16;
+  shared.scratch = context.scratch(worker);
+
+  // Items: (tile of tokens, key/value head). Tiles are counted sequence by sequence.
+  const int64_t tile_tokens = group >= kTileRows ? 1 : kTileRows / group;
+  int64_t tiles = 0;
+  for (int64_t s = 0; s < batch.sequences(); ++s) {
+    const int64_t tokens = batch.sequence_start[static_cast<size_t>(s) + 1] - batch.sequence_start[static_cast<size_t>(s)];
+    tiles += (tokens + tile_tokens - 1) / tile_tokens;
+  }
+  worker.parallel_for(tiles * kv_heads, [&](int64_t item) {
+    const int64_t head = item % kv_heads;
+    int64_t tile = tiles - 1 - item / kv_heads;  // last tiles see most: they go first
+    size_t sequence = 0;
+    int64_t first = 0;
+    int64_t end = 0;
+    for (;; ++sequence) {
+      first = batch.sequence_start[sequence];
+      end = batch.sequence_start[sequence + 1];
+      const int64_t here = (end - first + tile_tokens - 1) / tile_tokens;
+      if (tile < here) break;
+      tile -= here;
+    }
+    first += tile * tile_tokens;
+    AttendTile work = shared;
+    work.tokens = end - first < tile_tokens ? end - first : tile_tokens;
+    work.positions = batch.positions.data() + first;
+    work.table = tables.table.data() + tables.table_start[sequence];
+    work.q = q + first * heads * keys.dim + head * group * keys.dim;
+    work.out = out + first * heads * values.dim + head * group * values.dim;
+    work.keys = keys.data + static_cast<size_t>(head) * keys.head_values() * keys.element_bytes();
+    work.values = values.data + static_cast<size_t>(head) * values.head_values() * values.element_bytes();
+    vector_kernels().attend(work);
+  });
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,60 @@
+// embed: numbers [scale]; embed_position: numbers [offset]; rows: the rows whose logits are wanted.
+#include <cstring>
+
+#include "step.h"
+
+namespace tsumugi {
+
+static void gather(const Weight& weight, int64_t row, float* out) {
+  const size_t columns = static_cast<size_t>(weight.columns);
+  const size_t first = static_cast<size_t>(row) * columns;
+  if (weight.kind == WeightKind::packed) return unpack_row(weight.matrix(), row, out);
+  if (weight.storage == DType::float32) {
+    std::memcpy(out, weight.vector() + first, columns * sizeof(float));
+    return;
+  }
+  const uint16_t* from = reinterpret_cast<const uint16_t*>(weight.data) + first;
+  if (weight.storage == DType::bfloat16) {
+    for (size_t i = 0; i < columns; ++i) out[i] = bfloat16_to_float(from[i]);
+  } else {
+    for (size_t i = 0; i < columns; ++i) out[i] = float16_to_float(from[i]);
+  }
+}
+
+void run_embed(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight& weight = *context.session.weight(op, 0);
+  float* out = context.data(op.outputs[0]);
+  const float factor = op.number(0);
+  for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
+    for (int64_t t = first; t < last; ++t) {
+      float* row = out + t * weight.columns;
+      gather(weight, context.batch.token_ids[static_cast<size_t>(t)], row);
+      if (factor != 1.0f) vector_kernels().scale(row, factor, row, static_cast<size_t>(weight.columns));
+    }
+  });
+}
+
+void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight& weight = *context.session.weight(op, 0);
+  float* out = context.data(op.outputs[0]);
+  const int64_t offset = op.count(0);
+  for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
+    for (int64_t t = first; t < last; ++t) {
+      gather(weight, context.batch.positions[static_cast<size_t>(t)] + offset, out + t * weight.columns);
+    }
+  });
+}
+
+void run_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* x = context.data(op.inputs[0]);
+  float* out = context.data(op.outputs[0]);
+  const int64_t width = context.width(op.inputs[0]);
+  const auto& rows = context.batch.logit_rows;
+  for_rows(worker, static_cast<int64_t>(rows.size()), 16, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      std::memcpy(out + r * width, x + rows[static_cast<size_t>(r)] * width, static_cast<size_t>(width) * sizeof(float));
+    }
+  });
+}
+
+}  // namespace tsumugi

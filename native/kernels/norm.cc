@@ -1,0 +1,36 @@
+// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon].
+#include "step.h"
+
+namespace tsumugi {
+
+void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight* weight = context.session.weight(op, 0);
+  const float* x = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  const int64_t group = op.count(2);
+  const int64_t groups = context.rows(op.inputs[0]) * (context.width(op.inputs[0]) / group);
+  const int64_t run = group >= 4096 ? 4 : 16384 / group;
+  for_rows(worker, groups, run, [&](int64_t first, int64_t last) {
+    for (int64_t g = first; g < last; ++g) {
+      vector_kernels().rms_norm(x + g * group, weight == nullptr ? nullptr : weight->vector(), op.number(1), op.number(0),
+                                y + g * group, static_cast<size_t>(group));
+    }
+  });
+}
+
+void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight* weight = context.session.weight(op, 0);
+  const Weight* bias = context.session.weight(op, 1);
+  const float* x = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  const int64_t width = context.width(op.inputs[0]);
+  for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      vector_kernels().layer_norm(x + row * width, weight == nullptr ? nullptr : weight->vector(),
+                                  bias == nullptr ? nullptr : bias->vector(), op.number(0), y + row * width,
+                                  static_cast<size_t>(width));
+    }
+  });
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,101 @@
+// One step: the program's ops in order, each run by all workers of the job.
+#include "step.h"
+
+#include <cstring>
+#include <utility>
+
+namespace tsumugi {
+
+int64_t StepContext::rows(int value) const {
+  const ValuePlan& plan = session.values[static_cast<size_t>(value)];
+  switch (plan.kind) {
+    case Rows::tokens:
+      return batch.tokens();
+    case Rows::sequences:
+      return batch.sequences();
+    case Rows::logit_rows:
+      return static_cast<int64_t>(batch.logit_rows.size());
+    case Rows::fixed:
+      break;
+  }
+  return plan.rows;
+}
+
+float* StepContext::data(int value) const {
+  const ValuePlan& plan = session.values[static_cast<size_t>(value)];
+  if (plan.kept >= 0) return kept[static_cast<size_t>(plan.kept)].get();
+  return reinterpret_cast<float*>(session.workspace.data() + plan.offset);
+}
+
+OpKernel find_kernel(const std::string& name) {
+  static constexpr std::pair<const char*, OpKernel> kKernels[] = {
+      {"embed", run_embed},
+      {"embed_position", run_embed_position},
+      {"linear", run_linear},
+      {"rms_norm", run_rms_norm},
+      {"layer_norm", run_layer_norm},
+      {"rotary_table", run_rotary_table},
+      {"rotary", run_rotary},
+      {"store", run_store},
+      {"attend", run_attend},
+      {"add", run_add},
+      {"multiply", run_multiply},
+      {"scale", run_scale},
+      {"activation", run_activation},
+      {"gated_activation", run_gated_activation},
+      {"rows", run_rows},
+  };
+  for (const auto& [known, kernel] : kKernels) {
+    if (name == known) return kernel;
+  }
+  throw std::invalid_argument("[" + name + "] op: expected one with a native kernel, given " + name);
+}
+
+static void copy_blocks(Worker& worker, const StepContext& context) {
+  const auto& copies = context.batch.copies;
+  if (copies.empty()) return;
+  const auto& parts = context.session.parts;
+  // Parts side by side, the copies of one part in order.
+  worker.parallel_for(static_cast<int64_t>(parts.size()), [&](int64_t index) {
+    const StatePart& part = parts[static_cast<size_t>(index)];
+    const size_t bytes = part.block_values() * part.element_bytes();
+    for (const BlockCopy& copy : copies) {
+      if (copy.state != part.state) continue;
+      std::memcpy(part.data + static_cast<size_t>(copy.to) * bytes,
+                  part.data + static_cast<size_t>(copy.from) * bytes, bytes);
+    }
+  });
+}
+
+void run_step(Worker& worker, const StepContext& context) {
+  copy_blocks(worker, context);
+  for (const OpPlan& op : context.session.ops) op.kernel(worker, op, context);
+}
+
+int64_t argmax(const float* values, int64_t count) {
+  constexpr int64_t lanes = 16;
+  float best[lanes];
+  bool has_nan = false;
+  for (float& lane : best) lane = values[0];
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    bool bad = false;
+    for (int64_t j = 0; j < lanes; ++j) {
+      best[j] = values[i + j] > best[j] ? values[i + j] : best[j];
+      bad |= values[i + j] != values[i + j];
+    }
+    has_nan |= bad;
+  }
+  float greatest = best[0];
+  for (const float lane : best) greatest = lane > greatest ? lane : greatest;
+  for (; i < count; ++i) {
+    greatest = values[i] > greatest ? values[i] : greatest;
+    has_nan |= values[i] != values[i];
+  }
+  for (i = 0; i < count; ++i) {
+    if (has_nan ? values[i] != values[i] : values[i] == greatest) return i;
+  }
+  return 0;
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,209 @@
+// Attention of one tile over the paged cache: flash-style, block by block. Included after vector_rows.inl.
+
+// Scores of R rows against one block of keys [head_dim][32]: sums in order of the head's dimensions.
+template <int R, class Element>
+inline void score_rows(const float* const* q, const Element* keys, size_t head_dim, float* scores) {
+  Lanes sums[R][2];
+  for (int r = 0; r < R; ++r) sums[r][0] = sums[r][1] = Lanes::set(0.0f);
+  for (size_t d = 0; d < head_dim; ++d) {
+    const Lanes first = Lanes::load(keys + d * 32);
+    const Lanes second = Lanes::load(keys + d * 32 + 16);
+    for (int r = 0; r < R; ++r) {
+      const Lanes value = Lanes::set(q[r][d]);
+      sums[r][0] = fma(value, first, sums[r][0]);
+      sums[r][1] = fma(value, second, sums[r][1]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    sums[r][0].store(scores + r * 32);
+    sums[r][1].store(scores + r * 32 + 16);
+  }
+}
+
+template <int R, int N, class Element>
+inline void value_pass(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
+                       float* sums, size_t sums_stride) {
+  Lanes total[R][N];
+  for (int r = 0; r < R; ++r) {
+    const Lanes correction = Lanes::set(corrections[r]);
+    for (int n = 0; n < N; ++n) total[r][n] = Lanes::load(sums + r * sums_stride + n * 16) * correction;
+  }
+  for (int t = from; t < to; ++t) {
+    Lanes value[N];
+    for (int n = 0; n < N; ++n) value[n] = Lanes::load(values + t * stride + n * 16);
+    for (int r = 0; r < R; ++r) {
+      const Lanes weight = Lanes::set(weights[r * 32 + t]);
+      for (int n = 0; n < N; ++n) total[r][n] = fma(weight, value[n], total[r][n]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) total[r][n].store(sums + r * sums_stride + n * 16);
+  }
+}
+
+// sums[row] = sums[row] * correction + Σ weight[t] · values[t], t ascending, only visible tokens.
+template <int R, class Element>
+inline void value_rows(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
+                       float* sums) {
+  size_t i = 0;
+  for (; i + 16 * kValueLanes <= stride; i += 16 * kValueLanes) {
+    value_pass<R, kValueLanes>(weights, corrections, values + i, stride, from, to, sums + i, stride);
+  }
+  for (; i < stride; i += 16) value_pass<R, 1>(weights, corrections, values + i, stride, from, to, sums + i, stride);
+}
+
+// Running softmax of one row: scores become weights; returns what earlier sums are multiplied by.
+inline float soften(const AttendTile& tile, float* scores, int from, int to, float& greatest, float& total) {
+  Lanes parts[2];
+  for (int half = 0; half < 2; ++half) {
+    Lanes score = Lanes::load(scores + half * 16) * Lanes::set(tile.scale);
+    if (tile.softcap != 0.0f) {
+      score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
+    }
+    if (from > 0 || to < 32) {
+      const Lanes index = Lanes::load(kLaneIndex + half * 16);
+      const Lanes hidden = Lanes::set(-INFINITY);
+      score = select_less(index, Lanes::set(static_cast<float>(to)), score, hidden);
+      score = select_less(index, Lanes::set(static_cast<float>(from)), hidden, score);
+    }
+    parts[half] = score;
+  }
+  const float best = largest(maximum(parts[0], parts[1]));
+  const float before = greatest;
+  if (best > before) greatest = best;
+  const Lanes away = Lanes::set(greatest);
+  const Lanes first = exponential(parts[0] - away);
+  const Lanes second = exponential(parts[1] - away);
+  first.store(scores);
+  second.store(scores + 16);
+  float correction = 1.0f;
+  if (greatest != before) {
+    float lanes[16];
+    exponential(Lanes::set(before - greatest)).store(lanes);
+    correction = lanes[0];
+  }
+  total = total * correction + sum(first + second);
+  return correction;
+}
+
+template <class Element>
+inline void score_run(const float* const* q, const Element* keys, size_t head_dim, int rows, float* scores) {
+  int r = 0;
+  if constexpr (kScoreRows >= 8) {
+    for (; r + 8 <= rows; r += 8) score_rows<8>(q + r, keys, head_dim, scores + r * 32);
+  }
+  if constexpr (kScoreRows >= 4) {
+    for (; r + 4 <= rows; r += 4) score_rows<4>(q + r, keys, head_dim, scores + r * 32);
+  }
+  for (; r + 2 <= rows; r += 2) score_rows<2>(q + r, keys, head_dim, scores + r * 32);
+  for (; r < rows; ++r) score_rows<1>(q + r, keys, head_dim, scores + r * 32);
+}
+
+template <class Element>
+inline void value_run(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
+                      int rows, float* sums) {
+  int r = 0;
+  if constexpr (kValueRows >= 4) {
+    for (; r + 4 <= rows; r += 4) {
+      value_rows<4>(weights + r * 32, corrections + r, values, stride, from, to, sums + r * stride);
+    }
+  }
+  for (; r + 2 <= rows; r += 2) {
+    value_rows<2>(weights + r * 32, corrections + r, values, stride, from, to, sums + r * stride);
+  }
+  for (; r < rows; ++r) value_rows<1>(weights + r * 32, corrections + r, values, stride, from, to, sums + r * stride);
+}
+
+inline int64_t first_visible(const AttendTile& tile, int64_t token) {
+  const int64_t position = tile.positions[token];
+  return tile.window > 0 && position >= tile.window ? position - tile.window + 1 : 0;
+}
+
+// Tokens first..last of the block that a token of the tile sees, as offsets into the block; empty when from >= to.
+inline void visible_in_block(const AttendTile& tile, int64_t token, int64_t block, int& from, int& to) {
+  const int64_t start = block * kBlockTokens;
+  const int64_t low = first_visible(tile, token) - start;
+  const int64_t high = tile.positions[token] + 1 - start;
+  from = static_cast<int>(low > 0 ? low : 0);
+  to = static_cast<int>(high < kBlockTokens ? high : kBlockTokens);
+}
+
+template <class Element>
+inline void attend_block(const AttendTile& tile, int64_t block, const Element* keys, const Element* values, float* greatest,
+                         float* totals, float* sums, float* scores) {
+  const int rows = static_cast<int>(tile.tokens * tile.group);
+  for (int row = 0; row < rows;) {
+    int from, to;
+    visible_in_block(tile, row / tile.group, block, from, to);
+    // Rows that see the same tokens of the block go together, at most eight.
+    int count = 1;
+    for (; count < 8 && row + count < rows; ++count) {
+      int next_from, next_to;
+      visible_in_block(tile, (row + count) / tile.group, block, next_from, next_to);
+      if (next_from != from || next_to != to) break;
+    }
+    if (from < to) {
+      const float* q[8];
+      for (int r = 0; r < count; ++r) {
+        const int64_t token = (row + r) / tile.group;
+        const int64_t head = (row + r) % tile.group;
+        q[r] = tile.q + static_cast<size_t>(token) * tile.q_stride + static_cast<size_t>(head) * tile.head_dim;
+      }
+      float corrections[8];
+      score_run(q, keys, tile.head_dim, count, scores);
+      for (int r = 0; r < count; ++r) {
+        corrections[r] = soften(tile, scores + r * 32, from, to, greatest[row + r], totals[row + r]);
+      }
+      value_run(scores, corrections, values, tile.value_stride, from, to, count,
+                sums + static_cast<size_t>(row) * tile.value_stride);
+    }
+    row += count;
+  }
+}
+
+inline const float* widen(const uint16_t* from, size_t count, float* to) {
+  for (size_t i = 0; i < count; i += 16) Lanes::load(from + i).store(to + i);
+  return to;
+}
+
+void attend(const AttendTile& tile) {
+  const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
+  float* sums = tile.scratch;
+  float* greatest = sums + rows * tile.value_stride;
+  float* totals = greatest + rows;
+  float* scores = totals + rows;
+  float* wide_keys = scores + 8 * kBlockTokens;
+  float* wide_values = wide_keys + kBlockTokens * tile.head_dim;
+  for (size_t i = 0; i < rows * tile.value_stride; ++i) sums[i] = 0.0f;
+  for (size_t r = 0; r < rows; ++r) greatest[r] = -INFINITY;
+  for (size_t r = 0; r < rows; ++r) totals[r] = 0.0f;
+
+  const int64_t last = tile.positions[tile.tokens - 1] / kBlockTokens;
+  for (int64_t block = first_visible(tile, 0) / kBlockTokens; block <= last; ++block) {
+    const size_t id = static_cast<size_t>(tile.table[block]);
+    if (!tile.bfloat16) {
+      attend_block(tile, block, static_cast<const float*>(tile.keys) + id * tile.key_block,
+                   static_cast<const float*>(tile.values) + id * tile.value_block, greatest, totals, sums, scores);
+      continue;
+    }
+    const uint16_t* keys = static_cast<const uint16_t*>(tile.keys) + id * tile.key_block;
+    const uint16_t* values = static_cast<const uint16_t*>(tile.values) + id * tile.value_block;
+    if (rows <= 8) {
+      attend_block(tile, block, keys, values, greatest, totals, sums, scores);
+    } else {
+      attend_block(tile, block, widen(keys, kBlockTokens * tile.head_dim, wide_keys),
+                   widen(values, kBlockTokens * tile.value_stride, wide_values), greatest, totals, sums, scores);
+    }
+  }
+
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t token = row / static_cast<size_t>(tile.group);
+    const size_t head = row % static_cast<size_t>(tile.group);
+    float* out = tile.out + token * tile.out_stride + head * tile.value_dim;
+    const Lanes total = Lanes::set(totals[row]);
+    for (size_t i = 0; i < tile.value_dim; i += 16) {
+      const size_t width = tile.value_dim - i < 16 ? tile.value_dim - i : 16;
+      store_some(Lanes::load(sums + row * tile.value_stride + i) / total, out + i, width);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+// Vector kernels for avx512. Standard headers come first, so that nothing of theirs is compiled for it.
+#include "vector_kernels.h"
+
+#if TSUMUGI_X86
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstring>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq"))), apply_to = function)
+#elif defined(__GNUC__)
+// False alarms of GCC 12 about its own intrinsics.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")
+#endif
+
+namespace tsumugi {
+namespace {
+namespace avx512 {
+#include "lanes_avx512.inl"
+#include "vector_body.inl"
+constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE;
+}  // namespace avx512
+}  // namespace
+const VectorKernels kAvx512VectorKernels = avx512::kTable;
+}  // namespace tsumugi
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#endif

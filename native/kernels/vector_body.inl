@@ -1,0 +1,11 @@
+// The vector kernels of one instruction set. Included inside a namespace after lanes_*.inl.
+
+static const float kLaneIndex[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+
+#include "vector_math.inl"
+#include "vector_rows.inl"
+#include "vector_attend.inl"
+
+#define TSUMUGI_VECTOR_TABLE \
+  {add, multiply, scale, activation, gated_activation, rms_norm, layer_norm, rotate, attend}

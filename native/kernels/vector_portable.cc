@@ -1,0 +1,26 @@
+// Vector kernels in plain C++, and the choice among the instruction sets.
+#include <cmath>
+#include <cstring>
+
+#include "vector_kernels.h"
+
+namespace tsumugi {
+namespace {
+namespace portable {
+#include "lanes_portable.inl"
+#include "vector_body.inl"
+constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE;
+}  // namespace portable
+}  // namespace
+const VectorKernels kPortableVectorKernels = portable::kTable;
+
+const VectorKernels& vector_kernels() {
+#if TSUMUGI_X86
+  const Isa isa = active_isa();
+  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels;
+  if (isa == Isa::avx2) return kAvx2VectorKernels;
+#endif
+  return kPortableVectorKernels;
+}
+
+}  // namespace tsumugi

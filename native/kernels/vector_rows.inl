@@ -1,0 +1,162 @@
+// Norms and element-wise maths over rows. Included inside a namespace after vector_math.inl.
+//
+// Tails go through a buffer of 16 lanes, so that an element's value does not depend on where it stands.
+
+inline Lanes load_some(const float* from, size_t count) {
+  float buffer[16] = {};
+  std::memcpy(buffer, from, count * sizeof(float));
+  return Lanes::load(buffer);
+}
+
+inline void store_some(Lanes lanes, float* to, size_t count) {
+  float buffer[16];
+  lanes.store(buffer);
+  std::memcpy(to, buffer, count * sizeof(float));
+}
+
+template <class Apply>
+inline void map_one(const float* x, float* y, size_t count, Apply apply) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) apply(Lanes::load(x + i)).store(y + i);
+  if (i < count) store_some(apply(load_some(x + i, count - i)), y + i, count - i);
+}
+
+template <class Apply>
+inline void map_two(const float* a, const float* b, float* y, size_t count, Apply apply) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) apply(Lanes::load(a + i), Lanes::load(b + i)).store(y + i);
+  if (i < count) store_some(apply(load_some(a + i, count - i), load_some(b + i, count - i)), y + i, count - i);
+}
+
+struct ApplyAdd {
+  Lanes operator()(Lanes a, Lanes b) const { return a + b; }
+};
+struct ApplyMultiply {
+  Lanes operator()(Lanes a, Lanes b) const { return a * b; }
+};
+struct ApplyScale {
+  Lanes factor;
+  Lanes operator()(Lanes x) const { return x * factor; }
+};
+template <Activation kind>
+struct ApplyActivation {
+  Lanes operator()(Lanes x) const { return activate<kind>(x); }
+};
+template <Activation kind>
+struct ApplyGated {
+  Lanes operator()(Lanes gate, Lanes up) const { return activate<kind>(gate) * up; }
+};
+
+void add(const float* a, const float* b, float* y, size_t count) { map_two(a, b, y, count, ApplyAdd{}); }
+void multiply(const float* a, const float* b, float* y, size_t count) { map_two(a, b, y, count, ApplyMultiply{}); }
+void scale(const float* x, float factor, float* y, size_t count) { map_one(x, y, count, ApplyScale{Lanes::set(factor)}); }
+
+#define TSUMUGI_EACH_ACTIVATION(use) \
+  switch (kind) {                    \
+    case Activation::silu:           \
+      return use(Activation::silu);  \
+    case Activation::gelu:           \
+      return use(Activation::gelu);  \
+    case Activation::gelu_tanh:      \
+      return use(Activation::gelu_tanh);  \
+    case Activation::quick_gelu:     \
+      return use(Activation::quick_gelu); \
+    case Activation::relu:           \
+      return use(Activation::relu);  \
+    case Activation::relu2:          \
+      return use(Activation::relu2); \
+    case Activation::relu6:          \
+      return use(Activation::relu6); \
+    case Activation::sigmoid:        \
+      return use(Activation::sigmoid);    \
+    case Activation::tanh:           \
+      return use(Activation::tanh);  \
+    case Activation::linear:         \
+      return use(Activation::linear);     \
+  }
+
+void activation(const float* x, float* y, size_t count, Activation kind) {
+#define TSUMUGI_USE(name) map_one(x, y, count, ApplyActivation<name>{})
+  TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
+#undef TSUMUGI_USE
+}
+
+void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind) {
+#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyGated<name>{})
+  TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
+#undef TSUMUGI_USE
+}
+#undef TSUMUGI_EACH_ACTIVATION
+
+// Sum of (x - shift)², four chains of 16 lanes in a fixed order.
+inline float sum_of_squares(const float* x, size_t count, float shift) {
+  const Lanes away = Lanes::set(shift);
+  Lanes sums[4] = {Lanes::set(0.0f), Lanes::set(0.0f), Lanes::set(0.0f), Lanes::set(0.0f)};
+  size_t i = 0;
+  for (size_t chain = 0; i + 16 <= count; i += 16, chain = (chain + 1) % 4) {
+    const Lanes value = Lanes::load(x + i) - away;
+    sums[chain] = fma(value, value, sums[chain]);
+  }
+  float total = sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  for (; i < count; ++i) total += (x[i] - shift) * (x[i] - shift);
+  return total;
+}
+
+inline float sum_of(const float* x, size_t count) {
+  Lanes sums = Lanes::set(0.0f);
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) sums = sums + Lanes::load(x + i);
+  float total = sum(sums);
+  for (; i < count; ++i) total += x[i];
+  return total;
+}
+
+// One group of `count` values. `weight` may be null; `offset` is added to it.
+void rms_norm(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count) {
+  const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, 0.0f) / static_cast<float>(count) + epsilon);
+  for (size_t i = 0; i < count; i += 16) {
+    const size_t width = count - i < 16 ? count - i : 16;
+    Lanes value = load_some(x + i, width) * Lanes::set(inverse);
+    if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
+    store_some(value, y + i, width);
+  }
+}
+
+void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, float* y, size_t count) {
+  const float mean = sum_of(x, count) / static_cast<float>(count);
+  const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, mean) / static_cast<float>(count) + epsilon);
+  for (size_t i = 0; i < count; i += 16) {
+    const size_t width = count - i < 16 ? count - i : 16;
+    Lanes value = (load_some(x + i, width) - Lanes::set(mean)) * Lanes::set(inverse);
+    if (weight != nullptr) value = value * load_some(weight + i, width);
+    if (bias != nullptr) value = value + load_some(bias + i, width);
+    store_some(value, y + i, width);
+  }
+}
+
+// One token: `half` pairs of each head turn by cosine[i], sine[i]; the rest of the head is copied.
+void rotate(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
+            const float* sine) {
+  for (size_t head = 0; head < heads; ++head, x += head_dim, y += head_dim) {
+    size_t i = 0;
+    if (interleaved) {
+      for (; i < half; ++i) {
+        const float first = x[2 * i];
+        const float second = x[2 * i + 1];
+        y[2 * i] = first * cosine[i] - second * sine[i];
+        y[2 * i + 1] = second * cosine[i] + first * sine[i];
+      }
+    } else {
+      for (; i < half; i += 16) {
+        const size_t width = half - i < 16 ? half - i : 16;
+        const Lanes first = load_some(x + i, width);
+        const Lanes second = load_some(x + half + i, width);
+        const Lanes c = load_some(cosine + i, width);
+        const Lanes s = load_some(sine + i, width);
+        store_some(first * c - second * s, y + i, width);
+        store_some(second * c + first * s, y + half + i, width);
+      }
+    }
+    for (size_t j = 2 * half; j < head_dim; ++j) y[j] = x[j];
+  }
+}

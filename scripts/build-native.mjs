@@ -1,0 +1,98 @@
+/**
+ * Builds native/build/Release/tsumugi.node with node-gyp, unless it is up to date.
+ *
+ * `--optional` (npm's install script): a failure is one short message and exit code 0; the package works without the
+ * addon on device "reference". Node's headers are taken from this machine when they are there: Node-API is the same in
+ * every version, so what is built with one works with all; otherwise node-gyp downloads them.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const native = join(root, "native");
+const optional = process.argv.includes("--optional");
+const addon = join(native, "build/Release/tsumugi.node");
+const stampFile = join(native, "build/stamp");
+const require = createRequire(import.meta.url);
+
+const stamp = sourceStamp();
+if (
+  !process.argv.includes("--force") &&
+  existsSync(addon) &&
+  existsSync(stampFile) &&
+  readFileSync(stampFile, "utf8") === stamp
+) {
+  process.exit(0);
+}
+
+const { output, failed } = build();
+if (!failed) {
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, stamp);
+} else if (optional) {
+  console.error(
+    'tsumugi: the native addon was not built (it needs a C++20 compiler, make and python3). Device "reference" works without it;\n' +
+      'for device "cpu" install them and run `npm rebuild tsumugi` (in a clone: `npm run build:native`), which shows the reason.',
+  );
+} else {
+  console.error(output);
+  console.error("tsumugi: the native addon could not be built. It needs a C++20 compiler, make and python3.");
+  process.exit(1);
+}
+
+function build() {
+  let gyp;
+  try {
+    gyp = require.resolve("node-gyp/bin/node-gyp.js");
+  } catch {
+    return { output: "node-gyp is not installed: run `npm install` first.", failed: true };
+  }
+  const configured = existsSync(join(native, "build/Makefile"));
+  // A changed list of sources needs a new Makefile; `configure` is quick.
+  const commands = [["configure"], ["build"]];
+  let output = "";
+  const node = headers();
+  if (!configured) mkdirSync(join(native, "build"), { recursive: true });
+  for (const command of commands) {
+    const result = spawnSync(
+      process.execPath,
+      [gyp, ...command, "-C", native, "--silent", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])],
+      { cwd: native, encoding: "utf8", env: { ...process.env, MAKEFLAGS: undefined }, maxBuffer: 1 << 28 },
+    );
+    output += `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`;
+    if (result.status !== 0) return { output, failed: true };
+  }
+  return { output, failed: !existsSync(addon) };
+}
+
+/** A prefix with include/node/node_api.h: this Node's own, a well-known one, or that of another Node on the PATH. */
+function headers() {
+  const onPath = (process.env.PATH ?? "").split(process.platform === "win32" ? ";" : ":").filter(Boolean);
+  const candidates = [
+    process.env.npm_config_nodedir,
+    dirname(dirname(process.execPath)),
+    dirname(dirname(realpathSync(process.execPath))),
+    ...onPath.map((folder) => dirname(folder)),
+    "/usr/local",
+    "/usr",
+    "/opt/homebrew",
+  ];
+  return candidates.find((prefix) => prefix && existsSync(join(prefix, "include/node/node_api.h")));
+}
+
+/** Changes when a source, the build file, the platform or the library of bindings does. */
+function sourceStamp() {
+  const hash = createHash("sha256");
+  hash.update(`${process.platform} ${process.arch} ${process.env.CXX ?? ""} ${process.env.CXXFLAGS ?? ""}\n`);
+  for (const folder of ["addon", "include", "kernels"]) {
+    for (const file of readdirSync(join(native, folder)).sort()) {
+      hash.update(`${folder}/${file}\n`).update(readFileSync(join(native, folder, file)));
+    }
+  }
+  hash.update(readFileSync(join(native, "binding.gyp")));
+  return hash.digest("hex");
+}

@@ -1,0 +1,173 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TsumugiError } from "../../errors.ts";
+
+/** First dimension of a value, as native/include/step.h numbers them. */
+export const rowKinds = { fixed: 0, T: 1, S: 2, R: 3 } as const;
+
+/** How a weight is held, as native/include/step.h numbers them. */
+export const weightKinds = { packed: 0, rows: 1, vector: 2 } as const;
+
+export interface NativeValue {
+  kind: number;
+  /** Of kind "fixed". */
+  rows: number;
+  /** float32 values of one row. */
+  width: number;
+  /** Bytes into the workspace. */
+  offset: number;
+  /** Index among the outputs that a step keeps, or −1. */
+  kept: number;
+}
+
+export interface NativeOp {
+  name: string;
+  inputs: number[];
+  outputs: number[];
+  weights: number[];
+  /** Indices into `NativePlan.parts`. */
+  parts: number[];
+  /** Attributes in the order that the kernel's file documents. */
+  numbers: number[];
+  frequencies: number[];
+}
+
+export interface NativeWeight {
+  kind: number;
+  storage: string;
+  rows: number;
+  columns: number;
+}
+
+export interface NativePart {
+  state: number;
+  /** Keys are held [headDim][blockTokens], values [blockTokens][headDim]. */
+  transposed: boolean;
+  bfloat16: boolean;
+  heads: number;
+  dim: number;
+  blocks: number;
+}
+
+/** A program as the addon runs it: flat, every size known. */
+export interface NativePlan {
+  workers: number;
+  maxTokens: number;
+  maxSequences: number;
+  maxLogitRows: number;
+  values: NativeValue[];
+  ops: NativeOp[];
+  weights: NativeWeight[];
+  parts: NativePart[];
+  workspaceBytes: number;
+  /** float32 values of each output that a step keeps; the logits come first. */
+  keptFloats: number[];
+}
+
+export interface NativeOrigin {
+  weight: number;
+  tensor: string;
+  /** Index into `files`, or −1: `memory` is an index into the plan's `memory`. */
+  file: number;
+  memory: number;
+  offset: number;
+  dtype: string;
+  storedColumns: number;
+  rowStart: number;
+  rowEnd: number;
+  columnStart: number;
+  columnEnd: number;
+  transposed: boolean;
+  /** First row of the weight; first value of a vector. */
+  destination: number;
+}
+
+export interface NativeLoadPlan {
+  files: string[];
+  memory: Uint8Array[];
+  origins: NativeOrigin[];
+}
+
+export interface NativeBatch {
+  tokenIds: Int32Array;
+  positions: Int32Array;
+  sequenceStart: Int32Array;
+  promptLength: Int32Array;
+  logitRows: Int32Array;
+  states: readonly { tableStart: Int32Array; table: Int32Array }[];
+  copies: readonly { state: number; from: number; to: number }[];
+}
+
+export interface NativeSession {
+  /** Resolves to false when it was cancelled. */
+  load(plan: NativeLoadPlan, onProgress: (loadedBytes: number) => void): Promise<boolean>;
+  cancelLoad(): void;
+  run(batch: NativeBatch): number;
+  argmax(step: number, rows: Int32Array, tokens: Int32Array, scores: Float32Array): Promise<boolean>;
+  read(step: number, output: number, rows: Int32Array, out: Float32Array): Promise<boolean>;
+  release(step: number): void;
+  dispose(): Promise<boolean>;
+}
+
+/** The native addon's exports; this is their only mirror. */
+export interface NativeAddon {
+  Session: new (plan: NativePlan) => NativeSession;
+  /** Instruction set in use: "scalar", "neon", "avx2", "avx512" or "amx". */
+  isa(): string;
+  /** Physical cores that this process may use. */
+  defaultWorkers(): number;
+  packedBytes(storage: string, rows: number, columns: number): number;
+  /** Matmul and attention scratch. */
+  workspaceBytes(
+    rows: number,
+    columns: number,
+    outputs: number,
+    workers: number,
+    headDim: number,
+    valueDim: number,
+    group: number,
+  ): number;
+  blockTokens: number;
+}
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * The native addon, loaded once. `TSUMUGI_ADDON_PATH` names another file than native/build/Release/tsumugi.node.
+ *
+ * @throws TsumugiError `native_addon_missing` when it was not built or cannot be loaded
+ */
+export function nativeAddon(): NativeAddon {
+  loaded ??= loadAddon();
+  return loaded;
+}
+
+function loadAddon(): NativeAddon {
+  const file = process.env.TSUMUGI_ADDON_PATH ?? join(packageRoot(), "native/build/Release/tsumugi.node");
+  if (!existsSync(file)) throw new TsumugiError("native_addon_missing", { reason: `${file} does not exist`, hint: hint() });
+  try {
+    return createRequire(import.meta.url)(file) as NativeAddon;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TsumugiError("native_addon_missing", { reason, hint: hint() }, { cause });
+  }
+}
+
+/** The nearest folder upwards that holds package.json: the same from src/ and from dist/. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+function hint(): string {
+  const tools =
+    process.platform === "darwin"
+      ? "the Xcode command line tools (`xcode-select --install`)"
+      : process.platform === "win32"
+        ? "the Visual Studio C++ build tools and Python"
+        : "g++ 12 or newer (or clang), make and python3";
+  return `Install ${tools}, then run \`npm rebuild tsumugi\` (in a clone of the repository: \`npm run build:native\`)`;
+}

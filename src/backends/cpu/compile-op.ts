@@ -1,0 +1,81 @@
+import { TsumugiError } from "../../errors.ts";
+import type { Attributes, ProgramOp } from "../../ops/program.ts";
+
+/**
+ * Attributes of an op as the list of numbers that its kernel documents (native/kernels/*.cc).
+ *
+ * @throws TsumugiError `op_unsupported` for an op that has no native kernel
+ */
+export function opNumbers({ op, attributes }: ProgramOp, width: number): number[] {
+  const compile = compilers[op];
+  if (!compile) throw new TsumugiError("op_unsupported", { op, known: Object.keys(compilers).join(", ") });
+  const known = knownAttributes[op] ?? [];
+  const extra = Object.keys(attributes).find((name) => attributes[name] !== undefined && !known.includes(name));
+  if (extra)
+    throw new TsumugiError("op_unsupported", { op: `${op} with attribute ${extra}`, known: known.join(", ") || "none" });
+  return compile(attributes, width);
+}
+
+const number = (attributes: Attributes, name: string, otherwise = 0): number => {
+  const value = attributes[name];
+  if (typeof value === "boolean") return value ? 1 : 0;
+  return typeof value === "number" ? value : otherwise;
+};
+
+/** In the order of `Activation` in native/include/vector_kernels.h. */
+const activations = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "tanh", "linear"];
+
+function kind(op: string, attributes: Attributes): number[] {
+  const index = activations.indexOf(String(attributes.kind));
+  if (index < 0)
+    throw new TsumugiError("op_unsupported", { op: `${op} of kind ${String(attributes.kind)}`, known: activations.join(", ") });
+  return [index];
+}
+
+const compilers: { [op: string]: (attributes: Attributes, width: number) => number[] } = {
+  embed: (a) => [number(a, "scale", 1)],
+  embed_position: (a) => [number(a, "offset")],
+  linear: () => [],
+  rms_norm: (a, width) => [number(a, "epsilon"), number(a, "unitOffset"), number(a, "groupSize", width)],
+  layer_norm: (a) => [number(a, "epsilon")],
+  rotary: (a) => [number(a, "heads"), number(a, "headDim"), number(a, "rotaryDim") / 2, number(a, "interleaved")],
+  store: () => [],
+  attend: (a) =>
+    ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"].map((name) => number(a, name)),
+  add: () => [],
+  multiply: () => [],
+  scale: (a) => [number(a, "factor")],
+  activation: (a) => kind("activation", a),
+  gated_activation: (a) => kind("gated_activation", a),
+  rows: () => [],
+};
+
+const knownAttributes: { [op: string]: readonly string[] } = {
+  embed: ["scale"],
+  embed_position: ["offset"],
+  rms_norm: ["epsilon", "unitOffset", "groupSize"],
+  layer_norm: ["epsilon"],
+  rotary: [
+    "heads",
+    "headDim",
+    "rotaryDim",
+    "interleaved",
+    "frequencies",
+    "scaling",
+    "dynamicBase",
+    "dynamicFactor",
+    "dynamicOriginalLength",
+  ],
+  attend: ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"],
+  scale: ["factor"],
+  activation: ["kind"],
+  gated_activation: ["kind"],
+};
+
+/** The table of cosines and sines that a rotary op reads: equal keys share one table. */
+export function rotaryTable(attributes: Attributes): { key: string; numbers: number[]; frequencies: number[]; width: number } {
+  const frequencies = [...(attributes.frequencies as readonly number[])];
+  const names = ["scaling", "dynamicBase", "dynamicFactor", "dynamicOriginalLength"];
+  const numbers = [number(attributes, "rotaryDim") / 2, ...names.map((name) => number(attributes, name))];
+  return { key: JSON.stringify([numbers, frequencies]), numbers, frequencies, width: number(attributes, "rotaryDim") };
+}
