@@ -1,7 +1,12 @@
 import * as tokenizers from "@huggingface/tokenizers";
 
-/** A normaliser of the library. */
-export type LibraryNormalizer = (text: string) => string;
+/** A normaliser of the library: a function that calls its `normalize`. */
+export interface LibraryNormalizer {
+  (text: string): string;
+  normalize(text: string): string;
+  config?: Record<string, unknown>;
+  normalizers?: LibraryNormalizer[];
+}
 
 /** A model of the library: words in, tokens out. */
 export interface LibraryModel {

@@ -1,8 +1,9 @@
 import { TsumugiError } from "../errors.ts";
 import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
 import { isRecord, listOf } from "./json.ts";
-import { library } from "./library.ts";
+import { type LibraryNormalizer, library } from "./library.ts";
 import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
+import { createPrecompiledNormalizer } from "./precompiled.ts";
 
 /** A model and its normaliser, built from a tokenizer.json. */
 export interface Model {
@@ -31,6 +32,7 @@ export function createModel(tokenizerJson: unknown): Model {
     throw new TsumugiError("unsupported_tokenizer", { what: "model or normalizer", given: reason }, { cause });
   }
   const { model, normalizer } = parts;
+  fixPrecompiled(normalizer);
   const bert = hasBertNormalizer(tokenizerJson.normalizer);
   const tokens = [...model.vocab];
   const ids = new Map(model.tokens_to_ids);
@@ -46,6 +48,15 @@ export function createModel(tokenizerJson: unknown): Model {
     unknownId: typeof unknown === "number" ? unknown : undefined,
     byteFallback: config.byte_fallback === true,
   };
+}
+
+/** Puts the exact `Precompiled` normaliser where the library has its approximation. */
+function fixPrecompiled(normalizer: LibraryNormalizer | null): void {
+  if (!normalizer) return;
+  for (const inner of normalizer.normalizers ?? []) fixPrecompiled(inner);
+  const { type, precompiled_charsmap } = normalizer.config ?? {};
+  if (type === "Precompiled" && typeof precompiled_charsmap === "string" && precompiled_charsmap !== "")
+    normalizer.normalize = createPrecompiledNormalizer(precompiled_charsmap);
 }
 
 function hasBertNormalizer(config: unknown): boolean {

@@ -28,7 +28,12 @@ const shared = fileURLToPath(new URL("../../../shared/conformance/tokenizers", i
 const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
 /** Where tsumugi is known to differ: "<tokenizer> <what> <text>". A line that does not differ any more fails too. */
-const knownDifferences: string[] = [];
+const knownDifferences: string[] = [
+  // U+061D became punctuation in Unicode 14; tokenizers 0.23 has older tables.
+  'wordpiece ids "x\u061dy"',
+  'wordpiece ids_no_special "x\u061dy"',
+  'wordpiece tokens "x\u061dy"',
+];
 
 function load(folder: string, name: string): Tokenizer {
   return createTokenizer({
@@ -174,7 +179,7 @@ describe.skipIf(!existsSync(shared))(`shared tokenizers${existsSync(shared) ? ""
     test(name, () => {
       const golden = read(`${shared}/${name}/golden.json`) as Encoded[];
       const tokenizer = load(shared, name);
-      compare(name, encodes(tokenizer, golden));
+      compare(`shared/${name}`, encodes(tokenizer, golden));
       streams(
         tokenizer,
         golden.map((row) => row.text),

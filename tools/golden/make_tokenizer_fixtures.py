@@ -25,7 +25,7 @@ TEXTS = [
     "", " ", "  ", "\n", "\t\n ", "a", "Hello, world!", " Hello", "Hello ", "Tell me a story about a dragon.", "1, 2, 3, 4, 5", "don't can't I'm we've he'd . , ? ! ' x '",
     "snake_case camelCase 3.14159 1234567890", "multiple   spaces    and\ttabs\n\nnewlines\r\nand more  ", "吾輩は猫である。名前はまだ無い。", "カレーはどこの料理ですか? A.インドの料理です",
     "ﾊﾝｶｸｶﾅとＦｕｌｌｗｉｄｔｈ　ＡＢＣ１２３", "你好，世界！", "안녕하세요 세계", "Привет, мир!", "مرحبا", "नमस्ते", "Ünïcödé çafé", "e\u0301 vs \u00e9", "😀 😃 👨‍👩‍👧‍👦 🇯🇵 👍🏽", "𠮷野家と𩸽",
-    "a\u200bb\u200cc\ufeffd\u0085e", "\u0000\u0001\x7f", "\ufffd", "ａ゙が゙", "<s>", "</s> <unk> <pad>", "<|im_start|>user\nhi<|im_end|>\n", "x <|im_end|>  y", "<mask> a  <mask>  b<mask>", "toolbox tool tools <tool>tool</tool> tool_",
+    "a\u200bb\u200cc\ufeffd\u0085e", "x\u061dy", "\u0000\u0001\x7f", "\ufffd", "ａ゙が゙", "<s>", "</s> <unk> <pad>", "<|im_start|>user\nhi<|im_end|>\n", "x <|im_end|>  y", "<mask> a  <mask>  b<mask>", "toolbox tool tools <tool>tool</tool> tool_",
     "竜の記号 竜竜の記号", "▁▁ a▁b", " leading and trailing ", "①②③ ㍿ ﬁ ½", "\u3000全角\u3000スペース", "x" * 120, "def f(x):\n    return x ** 2  # square\n", "{\"key\": [1, 2, null]}", "????!!!!....,,,,",
 ]
 STREAMS = ["Hello, world! How are you?\nI am fine. ", "これはテストです。", "富士山は高い山。\n今日は良い天気", "😀 👨‍👩‍👧‍👦 ok", "1, 2, 3", " leading", "東京", "\n\n", "", "tabs\tand  two  spaces"]
