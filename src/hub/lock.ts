@@ -69,6 +69,9 @@ async function tryCreate(path: string, owner: Owner): Promise<boolean> {
     const file = await open(path, "wx", 0o664);
     try {
       await file.writeFile(JSON.stringify(owner));
+    } catch (error) {
+      await rm(path, { force: true }); // a full disk: leave no lock that names nobody
+      throw error;
     } finally {
       await file.close();
     }
