@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runCli } from "./run-cli.ts";
+
+describe("tsumugi", () => {
+  it("prints its help and its version", async () => {
+    const help = await runCli(["--help"]);
+    expect(help.code).toBe(0);
+    for (const command of ["generate", "chat", "download", "info"]) expect(help.stdout).toContain(command);
+    const version = await runCli(["--version"]);
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
+    expect(version.code).toBe(0);
+  });
+
+  it("without a command says how it is used, and exits with 2", async () => {
+    const { code, stderr } = await runCli([]);
+    expect(stderr).toContain("Usage: tsumugi");
+    expect(code).toBe(2);
+  });
+});
+
+describe("tsumugi info", () => {
+  it("shows architecture, parameters and memory", async () => {
+    const { code, stdout } = await runCli(["info", "tsumugi-mini"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/architecture +llama \(LlamaForCausalLM\)/);
+    for (const dtype of ["float32", "bfloat16", "float16"]) expect(stdout).toContain(`memory ${dtype}`);
+  });
+
+  it("gives the same as JSON: 16-bit weights take half", async () => {
+    const information = JSON.parse((await runCli(["info", "tsumugi-mini", "--json"])).stdout);
+    expect(information.parameters).toBeGreaterThan(1e6);
+    const { float32, bfloat16 } = information.memory;
+    expect(bfloat16.weights / float32.weights).toBeGreaterThan(0.49);
+    expect(bfloat16.weights / float32.weights).toBeLessThan(0.52);
+  });
+});
+
+describe("tsumugi download", () => {
+  it("away from the network says that the model is not in the cache", async () => {
+    const cache = mkdtempSync(join(tmpdir(), "tsumugi-cli-"));
+    const { code, stdout, stderr } = await runCli(["download", "someone/some-model", "--cache-dir", cache]);
+    rmSync(cache, { recursive: true });
+    expect(stdout).toBe("");
+    expect(stderr).toContain("someone/some-model");
+    expect(code).toBe(1);
+  });
+});
+
+describe("tsumugi chat", () => {
+  it("answers each line, remembers, and forgets at /reset", async () => {
+    const input = "こんにちは\nこんにちは\n/reset\nこんにちは\n/exit\nnot answered\n";
+    const { code, stdout, stderr } = await runCli(["chat", "--max-new-tokens", "40"], { input });
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    const forgotten = lines.indexOf("(forgotten)");
+    expect(forgotten).toBeGreaterThan(1);
+    // After /reset the same message is the start of a conversation again.
+    expect(lines[forgotten + 1]).toBe(lines[0]);
+    expect(lines.length - forgotten - 1).toBe(lines.indexOf(lines[0]!) + 1);
+  });
+});
