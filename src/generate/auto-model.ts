@@ -58,6 +58,8 @@ export const loadRefusals: Refusals = {
   variant: notYet,
 };
 
+export type { CausalLM } from "./causal-lm.ts";
+
 const gibibyte = 2 ** 30;
 
 /** Loads causal language models. */
@@ -67,7 +69,7 @@ export const AutoModelForCausalLM = {
    *
    * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Call `dispose()` when done.
    *
-   * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `device_unavailable`, `model_unsupported`,
+   * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `native_addon_missing`, `model_unsupported`,
    * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, and the Hub's errors
    *
    * @example

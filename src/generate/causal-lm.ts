@@ -81,7 +81,7 @@ export class CausalLM {
    * It starts with the first `next()`, or when `result` is asked for. Leaving the loop, or aborting `signal`, ends the
    * request and frees its memory; the stream then ends without an error, and its result says "abort".
    *
-   * @throws as `generate`, and `model_has_no_tokenizer`
+   * @throws as `generate`, and `tokenizer_not_found`
    *
    * @example
    * ```ts

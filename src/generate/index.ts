@@ -1,0 +1,20 @@
+export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
+export type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+export { AutoModelForCausalLM, type FromPretrainedOptions } from "./auto-model.ts";
+export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
+export { CausalLM } from "./causal-lm.ts";
+export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
+export type { GenerationConfig } from "./generation-config.ts";
+export type { TokenRow, TokenRows } from "./inputs.ts";
+export { type ModelInformation, modelInformation } from "./model-information.ts";
+export { pipeline, type TextGenerationPipeline } from "./pipeline.ts";
+export type {
+  ChatOutput,
+  TextGenerationOptions,
+  TextGenerationPipelineOptions,
+  TextOutput,
+} from "./pipeline-options.ts";
+export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
+export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
+export { type Streamer, TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
+export { setWarningHandler, type WarningHandler } from "./warnings.ts";

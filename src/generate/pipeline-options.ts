@@ -1,0 +1,86 @@
+import type { ChatMessage, ChatTemplateOptions, Tokenizer } from "../tokenizer/index.ts";
+import { type FromPretrainedOptions, fromPretrainedNames, loadRefusals } from "./auto-model.ts";
+import type { CausalLM } from "./causal-lm.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import { type Refusals, refuseUnknown } from "./unknown-options.ts";
+
+/** Options of `pipeline("text-generation", …)`. Loading options are for a model named by id or folder. */
+export interface TextGenerationPipelineOptions extends FromPretrainedOptions {
+  /** Hub id, folder, "tsumugi-mini", or a loaded model (which `pipe.dispose()` then leaves alone). */
+  model: string | CausalLM;
+  /** Hub id or folder, or a loaded tokenizer. Default: the model's own. */
+  tokenizer?: string | Tokenizer;
+}
+
+/** Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. */
+export interface TextGenerationOptions
+  extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits"> {
+  /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
+  returnFullText?: boolean;
+  /** Put special tokens (BOS) in front of text prompts, as the tokenizer does. Default true. Chats have their own. */
+  addSpecialTokens?: boolean;
+  /** Leave special tokens out of the text. Default true. */
+  skipSpecialTokens?: boolean;
+  /** Undo spaces before punctuation. Default: the tokenizer's; no effect for BPE. */
+  cleanUpTokenizationSpaces?: boolean;
+  /** Prompts that form one padded batch, as Python sees it (it matters to seeds and penalties). All run at once anyway. Default 1. */
+  batchSize?: number;
+  /** Go on with the last message. Default: true where it is an assistant's. Chats only. */
+  continueFinalMessage?: boolean;
+  /** Functions the model may call, for the template. Chats only. */
+  tools?: ChatTemplateOptions["tools"];
+  /** Documents for the template. Chats only. */
+  documents?: ChatTemplateOptions["documents"];
+  /** Variables for the template. Chats only. */
+  chatTemplateKwargs?: ChatTemplateOptions["chatTemplateKwargs"];
+}
+
+/** An answer to a text prompt. */
+export interface TextOutput {
+  /** Prompt and new text, or the new text alone with `returnFullText: false`. */
+  generatedText: string;
+}
+
+/** An answer to a chat. */
+export interface ChatOutput {
+  /** The conversation with the answer. */
+  generatedText: ChatMessage[];
+}
+
+/** Options of the pipeline that are not options of `generate`. */
+export const ownNames = [
+  "returnFullText",
+  "addSpecialTokens",
+  "skipSpecialTokens",
+  "cleanUpTokenizationSpaces",
+  "batchSize",
+  "continueFinalMessage",
+  "tools",
+  "documents",
+  "chatTemplateKwargs",
+] as const;
+
+const callRefusals: Refusals = {
+  returnTensors: "ids come from `model.generate`",
+  returnText: "use `returnFullText`",
+  prefix: "put it in front of the prompt",
+  handleLongGeneration: "it is planned and not built yet",
+  tokenizerEncodeKwargs: "encode the prompt and use `model.generate`",
+  inputIds: "a pipeline takes text; use `model.generate`",
+  attentionMask: "a pipeline takes text; use `model.generate`",
+  outputLogits: "use `model.generate`",
+  tokenizer: "it is an option of `pipeline` itself",
+};
+
+export function checkPipelineOptions(options: object): void {
+  refuseUnknown(options, ["model", "tokenizer", ...fromPretrainedNames], {
+    ...loadRefusals,
+    framework: "there is one engine",
+    modelKwargs: "give loading options beside `model`",
+  });
+}
+
+export function refuseCallOptions(options: object): void {
+  const known = Object.keys(options).filter((name) => !(name in callRefusals));
+  refuseUnknown(options, known, callRefusals);
+}

@@ -1,0 +1,210 @@
+import { TsumugiError } from "../errors.ts";
+import { RandomGenerator } from "../sampling/index.ts";
+import { checkSeed } from "../sampling/seed.ts";
+import { boolean, whole } from "../sampling/validate.ts";
+import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import { AutoModelForCausalLM } from "./auto-model.ts";
+import { AutoTokenizer } from "./auto-tokenizer.ts";
+import type { CausalLM } from "./causal-lm.ts";
+import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
+import type { GenerationConfig } from "./generation-config.ts";
+import { readGenerationConfig } from "./generation-config.ts";
+import {
+  type ChatOutput,
+  checkPipelineOptions,
+  ownNames,
+  refuseCallOptions,
+  type TextGenerationOptions,
+  type TextGenerationPipelineOptions,
+  type TextOutput,
+} from "./pipeline-options.ts";
+
+type NewTextOnly = TextGenerationOptions & { returnFullText: false };
+
+/** Text or chats in, text or chats out; called like a function. */
+export interface TextGenerationPipeline {
+  (prompt: string, options?: TextGenerationOptions): Promise<TextOutput[]>;
+  (prompts: readonly string[], options?: TextGenerationOptions): Promise<TextOutput[][]>;
+  (chat: readonly ChatMessage[], options: NewTextOnly): Promise<TextOutput[]>;
+  (chats: readonly (readonly ChatMessage[])[], options: NewTextOnly): Promise<TextOutput[][]>;
+  (chat: readonly ChatMessage[], options?: TextGenerationOptions): Promise<ChatOutput[]>;
+  (chats: readonly (readonly ChatMessage[])[], options?: TextGenerationOptions): Promise<ChatOutput[][]>;
+  readonly task: "text-generation";
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** Frees the model, unless it was given loaded. */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const tasks = ["text-generation"];
+
+/**
+ * Loads a model with its tokenizer for a task. The only task so far is "text-generation".
+ *
+ * Where neither the call nor the model's files decide, it samples with temperature 0.7 and stops after 256 new tokens, as
+ * in transformers 5. Unlike there, a call's `maxLength` wins over the 256, and prompts are never cut.
+ *
+ * @throws `unknown_task`, `unknown_option`, `unsupported_option`, and what `fromPretrained` and `generate` throw
+ *
+ * @example
+ * ```ts
+ * const pipe = await pipeline("text-generation", { model: "tsumugi-mini", dtype: "bfloat16" });
+ * const [out] = await pipe("Tell me a story about a dragon.", { maxNewTokens: 100, doSample: false });
+ * console.log(out.generatedText);
+ * await pipe.dispose();
+ * ```
+ * Source: transformers 5.18, `pipelines/text_generation.py`.
+ */
+export async function pipeline(
+  task: "text-generation",
+  options: TextGenerationPipelineOptions,
+): Promise<TextGenerationPipeline> {
+  if (!tasks.includes(task)) throw new TsumugiError("unknown_task", { task: String(task), supported: tasks.join(", ") });
+  checkPipelineOptions(options ?? {});
+  const { model: given, tokenizer: named, ...load } = options ?? {};
+  if (given === undefined) {
+    const expected = "a Hub id, a folder or a loaded model";
+    throw new TsumugiError("invalid_option", { option: "model", expected, given: "nothing" });
+  }
+  const model = typeof given === "string" ? await AutoModelForCausalLM.fromPretrained(given, load) : given;
+  try {
+    const { revision, cacheDir, token, localFilesOnly } = load;
+    const hub = { revision, cacheDir, token, localFilesOnly };
+    const tokenizer =
+      typeof named === "string" ? await AutoTokenizer.fromPretrained(named, hub) : (named ?? (await model.loadTokenizer()));
+    return create(model, tokenizer, typeof given === "string");
+  } catch (error) {
+    if (typeof given === "string") await model.dispose();
+    throw error;
+  }
+}
+
+type Chat = readonly ChatMessage[];
+type Prompt = string | Chat;
+
+function create(model: CausalLM, tokenizer: Tokenizer, owned: boolean): TextGenerationPipeline {
+  const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
+    const { prompts, single } = readPrompts(input);
+    const outputs = await run(model, tokenizer, prompts, options);
+    return single ? outputs[0]! : outputs;
+  };
+  const dispose = async (): Promise<void> => {
+    if (owned) await model.dispose();
+  };
+  const members = { task: "text-generation", model, tokenizer, dispose, [Symbol.asyncDispose]: dispose };
+  return Object.assign(call, members) as unknown as TextGenerationPipeline;
+}
+
+function readPrompts(input: unknown): { prompts: Prompt[]; single: boolean } {
+  if (typeof input === "string") return { prompts: [input], single: true };
+  if (isChat(input)) return { prompts: [input], single: true };
+  if (Array.isArray(input) && input.every((item) => typeof item === "string")) return { prompts: input, single: false };
+  if (Array.isArray(input) && input.every(isChat)) return { prompts: input, single: false };
+  const expected = "a text, a list of texts, a chat (a list of { role, content }) or a list of chats";
+  throw new TsumugiError("invalid_input", { what: "The pipeline's input", expected, given: input });
+}
+
+function isChat(value: unknown): value is Chat {
+  const isMessage = (item: unknown) => typeof item === "object" && item !== null && "role" in item && "content" in item;
+  return Array.isArray(value) && value.length > 0 && value.every(isMessage);
+}
+
+async function run(model: CausalLM, tokenizer: Tokenizer, prompts: readonly Prompt[], options: TextGenerationOptions) {
+  const { own, forGenerate } = split(options);
+  const { returnFullText = true, skipSpecialTokens = true, cleanUpTokenizationSpaces, batchSize = 1 } = own;
+  const settings = withDefaults(model, forGenerate);
+  const { seed } = forGenerate;
+  const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
+  const chunks: Promise<unknown[][]>[] = [];
+  for (let from = 0; from < prompts.length; from += batchSize) {
+    chunks.push(answer(prompts.slice(from, from + batchSize)));
+  }
+  const settled = await Promise.allSettled(chunks);
+  return settled.flatMap((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+
+  function encodedInputs(rows: number[][]): { inputIds?: number[][]; attentionMask?: number[][] } {
+    if (rows.length > 1) return tokenizer.pad({ inputIds: rows }, padding);
+    return rows[0]!.length === 0 ? {} : { inputIds: rows, attentionMask: [rows[0]!.map(() => 1)] };
+  }
+
+  async function answer(chunk: readonly Prompt[]): Promise<unknown[][]> {
+    const rows = chunk.map((prompt) => encode(tokenizer, prompt, own));
+    const inputs = encodedInputs(rows);
+    const width = inputs.inputIds?.[0]?.length ?? 1; // an empty prompt starts from BOS
+    const { sequences } = await model.generateWith(generator, { ...forGenerate, ...settings, ...inputs, tokenizer });
+    const copies = sequences.length / chunk.length;
+    return chunk.map((prompt, index) =>
+      sequences.slice(index * copies, (index + 1) * copies).map((sequence) => {
+        const decoding = { skipSpecialTokens, cleanUpTokenizationSpaces, unknownIds: "skip" } as const;
+        const text = tokenizer.decode(sequence.slice(width), decoding);
+        return { generatedText: returnFullText ? joined(prompt, text, own) : text };
+      }),
+    );
+  }
+}
+
+const padding = { padding: true, paddingSide: "left" } as const;
+
+type OwnOptions = Pick<TextGenerationOptions, (typeof ownNames)[number]>;
+
+function split(options: TextGenerationOptions): { own: OwnOptions; forGenerate: GenerateOptions } {
+  refuseCallOptions(options);
+  checkGenerateOptions(options as GenerateOptions, ownNames);
+  const isOwn = (name: string) => (ownNames as readonly string[]).includes(name);
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  const own: OwnOptions = Object.fromEntries(entries.filter(([name]) => isOwn(name)));
+  if (own.batchSize !== undefined) whole(1)(own.batchSize, "batchSize");
+  for (const name of ["returnFullText", "addSpecialTokens", "skipSpecialTokens", "continueFinalMessage"] as const) {
+    if (own[name] !== undefined) boolean(own[name], name);
+  }
+  return { own, forGenerate: Object.fromEntries(entries.filter(([name]) => !isOwn(name))) };
+}
+
+/** What the pipeline decides where neither the call nor the model's files do. */
+function withDefaults(model: CausalLM, call: GenerateOptions): GenerationConfig {
+  const { task_specific_params: tasks } = model.config;
+  const specific = (tasks as { [task: string]: unknown } | null | undefined)?.["text-generation"];
+  const task = specific === undefined ? {} : readGenerationConfig(undefined, specific);
+  const set: GenerationConfig = { ...task, ...model.generationConfig, ...call.generationConfig, ...call };
+  const result: GenerationConfig = { ...task };
+  for (const name of Object.keys(task) as (keyof GenerationConfig)[]) {
+    if (call[name] !== undefined || call.generationConfig?.[name] !== undefined) delete result[name];
+  }
+  if (set.maxNewTokens === undefined && set.maxLength === undefined) result.maxNewTokens = 256;
+  if (set.doSample === undefined) result.doSample = true;
+  if (set.temperature === undefined && (set.doSample ?? true)) result.temperature = 0.7;
+  // a length that the call names wins over one that files name
+  const named = call.maxLength ?? call.generationConfig?.maxLength;
+  if (named !== undefined && (call.maxNewTokens ?? call.generationConfig?.maxNewTokens) === undefined)
+    result.maxNewTokens = null;
+  return result;
+}
+
+function encode(tokenizer: Tokenizer, prompt: Prompt, own: OwnOptions): number[] {
+  if (typeof prompt === "string") return tokenizer.encode(prompt, { addSpecialTokens: own.addSpecialTokens ?? true });
+  const { tools, documents, chatTemplateKwargs } = own;
+  const continues = continuesLast(prompt, own);
+  return tokenizer.applyChatTemplate(prompt, {
+    addGenerationPrompt: !continues,
+    continueFinalMessage: continues,
+    returnDict: false,
+    ...(tools && { tools }),
+    ...(documents && { documents }),
+    ...(chatTemplateKwargs && { chatTemplateKwargs }),
+  });
+}
+
+function continuesLast(chat: Chat, own: OwnOptions): boolean {
+  return own.continueFinalMessage ?? chat.at(-1)?.role === "assistant";
+}
+
+function joined(prompt: Prompt, text: string, own: OwnOptions): string | ChatMessage[] {
+  if (typeof prompt === "string") return prompt + text;
+  if (!continuesLast(prompt, own)) return [...prompt, { role: "assistant", content: text }];
+  const last = prompt.at(-1)!;
+  return [...prompt.slice(0, -1), { ...last, content: `${String(last.content)}${text}` }];
+}

@@ -1,0 +1,16 @@
+export type { MemoryPlan } from "./backends/backend.ts";
+export type { EngineStatistics, FinishReason } from "./engine/request.ts";
+export { describeError, type ErrorCode, type ErrorDetails, errorCodes, TsumugiError } from "./errors.ts";
+export * from "./generate/index.ts";
+export { supportedModelTypes } from "./models/index.ts";
+export { setSeed } from "./sampling/index.ts";
+export type { DType, FloatDType } from "./tensor/dtype.ts";
+export {
+  type BatchEncoding,
+  type ChatTemplateOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+  type Encoding,
+  IncrementalDecoder,
+  type IncrementalDecoderOptions,
+} from "./tokenizer/index.ts";
