@@ -34,8 +34,8 @@ export function createModel(tokenizerJson: unknown): Model {
   const { model, normalizer } = parts;
   fixPrecompiled(normalizer);
   const bert = hasBertNormalizer(tokenizerJson.normalizer);
-  const tokens = [...model.vocab];
-  const ids = new Map(model.tokens_to_ids);
+  const tokens = model.vocab;
+  const ids = model.tokens_to_ids;
   const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
   const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
   return {
