@@ -1,5 +1,6 @@
 // Every architecture, one line each.
 export { gpt2 } from "./gpt2.ts";
+export { granite } from "./granite.ts";
 export { llama } from "./llama.ts";
 export { mistral } from "./mistral.ts";
 export { olmo2 } from "./olmo2.ts";
