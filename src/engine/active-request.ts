@@ -107,9 +107,7 @@ export function applyActions(
   effects: ActionEffects,
 ): RequestEvent[] {
   assertRule(request, actions);
-  const before = new Map<Sequence, number>();
   const children = new Map<DecoderAction, EngineSequence>();
-  for (const sequence of request.live) before.set(sequence, sequence.tokens.length);
   // Forks copy what their parents were before anything is appended or freed.
   for (const action of actions) {
     if (action.kind !== "fork") continue;
@@ -117,7 +115,7 @@ export function applyActions(
     const child = new EngineSequence({
       id: effects.nextSequenceId(),
       index: request.sequences.length,
-      tokens: parent.tokens.slice(0, before.get(parent)),
+      tokens: [...parent.tokens],
       promptLength: parent.promptLength,
       padding: parent.padding,
       processors: parent.processors.fork(),

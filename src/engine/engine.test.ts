@@ -144,6 +144,15 @@ describe("Engine", () => {
     expect(plenty.filter(({ dropped }) => dropped).length).toBeGreaterThan(0);
     expect(await run(15, 4)).toEqual(plenty);
   });
+
+  it("needs no block more for beams than for as many sequences", async () => {
+    // Three beams of at most four computed tokens, one block each: the last to write into the shared block keeps it.
+    const { engine } = setUp({ pool: 3 });
+    const decoder = forkingDecoder(5, 3);
+    const { sequences } = await engine.submit({ sequences: [{ tokens: prompt(2) }], decoder, gangSize: 3, maxLength: 5 })
+      .result;
+    expect(sequences.filter(({ dropped }) => !dropped).map(({ tokens }) => tokens.length)).toEqual([5, 5, 5]);
+  });
 });
 
 describe("Engine: ends", () => {

@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend, Limits } from "../../src/backends/backend.ts";
+import { createCpuBackend } from "../../src/backends/cpu/index.ts";
+import { createReferenceBackend } from "../../src/backends/reference/index.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { engineLimits } from "../../src/engine/limits.ts";
+import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import { openCheckpoint } from "../../src/formats/file-reader.ts";
+import { loadModel } from "../../src/models/index.ts";
+import type { Model } from "../../src/ops/program.ts";
+import type { FloatDType } from "../../src/tensor/dtype.ts";
+import { difference, drawArrivals, requestOf, runInterleaved } from "../helpers/interleaving.ts";
+import { fixtures } from "../helpers/run-model.ts";
+import { seeded } from "../helpers/seeded.ts";
+
+/** Small checkpoints with full attention, a sliding window, and learned positions. */
+const models = ["llama", "mistral", "gpt2"];
+const kinds: { name: string; backend: () => Backend; dtype: FloatDType; seeds: number }[] = [
+  { name: "reference", backend: createReferenceBackend, dtype: "float32", seeds: 3 },
+  { name: "cpu", backend: createCpuBackend, dtype: "float32", seeds: 12 },
+  { name: "cpu", backend: createCpuBackend, dtype: "bfloat16", seeds: 12 },
+];
+/** Longer than a block or two, so that pools run out and windows leave blocks behind. */
+const lengths = [
+  { longestPrompt: 80, mostNewTokens: 8 },
+  { longestPrompt: 20, mostNewTokens: 70 },
+];
+
+for (const { name: kind, backend: create, dtype, seeds } of kinds) {
+  describe.each(models)(`%s on ${kind} in ${dtype}`, (name) => {
+    let checkpoint: Checkpoint;
+    let model: Model;
+    const backend = create();
+    const prepare = (limits: Limits) => backend.prepare(model, checkpoint, limits, { threads: 2 });
+
+    beforeAll(async () => {
+      checkpoint = await openCheckpoint(join(fixtures, name));
+      model = await loadModel(JSON.parse(await readFile(join(fixtures, name, "config.json"), "utf8")), checkpoint);
+    });
+    afterAll(() => checkpoint.close());
+
+    it("gives each of any interleaved requests the tokens it gets alone, and leaves no KV block behind", async () => {
+      const { blockTokens } = backend;
+      const plenty = engineLimits(model, { blockTokens, weights: dtype, contextTokens: 128, maxSequences: 4 });
+      const aloneEngine = new Engine({ model, session: await prepare(plenty), limits: plenty });
+      let preempted = 0;
+      for (let seed = 1; seed <= seeds; seed += 1) {
+        const random = seeded(seed);
+        const { vocabularySize } = model;
+        const arrivals = drawArrivals(random, { vocabularySize, requests: random.integer(4, 9), ...random.pick(lengths) });
+        const maxSequences = random.integer(3, 6);
+        const maxTokens = maxSequences + random.pick([0, 5, 60]);
+        // Three sequences of the greatest length fit, and little more.
+        const limits = engineLimits(model, { blockTokens, weights: dtype, contextTokens: 100, maxSequences, maxTokens });
+        for (const { name: state } of model.states) limits.blocks[state] = 3 * Math.ceil(100 / blockTokens);
+        const { outcomes, reports } = await runInterleaved(model, await prepare(limits), limits, arrivals);
+        preempted += reports.reduce((sum, report) => sum + report.preempted, 0);
+        for (const [index, arrival] of arrivals.entries()) {
+          const outcome = outcomes[index];
+          if (!outcome) throw new Error(`seed ${seed}: request ${index} has no outcome`);
+          const wrong = difference(outcome, await aloneEngine.submit(requestOf(arrival)).result, arrival);
+          expect(wrong, `seed ${seed}, request ${index}`).toBeUndefined();
+        }
+      }
+      await aloneEngine.dispose();
+      if (name === "llama" && kind === "cpu") expect(preempted).toBeGreaterThan(0);
+    });
+  });
+}
