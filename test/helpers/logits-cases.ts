@@ -4,7 +4,10 @@ import type { Backend } from "../../src/backends/backend.ts";
 import { chunkedLogits, fixtures, readGolden, relativeError, runFixture } from "./run-model.ts";
 
 /** The golden checkpoints, sorted. */
-export const fixtureNames: readonly string[] = readdirSync(fixtures).sort();
+export const fixtureNames: readonly string[] = readdirSync(fixtures, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort();
 
 const ways: [string, (length: number) => number[]][] = [
   ["in one batch", (length) => [length]],
