@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { TsumugiError } from "../errors.ts";
 import { findDuplicateKey } from "./duplicate-key.ts";
 import { openCheckpoint, openSafetensors } from "./file-reader.ts";
 import { headerLength, parseHeader } from "./safetensors.ts";
@@ -112,6 +113,25 @@ describe("parseHeader", () => {
     ["a hole at the start", fileOf(one({ data_offsets: [4, 12] }), 12), "safetensors_offsets"],
   ])("refuses %s", (_, file, code) => {
     expect(() => parse(file)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("a file with one byte changed", () => {
+  it("is refused with a code, or still lies within the file", () => {
+    const good = fileOf(two, 32);
+    let refused = 0;
+    for (let at = 0; at < good.length - 32; at++) {
+      for (const flip of [0x01, 0x04, 0x10, 0x80]) {
+        const file = good.with(at, good[at]! ^ flip);
+        try {
+          for (const { offset, bytes } of parse(file)) expect(offset + bytes).toBeLessThanOrEqual(file.length);
+        } catch (error) {
+          expect(TsumugiError.isInstance(error), String(error)).toBe(true);
+          refused++;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(500);
   });
 });
 

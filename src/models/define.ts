@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TsumugiError } from "../errors.ts";
 import { ProgramBuilder, type Value } from "../layers/index.ts";
 import type { Model } from "../ops/program.ts";
 import { type CamelKeys, camelKeys } from "./camel-case.ts";
@@ -71,7 +72,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = source.facts(config);
-      const outputs = source.forward(config, { program, raw, tied });
+      const outputs = forward(() => source.forward(config, { program, raw, tied }));
       return {
         modelType,
         ...facts,
@@ -82,4 +83,19 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       };
     },
   };
+}
+
+/** Sizes that no op can work with come from config.json: say so. */
+function forward(run: () => ForwardResult): ForwardResult {
+  try {
+    return run();
+  } catch (error) {
+    if (!TsumugiError.isInstance(error) || error.code !== "op_invalid") throw error;
+    const { op, what, expected, given } = error.details;
+    throw new TsumugiError(
+      "config_invalid",
+      { field: `sizes of ${op}`, expected: `${what} must be ${expected}`, given },
+      { cause: error },
+    );
+  }
 }

@@ -57,6 +57,8 @@ describe("config.json", () => {
     ["a missing field", { hidden_size: undefined }, "hidden_size"],
     ["a wrong type", { vocab_size: "64" }, "vocab_size"],
     ["an unknown activation", { hidden_act: "swiglu" }, "hidden_act"],
+    ["key/value heads that do not divide the heads", { num_key_value_heads: 3, head_dim: 4 }, "sizes of attend"],
+    ["heads of odd width", { head_dim: 5 }, "sizes of rotary"],
     ["a rope without its factor", { rope_scaling: { type: "linear" } }, "rope_scaling.factor"],
   ])("names the field of %s", (_, change, field) => {
     expect(() => buildModel({ ...llama, ...change })).toThrow(
@@ -95,6 +97,9 @@ describe("config.json", () => {
     expect(four).toEqual(five);
     expect(older).toEqual(five);
     expect(buildModel({ ...llama, rope_scaling: null })).toEqual(buildModel(llama));
+    expect(
+      buildModel({ ...llama, rope_scaling: {}, rope_parameters: { rope_type: "llama3", rope_theta: 500000, ...scaling } }),
+    ).toEqual(five);
     expect(five).not.toEqual(buildModel(llama));
   });
 

@@ -41,8 +41,9 @@ export function parseRope(
   options: { defaultTheta?: number; defaultPartialRotaryFactor?: number; maxPositions: number; interleaved?: boolean },
 ): Rope {
   const top = parseFields(topFields, config);
-  const given = top.rope_scaling ?? top.rope_parameters ?? {};
-  const key = top.rope_scaling ? "rope_scaling" : "rope_parameters";
+  const older = top.rope_scaling !== undefined && Object.keys(top.rope_scaling).length > 0;
+  const given = (older ? top.rope_scaling : top.rope_parameters) ?? {};
+  const key = older ? "rope_scaling" : "rope_parameters";
   const nested = Object.keys(given).find((name) => name.endsWith("_attention"));
   refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
   const rope = parseFields(ropeFields, given);
