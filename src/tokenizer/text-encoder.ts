@@ -39,7 +39,7 @@ export function createModel(tokenizerJson: unknown): Model {
   const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
   const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
   return {
-    tokensOf: (word) => model([word]),
+    tokensOf: remembered((word) => model([word])),
     normalize: (text) => (normalizer ? normalizer(bert ? spaceRareIdeographs(text) : text) : text),
     ids,
     tokens,
@@ -47,6 +47,20 @@ export function createModel(tokenizerJson: unknown): Model {
     type,
     unknownId: typeof unknown === "number" ? unknown : undefined,
     byteFallback: config.byte_fallback === true,
+  };
+}
+
+/** Remembers the tokens of short words, which come again and again. */
+function remembered(tokensOf: (word: string) => string[]): (word: string) => string[] {
+  const known = new Map<string, string[]>();
+  return (word) => {
+    if (word.length > 64) return tokensOf(word);
+    const found = known.get(word);
+    if (found) return found;
+    const tokens = tokensOf(word);
+    if (known.size >= 20_000) known.clear();
+    known.set(word, tokens);
+    return tokens;
   };
 }
 
