@@ -42,7 +42,7 @@ struct AttendTile {
 };
 
 // Rows of one tile at most.
-constexpr int64_t kTileRows = 64;
+constexpr int64_t kTileRows = 128;
 
 constexpr size_t padded_lanes(size_t width) { return (width + 15) / 16 * 16; }
 

@@ -1,19 +1,34 @@
 // Attention of one tile over the paged cache: flash-style, block by block. Included after vector_rows.inl.
 
+// The hot loops keep their sums in registers: unrolled in full, and compiled apart from everything else.
+#if defined(__clang__)
+#define TSUMUGI_UNROLL _Pragma("clang loop unroll(full)")
+#define TSUMUGI_OUT_OF_LINE __attribute__((noinline))
+#elif defined(__GNUC__)
+#define TSUMUGI_UNROLL _Pragma("GCC unroll 16")
+#define TSUMUGI_OUT_OF_LINE __attribute__((noinline))
+#else
+#define TSUMUGI_UNROLL
+#define TSUMUGI_OUT_OF_LINE
+#endif
+
 // Scores of R rows against one block of keys [head_dim][32]: sums in order of the head's dimensions.
 template <int R, class Element>
-inline void score_rows(const float* const* q, const Element* keys, size_t head_dim, float* scores) {
+TSUMUGI_OUT_OF_LINE void score_rows(const float* const* q, const Element* keys, size_t head_dim, float* scores) {
   Lanes sums[R][2];
+  TSUMUGI_UNROLL
   for (int r = 0; r < R; ++r) sums[r][0] = sums[r][1] = Lanes::set(0.0f);
   for (size_t d = 0; d < head_dim; ++d) {
     const Lanes first = Lanes::load(keys + d * 32);
     const Lanes second = Lanes::load(keys + d * 32 + 16);
+    TSUMUGI_UNROLL
     for (int r = 0; r < R; ++r) {
       const Lanes value = Lanes::set(q[r][d]);
       sums[r][0] = fma(value, first, sums[r][0]);
       sums[r][1] = fma(value, second, sums[r][1]);
     }
   }
+  TSUMUGI_UNROLL
   for (int r = 0; r < R; ++r) {
     sums[r][0].store(scores + r * 32);
     sums[r][1].store(scores + r * 32 + 16);
@@ -21,22 +36,29 @@ inline void score_rows(const float* const* q, const Element* keys, size_t head_d
 }
 
 template <int R, int N, class Element>
-inline void value_pass(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
+TSUMUGI_OUT_OF_LINE void value_pass(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
                        float* sums, size_t sums_stride) {
   Lanes total[R][N];
+  TSUMUGI_UNROLL
   for (int r = 0; r < R; ++r) {
     const Lanes correction = Lanes::set(corrections[r]);
+    TSUMUGI_UNROLL
     for (int n = 0; n < N; ++n) total[r][n] = Lanes::load(sums + r * sums_stride + n * 16) * correction;
   }
   for (int t = from; t < to; ++t) {
     Lanes value[N];
+    TSUMUGI_UNROLL
     for (int n = 0; n < N; ++n) value[n] = Lanes::load(values + t * stride + n * 16);
+    TSUMUGI_UNROLL
     for (int r = 0; r < R; ++r) {
       const Lanes weight = Lanes::set(weights[r * 32 + t]);
+      TSUMUGI_UNROLL
       for (int n = 0; n < N; ++n) total[r][n] = fma(weight, value[n], total[r][n]);
     }
   }
+  TSUMUGI_UNROLL
   for (int r = 0; r < R; ++r) {
+    TSUMUGI_UNROLL
     for (int n = 0; n < N; ++n) total[r][n].store(sums + r * sums_stride + n * 16);
   }
 }
@@ -52,38 +74,43 @@ inline void value_rows(const float* weights, const float* corrections, const Ele
   for (; i < stride; i += 16) value_pass<R, 1>(weights, corrections, values + i, stride, from, to, sums + i, stride);
 }
 
-// Running softmax of one row: scores become weights; returns what earlier sums are multiplied by.
-inline float soften(const AttendTile& tile, float* scores, int from, int to, float& greatest, float& total) {
-  Lanes parts[2];
-  for (int half = 0; half < 2; ++half) {
-    Lanes score = Lanes::load(scores + half * 16) * Lanes::set(tile.scale);
-    if (tile.softcap != 0.0f) {
-      score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
+// Running softmax of `rows` rows (at most eight) that see tokens [from, to) of a block: scores become weights, and
+// `corrections` what earlier sums are multiplied by.
+TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, float* scores, int rows, int from, int to, float* greatest, float* totals,
+                                float* corrections) {
+  float falls[16] = {};
+  for (int r = 0; r < rows; ++r) {
+    Lanes parts[2];
+    TSUMUGI_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      Lanes score = Lanes::load(scores + r * 32 + half * 16) * Lanes::set(tile.scale);
+      if (tile.softcap != 0.0f) {
+        score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
+      }
+      if (from > 0 || to < 32) {
+        const Lanes index = Lanes::load(kLaneIndex + half * 16);
+        const Lanes hidden = Lanes::set(-INFINITY);
+        score = select_less(index, Lanes::set(static_cast<float>(to)), score, hidden);
+        score = select_less(index, Lanes::set(static_cast<float>(from)), hidden, score);
+      }
+      score.store(scores + r * 32 + half * 16);
+      parts[half] = score;
     }
-    if (from > 0 || to < 32) {
-      const Lanes index = Lanes::load(kLaneIndex + half * 16);
-      const Lanes hidden = Lanes::set(-INFINITY);
-      score = select_less(index, Lanes::set(static_cast<float>(to)), score, hidden);
-      score = select_less(index, Lanes::set(static_cast<float>(from)), hidden, score);
-    }
-    parts[half] = score;
+    const float best = largest(maximum(parts[0], parts[1]));
+    const float now = best > greatest[r] ? best : greatest[r];
+    falls[r] = greatest[r] - now;
+    greatest[r] = now;
   }
-  const float best = largest(maximum(parts[0], parts[1]));
-  const float before = greatest;
-  if (best > before) greatest = best;
-  const Lanes away = Lanes::set(greatest);
-  const Lanes first = exponential(parts[0] - away);
-  const Lanes second = exponential(parts[1] - away);
-  first.store(scores);
-  second.store(scores + 16);
-  float correction = 1.0f;
-  if (greatest != before) {
-    float lanes[16];
-    exponential(Lanes::set(before - greatest)).store(lanes);
-    correction = lanes[0];
+  // e^0 is exactly 1: rows whose maximum stands are not changed.
+  exponential(Lanes::load(falls)).store(corrections);
+  for (int r = 0; r < rows; ++r) {
+    const Lanes away = Lanes::set(greatest[r]);
+    const Lanes first = exponential(Lanes::load(scores + r * 32) - away);
+    const Lanes second = exponential(Lanes::load(scores + r * 32 + 16) - away);
+    first.store(scores + r * 32);
+    second.store(scores + r * 32 + 16);
+    totals[r] = totals[r] * corrections[r] + sum(first + second);
   }
-  total = total * correction + sum(first + second);
-  return correction;
 }
 
 template <class Element>
@@ -149,11 +176,9 @@ inline void attend_block(const AttendTile& tile, int64_t block, const Element* k
         const int64_t head = (row + r) % tile.group;
         q[r] = tile.q + static_cast<size_t>(token) * tile.q_stride + static_cast<size_t>(head) * tile.head_dim;
       }
-      float corrections[8];
+      float corrections[16];
       score_run(q, keys, tile.head_dim, count, scores);
-      for (int r = 0; r < count; ++r) {
-        corrections[r] = soften(tile, scores + r * 32, from, to, greatest[row + r], totals[row + r]);
-      }
+      soften(tile, scores, count, from, to, greatest + row, totals + row, corrections);
       value_run(scores, corrections, values, tile.value_stride, from, to, count,
                 sums + static_cast<size_t>(row) * tile.value_stride);
     }

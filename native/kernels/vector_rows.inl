@@ -3,12 +3,14 @@
 // Tails go through a buffer of 16 lanes, so that an element's value does not depend on where it stands.
 
 inline Lanes load_some(const float* from, size_t count) {
+  if (count == 16) return Lanes::load(from);
   float buffer[16] = {};
   std::memcpy(buffer, from, count * sizeof(float));
   return Lanes::load(buffer);
 }
 
 inline void store_some(Lanes lanes, float* to, size_t count) {
+  if (count == 16) return lanes.store(to);
   float buffer[16];
   lanes.store(buffer);
   std::memcpy(to, buffer, count * sizeof(float));

@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import { createCpuBackend } from "../../src/backends/cpu/index.ts";
+import { createReferenceBackend } from "../../src/backends/reference/index.ts";
+import type { Attributes } from "../../src/ops/program.ts";
+import { difference, noise, ProgramBuilder, runSteps, tokenIds } from "./support/programs.ts";
+
+const widths = [1, 7, 31, 33, 63, 65, 127];
+const cpu = createCpuBackend();
+const reference = createReferenceBackend();
+
+/** Runs a program on both backends, once with one token and once with 33, and gives the greatest difference. */
+async function compare(build: () => ReturnType<ProgramBuilder["model"]>, given = {}): Promise<number> {
+  const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(33) }], [{ sequence: 0, from: 33, tokens: [5] }]];
+  const [native, expected] = [await runSteps(cpu, build(), steps, given), await runSteps(reference, build(), steps, given)];
+  return Math.max(...native.map((values, index) => difference(values, expected[index]!)));
+}
+
+function unary(
+  op: string,
+  width: number,
+  attributes: Attributes,
+  outliers = true,
+  weights: (b: ProgramBuilder) => number[] = () => [],
+) {
+  return () => {
+    const builder = new ProgramBuilder();
+    const x = builder.input(width, 1, outliers);
+    return builder.model(builder.op(op, [x], ["T", width], attributes, weights(builder)));
+  };
+}
+
+describe("element-wise ops", () => {
+  it.each(widths)("add, multiply, scale, rows at width %i give the very same values", async (width) => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const [a, b] = [builder.input(width, 1, true), builder.input(width, 2)];
+      const sum = builder.op("add", [a, b], ["T", width]);
+      const scaled = builder.op("scale", [sum], ["T", width], { factor: 0.37 });
+      return builder.model(builder.op("multiply", [scaled, a], ["T", width]));
+    };
+    expect(await compare(build)).toBe(0);
+  });
+
+  const kinds = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "tanh", "linear"];
+  it.each(kinds)("activation %s", async (kind) => {
+    for (const width of [7, 65]) {
+      // without outliers, small results are held to a tight tolerance too
+      expect(await compare(unary("activation", width, { kind }))).toBeLessThan(5e-7);
+      expect(await compare(unary("activation", width, { kind }, false))).toBeLessThan(5e-7);
+    }
+  });
+
+  it.each(widths)("gated activation at width %i", async (width) => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const [gate, up] = [builder.input(width, 1, true), builder.input(width, 2)];
+      return builder.model(builder.op("gated_activation", [gate, up], ["T", width], { kind: "silu" }));
+    };
+    expect(await compare(build)).toBeLessThan(5e-7);
+  });
+});
+
+describe("norms", () => {
+  it.each(widths)("rms_norm at width %i", async (width) => {
+    const weights = (b: ProgramBuilder) => [b.weight([width], ["vector"], noise(width, 9))];
+    expect(await compare(unary("rms_norm", width, { epsilon: 1e-5 }, true, weights))).toBeLessThan(1e-6);
+    expect(await compare(unary("rms_norm", width, { epsilon: 1e-5, unitOffset: true }, true, weights))).toBeLessThan(1e-6);
+    expect(await compare(unary("rms_norm", width, { epsilon: 1e-5 }, true, () => [-1]))).toBeLessThan(1e-6);
+  });
+
+  it.each([1, 7, 33])("rms_norm of three groups of %i", async (groupSize) => {
+    const weights = (b: ProgramBuilder) => [b.weight([groupSize], ["vector"], noise(groupSize, 9))];
+    const build = unary("rms_norm", groupSize * 3, { epsilon: 1e-6, groupSize }, true, weights);
+    expect(await compare(build)).toBeLessThan(1e-6);
+  });
+
+  it.each(widths)("layer_norm at width %i", async (width) => {
+    const both = (b: ProgramBuilder) => [
+      b.weight([width], ["vector"], noise(width, 8)),
+      b.weight([width], ["vector"], noise(width, 9)),
+    ];
+    // one value has no variance: rounding of the mean is all that is left
+    const tolerance = width === 1 ? 1e-4 : 2e-6;
+    expect(await compare(unary("layer_norm", width, { epsilon: 1e-5 }, true, both))).toBeLessThan(tolerance);
+    expect(await compare(unary("layer_norm", width, { epsilon: 1e-5 }, false, () => [-1, -1]))).toBeLessThan(tolerance);
+  });
+});
+
+describe("rotary", () => {
+  const shapes = [
+    { heads: 1, headDim: 2, rotaryDim: 2 },
+    { heads: 3, headDim: 33, rotaryDim: 14 },
+    { heads: 2, headDim: 64, rotaryDim: 64 },
+    { heads: 2, headDim: 65, rotaryDim: 62 },
+  ];
+  const frequencies = (dim: number) => Array.from({ length: dim / 2 }, (_, i) => Math.fround(1 / 10000 ** ((2 * i) / dim)));
+
+  it.each(shapes)("turns heads of $headDim, $rotaryDim of them", async (shape) => {
+    for (const interleaved of [false, true]) {
+      const attributes = { ...shape, interleaved, frequencies: frequencies(shape.rotaryDim), scaling: 1.25 };
+      expect(await compare(unary("rotary", shape.heads * shape.headDim, attributes))).toBeLessThan(3e-7);
+    }
+  });
+
+  it("grows the base with the length (dynamic NTK)", async () => {
+    const dynamic = { dynamicBase: 10000, dynamicFactor: 2, dynamicOriginalLength: 20 };
+    const shape = { heads: 2, headDim: 16, rotaryDim: 16 };
+    const attributes = { ...shape, interleaved: false, frequencies: frequencies(16), scaling: 1, ...dynamic };
+    const still = { ...attributes, dynamicOriginalLength: 1000 };
+    expect(await compare(unary("rotary", 32, attributes))).toBeLessThan(3e-6);
+    const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(33) }]];
+    const [grown] = await runSteps(cpu, unary("rotary", 32, attributes)(), steps);
+    const [same] = await runSteps(cpu, unary("rotary", 32, still)(), steps);
+    expect(difference(grown!, same!)).toBeGreaterThan(0.01);
+  });
+});
+
+describe("weights", () => {
+  const dtypes = ["float32", "bfloat16", "float16"] as const;
+
+  it.each(dtypes)("linear, gather and a tied weight held as %s", async (weights) => {
+    // bfloat16 matmuls round x to bfloat16 too; the reference does not
+    const tolerance = weights === "bfloat16" ? 1e-2 : 2e-6;
+    for (const width of widths) {
+      const build = () => {
+        const builder = new ProgramBuilder();
+        const tied = builder.weight([64, width], ["matmul", "gather"], noise(64 * width, 1));
+        const x = builder.op("embed", [], ["T", width], { scale: 1.5 }, [tied]);
+        const bias = builder.weight([64], ["vector"], noise(64, 2));
+        return builder.model(builder.op("linear", [x], ["T", 64], {}, [tied, bias]));
+      };
+      expect(await compare(build, { weights }), `width ${width}`).toBeLessThan(tolerance);
+    }
+  });
+
+  it.each(dtypes)("embeddings of tokens and positions held as %s are exact", async (weights) => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const table = builder.weight([64, 33], ["gather"], noise(64 * 33, 1, true));
+      const positions = builder.weight([40, 33], ["gather"], noise(40 * 33, 2));
+      const tokens = builder.op("embed", [], ["T", 33], {}, [table]);
+      const places = builder.op("embed_position", [], ["T", 33], { offset: 2 }, [positions]);
+      return builder.model(builder.op("add", [tokens, places], ["T", 33]));
+    };
+    expect(await compare(build, { weights })).toBe(0);
+  });
+
+  it("adds a residual in the matmul just as after it", async () => {
+    const build = (output: boolean) => {
+      const builder = new ProgramBuilder();
+      const x = builder.input(33, 1);
+      const weight = builder.weight([33, 33], ["matmul"], noise(33 * 33, 2));
+      const product = builder.op("linear", [x], ["T", 33], {}, [weight, -1]);
+      const sum = builder.op("add", [x, product], ["T", 33]);
+      // a second reader of the product keeps the two ops apart
+      const also = output ? builder.op("scale", [product], ["T", 33], { factor: 0 }) : undefined;
+      return builder.model(also === undefined ? sum : builder.op("add", [sum, also], ["T", 33]));
+    };
+    const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(33) }]];
+    const [folded, apart] = [await runSteps(cpu, build(false), steps), await runSteps(cpu, build(true), steps)];
+    expect(difference(folded[0]!, apart[0]!)).toBe(0);
+  });
+});
