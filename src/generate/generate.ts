@@ -1,7 +1,7 @@
 import type { EngineInterface, FinishReason, RequestHandle, RequestTimings } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
-import { createProcessorChain, leaseRandom, type RandomGenerator, type RandomLease } from "../sampling/index.ts";
+import { createProcessorChain, leaseRandom, type RandomGenerator, type RandomLease, torchStream } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
@@ -121,8 +121,22 @@ async function prepareStopStrings(context: GenerateContext, options: GenerateOpt
   return (prompt: readonly number[]) => new StopStrings(strings, tokenBytes, prompt);
 }
 
-async function lend(context: GenerateContext, options: GenerateOptions): Promise<RandomLease> {
-  return context.generator ? context.generator.lease() : leaseRandom(options.seed);
+/** Waits for earlier calls on the generator, unless the call is aborted before its turn. */
+async function lend(context: GenerateContext, { seed, signal }: GenerateOptions): Promise<RandomLease> {
+  const lease = context.generator ? context.generator.lease() : leaseRandom(seed);
+  if (!signal) return lease;
+  let detach = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    const onAbort = () => resolve(undefined);
+    signal.addEventListener("abort", onAbort, { once: true });
+    detach = () => signal.removeEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  });
+  const winner = await Promise.race([lease, aborted]);
+  detach();
+  if (winner) return winner;
+  lease.then(({ release }) => release(0));
+  return { stream: torchStream(0), release: () => {} }; // nothing is drawn: the requests end at once
 }
 
 interface Parts {

@@ -32,8 +32,7 @@ export function newTokenLimit(settings: GenerationSettings, width: number, model
   }
   if (!model.positionsAreBounded && width + limit > model.maxPositions) {
     warnOnce(
-      `Prompt and new tokens may reach ${width + limit}, beyond the ${model.maxPositions} positions the model was made for: ` +
-        "the text may get worse from there on.",
+      `Prompt and new tokens may pass the ${model.maxPositions} positions that the model was made for: the text may get worse from there on.`,
     );
   }
   return limit;

@@ -1,8 +1,9 @@
 import { TsumugiError } from "../errors.ts";
-import { RandomGenerator } from "../sampling/index.ts";
+import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import { boolean, whole } from "../sampling/validate.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import { AnswerDecoder } from "./answer-decoder.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import { AutoTokenizer } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
@@ -43,7 +44,8 @@ const tasks = ["text-generation"];
  * Loads a model with its tokenizer for a task. The only task so far is "text-generation".
  *
  * Where neither the call nor the model's files decide, it samples with temperature 0.7 and stops after 256 new tokens, as
- * in transformers 5. Unlike there, a call's `maxLength` wins over the 256, and prompts are never cut.
+ * in transformers 5. Unlike there, a call's `maxLength` wins over the 256, prompts are never cut, and the space between
+ * prompt and answer stays with every tokenizer.
  *
  * @throws `unknown_task`, `unknown_option`, `unsupported_option`, and what `fromPretrained` and `generate` throw
  *
@@ -86,7 +88,7 @@ type Prompt = string | Chat;
 function create(model: CausalLM, tokenizer: Tokenizer, owned: boolean): TextGenerationPipeline {
   const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
     const { prompts, single } = readPrompts(input);
-    const outputs = await run(model, tokenizer, prompts, options);
+    const outputs = await run(model, tokenizer, prompts, options, single);
     return single ? outputs[0]! : outputs;
   };
   const dispose = async (): Promise<void> => {
@@ -110,12 +112,20 @@ function isChat(value: unknown): value is Chat {
   return Array.isArray(value) && value.length > 0 && value.every(isMessage);
 }
 
-async function run(model: CausalLM, tokenizer: Tokenizer, prompts: readonly Prompt[], options: TextGenerationOptions) {
+async function run(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  prompts: readonly Prompt[],
+  options: TextGenerationOptions,
+  single: boolean,
+): Promise<unknown[][]> {
   const { own, forGenerate } = split(options);
   const { returnFullText = true, skipSpecialTokens = true, cleanUpTokenizationSpaces, batchSize = 1 } = own;
   const settings = withDefaults(model, forGenerate);
   const { seed } = forGenerate;
   const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
+  // Python's pipeline runs lists through a DataLoader, which draws a seed of its own: two words.
+  if (!single) (generator ?? sharedGenerator())?.skip(2);
   const chunks: Promise<unknown[][]>[] = [];
   for (let from = 0; from < prompts.length; from += batchSize) {
     chunks.push(answer(prompts.slice(from, from + batchSize)));
@@ -139,8 +149,11 @@ async function run(model: CausalLM, tokenizer: Tokenizer, prompts: readonly Prom
     const copies = sequences.length / chunk.length;
     return chunk.map((prompt, index) =>
       sequences.slice(index * copies, (index + 1) * copies).map((sequence) => {
-        const decoding = { skipSpecialTokens, cleanUpTokenizationSpaces, unknownIds: "skip" } as const;
-        const text = tokenizer.decode(sequence.slice(width), decoding);
+        // Behind a text the answer keeps its leading space, which a decoder of new tokens alone would strip (Llama 2).
+        const continues = typeof prompt === "string" || continuesLast(prompt, own);
+        const promptIds = continues ? rows[index] : undefined;
+        const decoder = new AnswerDecoder(tokenizer, { skipSpecialTokens, cleanUpTokenizationSpaces, promptIds });
+        const text = decoder.push(sequence.slice(width)) + decoder.end();
         return { generatedText: returnFullText ? joined(prompt, text, own) : text };
       }),
     );

@@ -1,6 +1,7 @@
 import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
-import { IncrementalDecoder, type Tokenizer } from "../tokenizer/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { AnswerDecoder } from "./answer-decoder.ts";
 import { type GenerateContext, generateRows, settingsOf } from "./generate.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 
@@ -124,7 +125,7 @@ async function produce(
     text += piece;
     onPiece(piece);
   };
-  let decoder: IncrementalDecoder | undefined;
+  let decoder: AnswerDecoder | undefined;
   const [row, ...others] = await generateRows(context, {
     ...options,
     ...inputs,
@@ -134,7 +135,7 @@ async function produce(
     streamer: {
       put(ids) {
         if (decoder) take(decoder.push(ids as number[]));
-        else decoder = new IncrementalDecoder(tokenizer, { skipSpecialTokens: true, promptIds: ids as number[] });
+        else decoder = new AnswerDecoder(tokenizer, { promptIds: ids as number[] });
       },
       end() {},
     },

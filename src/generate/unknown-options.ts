@@ -33,8 +33,10 @@ function hint(name: string, option: string, known: readonly string[]): string {
   const ours = ourNames[name];
   if (ours !== undefined && known.includes(ours)) return `: its name here is \`${ours}\``;
   if (name !== option && known.includes(name)) return `: its name here is \`${name}\``;
-  const near = known.find((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()) <= 2);
-  return near ? `: did you mean \`${near}\`?` : "";
+  const distances = known.map((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()));
+  const nearest = Math.min(...distances);
+  const near = nearest <= 2 ? known[distances.indexOf(nearest)] : undefined;
+  return near ? ` (did you mean \`${near}\`?)` : "";
 }
 
 /** Levenshtein distance. */

@@ -40,6 +40,13 @@ export class RandomGenerator {
     this.#twister = new MersenneTwister(seed);
   }
 
+  /** Passes over words, after the calls before and before those to come. Does not wait. */
+  skip(words: number): void {
+    this.#queue = this.#queue.then(() => {
+      this.#place += words;
+    });
+  }
+
   /** Waits for earlier calls to end, then lends the stream. `release` must be called, also after a failure. */
   async lease(): Promise<RandomLease> {
     const before = this.#queue;
@@ -56,6 +63,11 @@ export class RandomGenerator {
       },
     };
   }
+}
+
+/** The generator of `setSeed`; undefined while nothing is seeded. */
+export function sharedGenerator(): RandomGenerator | undefined {
+  return globalGenerator;
 }
 
 let globalGenerator: RandomGenerator | undefined;
