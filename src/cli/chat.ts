@@ -1,8 +1,8 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import { styleText } from "node:util";
 import type { Command } from "commander";
-import type { ChatMessage } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
+import type { ChatMessage } from "../generate/index.ts";
 import { addGenerationOptions, type GenerationFlags, toGenerateOptions } from "./generation-options.ts";
 import { type Loaded, loadModel } from "./load.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";

@@ -1,6 +1,5 @@
-import { AutoModelForCausalLM, type CausalLM } from "../generate/auto-model.ts";
-import { AutoTokenizer } from "../generate/auto-tokenizer.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, type Tokenizer } from "../generate/index.ts";
+
 import type { ModelFlags } from "./model-options.ts";
 import { createProgressReporter } from "./progress.ts";
 

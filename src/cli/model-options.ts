@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { FromPretrainedOptions } from "../generate/auto-model.ts";
+import type { FromPretrainedOptions } from "../generate/index.ts";
 
 /** What the model options of a command parse to. */
 export interface ModelFlags {

@@ -1,5 +1,5 @@
 import { progress } from "@clack/prompts";
-import type { DownloadProgress } from "../hub/index.ts";
+import type { DownloadProgress } from "../generate/index.ts";
 
 /** Progress of downloads and of loading, on stderr, and only on a terminal. */
 export interface ProgressReporter {
