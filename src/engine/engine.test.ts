@@ -323,6 +323,20 @@ describe("Engine: ends", () => {
     expect(session.held.size).toBe(0);
   });
 
+  it("lets nobody wait for ever when onStep throws, and goes on", async () => {
+    const model = fakeModel();
+    const limits = fakeLimits(model, 64, { maxSequences: 1 });
+    let steps = 0;
+    const onStep = () => {
+      steps += 1;
+      if (steps === 2) throw new Error("metrics are down");
+    };
+    const engine = new Engine({ model, session: new FakeSession(model, limits), limits, onStep });
+    const requests = [engine.submit(greedy([1], 9)), engine.submit(greedy([2], 9))];
+    for (const { result } of requests) await expect(result).rejects.toThrow("metrics are down");
+    expect((await engine.submit(greedy([1], 9)).result).sequences[0]?.tokens).toEqual(await alone([1], 9));
+  });
+
   it("disposes: aborts everything, waits for the step in flight, frees the session, takes no more", async () => {
     const { engine, session } = setUp({ maxSequences: 1 });
     const requests = [engine.submit(greedy([1], 50)), engine.submit(greedy([2], 50))];

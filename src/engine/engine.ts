@@ -58,6 +58,7 @@ export class Engine implements EngineInterface {
   #steps = 0;
   #loop: Promise<void> | undefined;
   #disposal: Promise<void> | undefined;
+  #broken: { error: unknown } | undefined;
 
   constructor({ model, session, limits, onStep, now = () => performance.now() }: EngineOptions) {
     this.#model = model;
@@ -75,6 +76,7 @@ export class Engine implements EngineInterface {
 
   submit(request: Request): RequestHandle {
     if (this.#disposal) throw new TsumugiError("disposed", { what: "The engine" });
+    if (this.#broken) throw this.#broken.error;
     this.#assertValid(request);
     const active = new ActiveRequest(this.#nextRequestId, request, () => this.#nextSequenceId++, this.#now());
     this.#nextRequestId += 1;
@@ -135,8 +137,7 @@ export class Engine implements EngineInterface {
       try {
         await this.#turn();
       } catch (error) {
-        // A bug, or an exception of `onStep`: nobody is left waiting for ever.
-        for (const request of [...running, ...waiting]) this.#fail(request, error);
+        this.#collapse(error);
       }
     }
     this.#loop = undefined;
@@ -222,16 +223,31 @@ export class Engine implements EngineInterface {
   }
 
   #end(request: ActiveRequest): void {
-    this.#scheduler.remove(request);
-    this.#timed.delete(request);
+    // First the answer: it is true even where freeing the blocks fails.
     request.complete(this.#now());
+    this.#timed.delete(request);
+    this.#scheduler.remove(request);
   }
 
   #fail(request: ActiveRequest, error: unknown): void {
-    // Gangs that outgrew the cache have been removed by the scheduler; for them only the caller's part is left.
-    if (request.status !== "ended") this.#scheduler.remove(request);
-    this.#timed.delete(request);
     request.fail(error);
+    this.#timed.delete(request);
+    // Gangs that outgrew the cache have been removed by the scheduler.
+    if (request.status !== "ended") this.#scheduler.remove(request);
+  }
+
+  /** A bug, or an exception of `onStep`: everybody hears of it, and where the books cannot be mended the engine closes. */
+  #collapse(error: unknown): void {
+    const { running, waiting } = this.#scheduler;
+    const all = [...running, ...waiting];
+    for (const request of all) request.fail(error);
+    try {
+      for (const request of all) this.#fail(request, error);
+    } catch {
+      this.#broken = { error };
+      running.length = 0;
+      waiting.length = 0;
+    }
   }
 
   #assertValid({ sequences, gangSize, maxLength, deadline, priority }: Request): void {
