@@ -51,12 +51,10 @@ function build() {
   } catch {
     return { output: "node-gyp is not installed: run `npm install` first.", failed: true };
   }
-  const configured = existsSync(join(native, "build/Makefile"));
   // A changed list of sources needs a new Makefile; `configure` is quick.
   const commands = [["configure"], ["build"]];
   let output = "";
   const node = headers();
-  if (!configured) mkdirSync(join(native, "build"), { recursive: true });
   for (const command of commands) {
     const result = spawnSync(
       process.execPath,

@@ -213,6 +213,7 @@ Napi::Value Session::dispose(const Napi::CallbackInfo& info) {
         core->data.scratch = HugeBuffer();
         {
           const std::lock_guard<std::mutex> lock(core->mutex);
+          core->closed = true;
           core->spare.clear();
         }
         settle(core, calls, session, request);

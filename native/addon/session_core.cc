@@ -18,7 +18,7 @@ KeptOutputs SessionCore::take_outputs() {
 
 void SessionCore::give_outputs(KeptOutputs outputs) {
   const std::lock_guard<std::mutex> lock(mutex);
-  if (spare.size() < 2) spare.push_back(std::move(outputs));
+  if (!closed && spare.size() < 2) spare.push_back(std::move(outputs));
 }
 
 StepRecord::StepRecord(std::shared_ptr<SessionCore> owner, BatchData given)

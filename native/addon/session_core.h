@@ -21,8 +21,9 @@ struct SessionCore {
 
   std::mutex mutex;
   std::condition_variable idle;
-  int outstanding = 0;               // requests that pool threads may still write results of
-  std::vector<KeptOutputs> spare;    // buffers of released steps
+  int outstanding = 0;             // requests that pool threads may still write results of
+  std::vector<KeptOutputs> spare;  // buffers of released steps
+  bool closed = false;             // disposed: nothing is kept any more
 
   void begin() {
     const std::lock_guard<std::mutex> lock(mutex);

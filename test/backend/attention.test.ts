@@ -30,19 +30,23 @@ describe("attention against the reference", () => {
       { sequence: 0, from: 66, tokens: tokenIds(1, 6) },
     ],
   ];
-  it.each(shapes)("$heads heads on $keyValueHeads, $headDim and $valueHeadDim wide, window $window", async ({ outliers, ...shape }) => {
-    for (const cache of ["float32", "bfloat16"] as const) {
-      const build = () => attentionModel(shape, outliers);
-      const [native, expected] = [
-        await runSteps(cpu, build(), steps, { cache }),
-        await runSteps(reference, build(), steps, { cache }),
-      ];
-      native.forEach((values, index) => {
-        // a rotated key that lies between two bfloat16 values may round differently
-        expect(difference(values, expected[index]!)).toBeLessThan(cache === "float32" ? 2e-6 : 4e-3);
-      });
-    }
-  });
+  it.each(shapes)(
+    "$heads heads on $keyValueHeads, $headDim and $valueHeadDim wide, window $window",
+    async ({ outliers, ...shape }) => {
+      for (const cache of ["float32", "bfloat16"] as const) {
+        const build = () => attentionModel(shape, outliers);
+        const [native, expected] = [
+          await runSteps(cpu, build(), steps, { cache }),
+          await runSteps(reference, build(), steps, { cache }),
+        ];
+        native.forEach((values, index) => {
+          // outliers make scores of hundreds, whose last float32 bit shows in the softmax;
+          // a rotated key that lies between two bfloat16 values may round differently
+          expect(difference(values, expected[index]!)).toBeLessThan(cache === "bfloat16" ? 4e-3 : outliers ? 5e-5 : 2e-6);
+        });
+      }
+    },
+  );
 });
 
 describe("a row's bits depend on nothing but its own sequence", () => {

@@ -85,10 +85,11 @@ export class CpuSession implements Session {
   }
 
   release(step: Step): void {
+    if (this.#disposing) return; // everything is being freed anyway
     const queued = this.#steps.get(step);
     if (!queued) throw unknownStep(step);
     this.#steps.delete(step);
-    if (!("error" in queued) && !this.#disposing) this.#prepared.native.release(queued.native);
+    if (!("error" in queued)) this.#prepared.native.release(queued.native);
   }
 
   memory(): MemoryPlan {
