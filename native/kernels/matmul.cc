@@ -9,8 +9,8 @@ namespace tsumugi {
 
 namespace {
 
-constexpr int64_t kDepthBlock = 256;              // columns at a time when x has many rows: a block's part stays in L1
-constexpr ptrdiff_t kAheadBytes = 8192;           // from memory to the first cache, over all strands together
+constexpr int64_t kDepthBlock = 128;              // columns of a strip, which stays in L1 while all rows of x pass it
+constexpr ptrdiff_t kAheadBytes = 8192;           // from memory to L1, over all strands together
 constexpr size_t kChunkBytes = size_t{1} << 20;   // weights of a chunk when x has few rows
 constexpr int64_t kFewRowBlocks = 64;             // blocks of such a chunk, at most
 constexpr int64_t kChunksPerWorker = 8;           // so that a worker slowed by a neighbour delays little
@@ -40,24 +40,24 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
   const RowGroups& groups = slab.groups;
   const size_t line_bytes = weight.block_bytes() / static_cast<size_t>(slab.depth);
   const int64_t wide = slab.kernels.rows[groups.size(0) - 1].blocks;
-  const int64_t depth_block = groups.groups == 1 ? slab.depth : kDepthBlock;
+  const bool strands = groups.groups == 1 && wide > 1;
+  const int64_t depth_block = strands ? slab.depth : kDepthBlock;
   for (int64_t begin = 0; begin < slab.depth; begin += depth_block) {
     const int64_t depth = std::min(depth_block, slab.depth - begin);
     for (int64_t block = first_block; block < end_block;) {
       const int64_t blocks = end_block - block >= wide ? wide : 1;
       const uint8_t* weights = weight.block(block) + static_cast<size_t>(begin) * line_bytes;
       float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
-      // One group of rows reads the weights from memory as one long stream (of `blocks` strands): fetch what comes next in
-      // it. Of several groups, the first fetches the next block's part, which then serves all of them.
-      ptrdiff_t ahead = kAheadBytes / blocks;
-      if (groups.groups > 1) ahead = static_cast<ptrdiff_t>(weight.block_bytes()) * blocks;
+      // Few rows read the weights as several strands at once, block beside block: fetch what comes next in each. More rows
+      // read strips, one block after another: fetch the next block's strip while the first group of rows uses this one.
+      ptrdiff_t ahead = strands ? kAheadBytes / blocks : static_cast<ptrdiff_t>(weight.block_bytes()) * blocks;
       for (int64_t group = 0; group < groups.groups; ++group) {
         const int64_t row = groups.begin(group), rows = groups.size(group);
         const auto& kernel = slab.kernels.rows[rows - 1];
         const TileKernel tile = blocks == 1 ? kernel.single : kernel.wide;
         tile(slab.inputs + row * slab.depth + begin * rows, weights, weight.block_bytes(), depth,
              block_sums + row * blocks * kBlockRows, begin == 0, ahead);
-        if (groups.groups > 1) ahead = 0;
+        ahead = 0;
       }
       block += blocks;
     }
