@@ -140,6 +140,10 @@ function checkOptions(options: FromPretrainedOptions): void {
   refuseUnknown(options, fromPretrainedNames, loadRefusals);
   oneOf("dtype", dtype, ["auto", "float32", "bfloat16", "float16"]);
   oneOf("device", device, ["auto", "cpu", "reference"]);
+  if (device === "reference" && options.threads !== undefined) {
+    const reason = "the reference device runs on one thread";
+    throw new TsumugiError("conflicting_options", { options: '`device: "reference"` and `threads`', reason });
+  }
   for (const option of ["threads", "maxBatchSize", "contextTokens", "cacheBytes"] as const) {
     if (options[option] !== undefined) whole(1)(options[option], option);
   }
@@ -153,6 +157,9 @@ function oneOf(option: string, given: unknown, allowed: readonly string[]): void
 
 async function createBackend(device: "auto" | "cpu" | "reference"): Promise<Backend> {
   if (device === "reference") return createReferenceBackend();
+  // imported only here, so that nothing else needs the addon; and loaded before anything is downloaded
+  const { nativeAddon } = await import("../backends/cpu/addon.ts");
+  nativeAddon();
   const { createCpuBackend } = await import("../backends/cpu/index.ts");
   return createCpuBackend();
 }

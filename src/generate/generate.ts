@@ -1,4 +1,4 @@
-import type { EngineInterface, FinishReason, RequestHandle, RequestTimings } from "../engine/request.ts";
+import type { EngineInterface, FinishReason, Request, RequestHandle, RequestTimings } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
 import { createProcessorChain, leaseRandom, type RandomGenerator, type RandomLease, torchStream } from "../sampling/index.ts";
@@ -77,9 +77,9 @@ export async function generate(context: GenerateContext, options: GenerateOption
   const { streamer } = options;
   try {
     const rows = await generateRows(context, options, settings.outputLogits ? capture : undefined);
-    if (options.signal?.aborted && rows.some((row) => row.finishReason === "abort")) {
+    if (rows.some((row) => row.finishReason === "abort")) {
       const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
-      throw new TsumugiError("aborted", { sequences }, { cause: options.signal.reason });
+      throw new TsumugiError("aborted", { sequences }, { cause: options.signal?.reason });
     }
     streamer?.end();
     const result: GenerateResult = { sequences: padRows(rows, settings), finishReasons: rows.map((row) => row.finishReason) };
@@ -87,8 +87,9 @@ export async function generate(context: GenerateContext, options: GenerateOption
     for (const step of steps) logits.push(rows.map((_, row) => step[row] ?? null));
     return { ...result, logits };
   } catch (error) {
-    // a loop over a TextIteratorStreamer must not wait for ever
+    // a loop over a TextIteratorStreamer must not wait for ever, and the next answer must not begin with this one's rest
     if (streamer && "fail" in streamer && typeof streamer.fail === "function") streamer.fail(error);
+    else streamer?.end();
     throw error;
   }
 }
@@ -158,50 +159,57 @@ async function runRows(
   const { settings, prompts, limit, copies, deadline } = plan;
   const eosTokenIds = settings.eosTokenId ?? [];
   const handles: { handle: RequestHandle; firstRow: number }[] = [];
+  const request = (prompt: PromptRow, firstRow: number, count: number): Request => {
+    const processors = createProcessorChain(settings, settings.doSample, {
+      promptTokens: prompt.padded,
+      eosTokenIds,
+      vocabularySize: model.vocabularySize,
+      beams: 1,
+    });
+    const counts = new Map<number, number>();
+    return {
+      sequences: [{ tokens: prompt.tokens, padding: prompt.padded.length - prompt.tokens.length, processors }],
+      decoder: new RowDecoder({
+        copies: count,
+        firstRow,
+        batchRows: plan.rows,
+        vocabularySize: model.vocabularySize,
+        stream: lease?.stream,
+        maxNewTokens: limit,
+        eosTokenIds: new Set(eosTokenIds),
+        stopStrings: stopStrings?.(prompt.tokens),
+        onLogits,
+      }),
+      gangSize: count,
+      maxLength: Math.min(prompt.tokens.length + limit, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
+      deadline,
+      signal: options.signal,
+      onTokens(events) {
+        for (const { sequence, token, finish } of events) {
+          const made = (counts.get(sequence) ?? 0) + 1;
+          counts.set(sequence, made);
+          onToken(firstRow + sequence, token, made, finish);
+        }
+      },
+    };
+  };
   options.streamer?.put(prompts[0]!.padded);
   try {
     for (const [index, prompt] of prompts.entries()) {
-      // A gang is admitted as a whole: more copies than fit at once make several.
-      for (let from = 0; from < copies; from += maxSequences) {
-        const count = Math.min(maxSequences, copies - from);
+      let count = Math.min(maxSequences, copies);
+      for (let from = 0; from < copies; from += count) {
+        count = Math.min(count, copies - from);
         const firstRow = index * copies + from;
-        const counts = new Map<number, number>();
-        const handle = engine.submit({
-          sequences: [
-            {
-              tokens: prompt.tokens,
-              padding: prompt.padded.length - prompt.tokens.length,
-              processors: createProcessorChain(settings, settings.doSample, {
-                promptTokens: prompt.padded,
-                eosTokenIds,
-                vocabularySize: model.vocabularySize,
-                beams: 1,
-              }),
-            },
-          ],
-          decoder: new RowDecoder({
-            copies: count,
-            firstRow,
-            batchRows: plan.rows,
-            vocabularySize: model.vocabularySize,
-            stream: lease?.stream,
-            maxNewTokens: limit,
-            eosTokenIds: new Set(eosTokenIds),
-            stopStrings: stopStrings?.(prompt.tokens),
-            onLogits,
-          }),
-          gangSize: count,
-          maxLength: prompt.tokens.length + limit,
-          deadline,
-          signal: options.signal,
-          onTokens(events) {
-            for (const { sequence, token, finish } of events) {
-              const made = (counts.get(sequence) ?? 0) + 1;
-              counts.set(sequence, made);
-              onToken(firstRow + sequence, token, made, finish);
-            }
-          },
-        });
+        let handle: RequestHandle | undefined;
+        while (!handle) {
+          try {
+            handle = engine.submit(request(prompt, firstRow, count));
+          } catch (error) {
+            // A gang is admitted as a whole: copies that do not fit the cache together run after each other.
+            if (count === 1 || !TsumugiError.isInstance(error) || error.code !== "request_too_large") throw error;
+            count = Math.ceil(count / 2);
+          }
+        }
         handle.result.catch(() => {}); // reported below
         handles.push({ handle, firstRow });
       }

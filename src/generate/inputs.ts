@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import type { GenerationSettings } from "./generation-config.ts";
-import { warn, warnOnce } from "./warnings.ts";
+import { warnOnce } from "./warnings.ts";
 
 /** One row of token ids. */
 export type TokenRow = readonly number[] | Int32Array | BigInt64Array | Uint32Array;
@@ -31,7 +31,7 @@ export interface InputContext {
 export function readInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
   const { settings } = context;
   const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`");
-  if (given.every((row) => row.length === 0)) return [fromBos(settings)];
+  if (given.every((row) => row.length === 0)) return (given.length > 0 ? given : [[]]).map(() => fromBos(settings));
   const width = given[0]!.length;
   const uneven = given.findIndex((row) => row.length !== width);
   if (uneven >= 0) {
@@ -79,7 +79,7 @@ function detectPads(rows: readonly number[][], settings: GenerationSettings): nu
   const usable = pad !== null && !eosTokenId?.includes(pad) && rows.some((row) => row.includes(pad));
   if (usable) return rows.map((row) => row.map((id) => (id === pad ? 0 : 1)));
   if (rows.length > 1) {
-    warn("No `attentionMask` was given and pads cannot be told from tokens: every id counts as a token.");
+    warnOnce("No `attentionMask` was given and pads cannot be told from tokens: every id counts as a token.");
   }
   return rows.map((row) => row.map(() => 1));
 }

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { generationFieldNames, readGenerationConfig, resolveSettings } from "./generation-config.ts";
+import { camelCase, generationFields, snakeCase } from "./generation-fields.ts";
+import { refuseUnknown } from "./unknown-options.ts";
+import { setWarningHandler } from "./warnings.ts";
+
+let warnings: string[] = [];
+beforeEach(() => {
+  warnings = [];
+  setWarningHandler((message) => warnings.push(message));
+});
+afterEach(() => setWarningHandler());
+
+describe("fields", () => {
+  test("every name survives the way to snake_case and back", () => {
+    expect(generationFieldNames.length).toBeGreaterThan(60);
+    for (const name of generationFieldNames) expect(camelCase(snakeCase(name))).toBe(name);
+    expect(snakeCase("noRepeatNgramSize")).toBe("no_repeat_ngram_size");
+  });
+
+  test("every unsupported field is refused by name, unless its value changes nothing", () => {
+    for (const [name, field] of Object.entries(generationFields)) {
+      if (field.supported) continue;
+      expect(() => resolveSettings({ [name]: "something" }, {}, {}), name).toThrow(`Option \`${name}\` is not supported: `);
+      for (const off of [...field.off, null, undefined])
+        expect(() => resolveSettings({ [name]: off }, {}, {}), name).not.toThrow();
+    }
+  });
+});
+
+describe("resolveSettings", () => {
+  test("defaults are transformers'", () => {
+    expect(resolveSettings({}, {}, {})).toMatchObject({
+      doSample: false,
+      topK: 50,
+      topP: 1,
+      temperature: 1,
+      numReturnSequences: 1,
+    });
+  });
+
+  test("call, then generationConfig, then the model's, then the default", () => {
+    const model = { topK: 1, topP: 0.1, temperature: 0.1, doSample: true };
+    const settings = resolveSettings({ topK: 3 }, { topK: 2, topP: 0.2 }, model);
+    expect(settings).toMatchObject({ topK: 3, topP: 0.2, temperature: 0.1, doSample: true, repetitionPenalty: 1 });
+  });
+
+  test("null switches a field off, undefined leaves it", () => {
+    const model = { topK: 5, eosTokenId: 2, maxLength: 10 };
+    const settings = resolveSettings({ topK: null, eosTokenId: null, maxLength: undefined }, {}, model);
+    expect(settings).toMatchObject({ topK: null, eosTokenId: null, maxLength: 10 });
+  });
+
+  test("one end token becomes a list, one stop string too", () => {
+    expect(resolveSettings({ eosTokenId: 2, stopStrings: "x" }, {}, {})).toMatchObject({ eosTokenId: [2], stopStrings: ["x"] });
+  });
+
+  test.each([
+    [{ maxNewTokens: 0 }, "`maxNewTokens` must be a whole number of at least 1. Given: 0."],
+    [{ maxNewTokens: 1.5 }, "Given: 1.5."],
+    [{ temperature: -1 }, "`temperature` must be a number of at least 0. Given: -1."],
+    [{ temperature: "hot" }, "Given: hot."],
+    [{ topP: 1.1 }, "`topP` must be a number from 0 to 1. Given: 1.1."],
+    [{ topK: -1 }, "`topK` must be a whole number of at least 0. Given: -1."],
+    [{ repetitionPenalty: 0 }, "`repetitionPenalty` must be a number above 0. Given: 0."],
+    [{ eosTokenId: [1, -2] }, "`eosTokenId` must be a token id or a list of token ids."],
+    [{ stopStrings: [""] }, "`stopStrings` must be a text or a list of texts, none of them empty."],
+    [{ maxTime: 0 }, "`maxTime` must be a number of seconds above 0. Given: 0."],
+    [{ doSample: 1 }, "`doSample` must be true or false. Given: 1."],
+    [{ numReturnSequences: 2 }, "greedy decoding gives the same row every time"],
+  ])("refuses %j", (options, message) => {
+    expect(() => resolveSettings(options, {}, {})).toThrow(message);
+  });
+
+  test("warns once of sampling options without sampling, and only of the call's own", () => {
+    resolveSettings({ topP: 0.9, temperature: 0.5 }, {}, {});
+    resolveSettings({ topP: 0.9, temperature: 0.5 }, {}, {});
+    expect(warnings).toEqual([
+      "These options have an effect only with `doSample: true` and are ignored: `temperature`, `topP`.",
+    ]);
+    resolveSettings({ doSample: false }, {}, { topP: 0.8, doSample: true });
+    expect(warnings).toHaveLength(1);
+  });
+});
+
+describe("readGenerationConfig", () => {
+  test("takes generation_config.json and leaves config.json alone", () => {
+    const file = { eos_token_id: [2, 3], top_k: 20, do_sample: true, transformers_version: "5", _from_model_config: true };
+    expect(readGenerationConfig(file, { eos_token_id: 9, pad_token_id: 1 })).toEqual({
+      eosTokenId: [2, 3],
+      topK: 20,
+      doSample: true,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("without it, the legacy keys of config.json; max_length 20 is the old default and means nothing", () => {
+    expect(readGenerationConfig(undefined, { eos_token_id: 9, max_length: 20, hidden_size: 8 })).toEqual({ eosTokenId: 9 });
+  });
+
+  test("names what it cannot honour, once", () => {
+    readGenerationConfig({ num_beams: 4, no_repeat_ngram_size: 3, early_stopping: false }, {});
+    readGenerationConfig({ num_beams: 4, no_repeat_ngram_size: 3, early_stopping: false }, {});
+    expect(warnings).toEqual([
+      "The model's generation_config.json sets num_beams, no_repeat_ngram_size, which is not supported yet and has no effect.",
+    ]);
+  });
+});
+
+describe("refuseUnknown", () => {
+  const known = ["maxNewTokens", "topP", "dtype", "device"];
+  test.each([
+    [{ max_new_tokens: 1 }, "Unknown option `max_new_tokens`: its name here is `maxNewTokens`."],
+    [{ maxTokens: 1 }, "Unknown option `maxTokens`: its name here is `maxNewTokens`."],
+    [{ torch_dtype: 1 }, "Unknown option `torch_dtype`: its name here is `dtype`."],
+    [{ deviceMap: 1 }, "Unknown option `deviceMap`: its name here is `device`."],
+    [{ topp: 1 }, "Unknown option `topp` (did you mean `topP`?)."],
+    [{ quite: 1 }, "Unknown option `quite`."],
+  ])("%j", (options, message) => {
+    expect(() => refuseUnknown(options, known)).toThrow(message);
+  });
+
+  test("gives the reason where there is one, and lets undefined pass", () => {
+    expect(() => refuseUnknown({ load_in_4bit: true }, known, { loadIn4bit: "not yet" })).toThrow(
+      "Option `load_in_4bit` is not supported: not yet.",
+    );
+    expect(() => refuseUnknown({ other: undefined }, known)).not.toThrow();
+  });
+});
