@@ -42,10 +42,10 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
       given: `row 0 has ${width} ids, row ${uneven} has ${given[uneven]!.length}`,
     });
   }
-  checkIds(given, context.vocabularySize);
   const masks = attentionMask === undefined || attentionMask === null ? undefined : toRows(attentionMask, "`attentionMask`");
   if (masks) checkMasks(masks, given);
   const kept = masks ?? detectPads(given, settings);
+  checkIds(given, kept, context.vocabularySize);
   if (given.length > 1 && kept.some((mask) => mask.at(-1) === 0)) {
     warnOnce(
       "A decoder-only model was given rows padded on the right. The pads are taken out, so the answers are right; " +
@@ -98,9 +98,11 @@ function toRows(value: unknown, what: string): number[][] {
   });
 }
 
-function checkIds(rows: readonly number[][], vocabularySize: number): void {
+/** Pads may be any id: the model never sees them. */
+function checkIds(rows: readonly number[][], masks: readonly number[][], vocabularySize: number): void {
   for (const [row, ids] of rows.entries()) {
-    const bad = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocabularySize));
+    const isToken = (place: number) => masks[row]![place] !== 0;
+    const bad = ids.findIndex((id, place) => !(Number.isInteger(id) && id >= 0 && (id < vocabularySize || !isToken(place))));
     if (bad < 0) continue;
     throw new TsumugiError("invalid_input", {
       what: `Id ${bad} of row ${row} of \`inputIds\``,
