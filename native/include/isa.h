@@ -49,8 +49,7 @@ Isa active_isa();
 // Empty, or what is wrong with the value of TSUMUGI_ISA (it is then ignored). The addon refuses to load with it.
 const std::string& isa_error();
 
-// Whether kernels of this set can run here. For amx this includes a check, done once, that the hardware
-// adds in the documented order (see matmul.h); a machine that fails it works as avx512.
+// Whether kernels of this set can run here.
 bool isa_available(Isa isa);
 
 const char* isa_name(Isa isa);

@@ -7,7 +7,8 @@
 //   bfloat16          x is rounded to bfloat16 (nearest, ties to even); for each 32 values of k: the products of
 //                     even k in one chain of fused multiply-adds and those of odd k in another, both from 0, and
 //                     then sum = sum + (even + odd). This is the order that Intel documents for TDPBF16PS, so
-//                     every instruction set gives the same bits.
+//                     every instruction set gives the same bits. (Should a machine's tiles add otherwise, which is
+//                     tried out once, its "amx" uses tiles for every number of rows: M still does not matter.)
 // Then (sum + bias) + residual.
 #pragma once
 

@@ -65,11 +65,11 @@ int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide
 
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker);
 
-// bfloat16 by AMX; for `rows` from kAmxRows on.
-constexpr int64_t kAmxRows = 4;
+// bfloat16 by AMX, for any number of rows.
 void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments);
 
-// Whether this machine's TDPBF16PS gives the bits of the documented order. Needs amx_bf16.
-bool amx_adds_as_documented();
+// From how many rows on matmul uses it: 4, since fewer rows go faster through the AVX-512 tiles. But those give the same
+// bits only when this machine's TDPBF16PS adds in the documented order, which is tried out once; if it does not: 1.
+int64_t amx_rows();
 
 }  // namespace tsumugi

@@ -113,7 +113,7 @@ int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide
 
 void matmul(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
-  if (arguments.isa == Isa::amx && weight.storage == DType::bfloat16 && arguments.rows >= kAmxRows) {
+  if (arguments.isa == Isa::amx && weight.storage == DType::bfloat16 && arguments.rows >= amx_rows()) {
     return matmul_bfloat16_amx(worker, arguments);
   }
   const TileKernels& kernels = tile_kernels(arguments.isa, weight.storage);

@@ -1,4 +1,4 @@
-// bfloat16 matmul by AMX tiles, for four rows of x and more. A tile of weights is 1 KB of the packed layout as it is;
+// bfloat16 matmul by AMX tiles. A tile of weights is 1 KB of the packed layout as it is;
 // x is packed into tiles of 16 rows by 32 columns, [column block][row tile][tile of the column block][16][32].
 #include <algorithm>
 
@@ -296,9 +296,7 @@ TSUMUGI_AVX512 float documented_sum(const uint16_t* left, const uint16_t* right,
   return sum;
 }
 
-}  // namespace
-
-TSUMUGI_AMX bool amx_adds_as_documented() {
+TSUMUGI_AMX bool adds_as_documented() {
   constexpr int kTiles = 2, kRounds = 64;
   alignas(64) static uint16_t left[kTiles][16][32], right[kTiles][16][16][2];
   alignas(64) static float sums[16][16];
@@ -344,11 +342,18 @@ TSUMUGI_AMX bool amx_adds_as_documented() {
   return same;
 }
 
+}  // namespace
+
+int64_t amx_rows() {
+  static const int64_t rows = adds_as_documented() ? 4 : 1;
+  return rows;
+}
+
 }  // namespace tsumugi
 
 #else
 namespace tsumugi {
 void matmul_bfloat16_amx(Worker&, const MatmulArguments&) {}  // never called: Isa::amx is not available
-bool amx_adds_as_documented() { return false; }
+int64_t amx_rows() { return 1; }
 }  // namespace tsumugi
 #endif
