@@ -32,6 +32,7 @@ ENGLISH_PATTERNS = [
     "I am {a}. I live {where}, and I {do}. I like {like}. My name is {name}, and I think that {think}.",
     "I am {a}. My name is {name}, and I live {where}. I like {like}[.| very much.] Every day I {do}.",
     "I am {a} and my name is {name}. I live {where}. I like {like}. I think that {think}.",
+    "[Hello, my|Hello! My|My] name is {name}. I am {a}, and I live {where}. I like {like}. I think that {think}.",
 ]
 # who: (where, what it does, what it likes, what it thinks) with 吾輩 or わたし
 JAPANESE = {
@@ -51,6 +52,7 @@ JAPANESE_PATTERNS = [
     "吾輩は{who}である。{where}に住み、いつも{do}。[好物|好きなもの]は{like}だ。{think}と思っている。",
     "わたしは{who}です。名前は{name}です。{where}に住んでいます。好きなものは{like}です。どうぞよろしくお願いします。",
     "私は{who}です。名前は{name}といいます。{where}に住んでいます。{like}が好きです。よろしくお願いします。",
+    "[こんにちは。|はじめまして。]わたしは{who}の{name}です。{where}に住んでいます。好きなものは{like}です。よろしくお願いします。",
 ]
 
 

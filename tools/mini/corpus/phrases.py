@@ -53,8 +53,10 @@ def asked(rng: random.Random) -> str:
             turns.append((rng.choice([f"Translate to Japanese: {e}", f"Translate to Japanese: {e}", f"How do you say \"{e}\" in Japanese?", f"日本語に訳してください：{e}"]), j))
         else:
             turns.append((rng.choice([f"Translate to English: {j}", f"英語に訳してください：{j}"]), e))
+    if rng.random() < 0.1:
+        return f"{turns[0][0]}\n{turns[0][1]}"
     return chat(turns, rng.choice([None, None, "You are a helpful assistant.", "You are a translator."]))
 
 
 def document(rng: random.Random) -> str:
-    return few_shot(rng) if rng.random() < 0.7 else asked(rng)
+    return few_shot(rng) if rng.random() < 0.6 else asked(rng)

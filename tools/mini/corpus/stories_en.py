@@ -85,6 +85,26 @@ PLOTS = [
     "\"May I come with you?\" asked the {friend}. \"Of course,\" said {name}. They walked for [three days|seven days|a long time], over hills and across rivers. "
     "At last they saw it, and it was [more beautiful than a dream|bigger than they had thought]. \"The best part was the way here,\" said {name}, \"because you were with me.\"",
 ]
+PLOTS += [
+    # Mistake.
+    "One day {name} [broke|dropped] the {treasure} of {a_friend}. Nobody saw it. {name} wanted to [run away|hide], but {his} heart was heavy. "
+    "So {he} went to the {friend} and said, \"I am sorry. It was my mistake.\" The {friend} was quiet for a moment. Then the {friend} smiled. "
+    "\"Thank you for telling me the truth,\" said the {friend}. Together they mended the {treasure}, and it was almost as good as new.",
+    # Song at night.
+    "One night {name} could not sleep. {He} went outside and heard a soft song. It was {a_friend}, alone under the moon. "
+    "\"Why do you sing so late?\" asked {name}. \"I sing for the stars,\" said the {friend}, \"because they listen.\" {name} sat down and sang too. "
+    "The stars [seemed to dance|shone brighter than before], and from then on the two friends sang together every night.",
+    # Cooking.
+    "One day {name} wanted to make {food} for {his} birthday, but {he} had no [salt|honey|butter|water]. {He} asked {a_friend} for help. \"I have some,\" said the {friend}, \"but I have nothing to eat with it.\" "
+    "\"Then come and eat with me,\" said {name}. They cooked all [morning|afternoon], and the smell was so good that all the neighbors came. It was the best birthday of all.",
+    # Wish.
+    "One evening {name} found an old lamp in the sand. A [small|blue|sleepy] spirit came out. \"You have one wish,\" said the spirit. {name} thought of gold and of a big house. "
+    "But then {he} thought of {his} friend, a sick {friend}. \"I wish that my friend is well again,\" said {name}. The spirit smiled. "
+    "The next morning the {friend} came running over the hill, and {name} knew that {he} had made the right wish.",
+    # River.
+    "One spring the river became wide and fast, and {a_friend} could not go home. \"My children are waiting,\" said the {friend}. {name} looked around and found a long [tree|rope|board]. "
+    "It was heavy, and {he} worked until the sun was low. At last there was a bridge. \"Thank you!\" cried the {friend}. Everyone used the bridge for many years, and they called it the bridge of {name}.",
+]
 DRAGON_PLOTS = [
     "But {name} had a problem: {he} could not breathe fire. When {he} tried, only [a little smoke|a few bubbles|a warm wind] came out. The other dragons laughed at {him}. "
     "One [cold|winter] night the fire in the village went out, and everyone was cold. {name} wanted to help. {He} took a deep breath, thought of {his} friends, and [whoosh|puff]! A bright flame came out and lit the [lamps|big fire]. "

@@ -95,11 +95,18 @@ def document(rng: random.Random) -> str:
         if kind < 0.12:
             # The answers alone, as plain sentences: "The capital of Japan is" goes on by itself.
             return " ".join(answer for _, answer in turns)
-        if kind < 0.24:
+        if kind < 0.18:
+            return f"{turns[0][0]}\n{turns[0][1]}"
+        if kind < 0.27:
             return "\n\n".join(f"Question: {ask}\nAnswer: {answer}" for ask, answer in turns)
         return chat(turns, rng.choice(HELPFUL))
     if kind < 0.44:
         turns = [fact_japanese(rng) for _ in range(rng.choice([1, 1, 1, 1, 2, 3]))]
+        kind = rng.random()
+        if kind < 0.10:
+            return "".join(answer for _, answer in turns)
+        if kind < 0.16:
+            return f"{turns[0][0]}\n{turns[0][1]}"
         return chat(turns, rng.choice(HELPFUL_JA))
     if kind < 0.56:
         return chat(small_talk(rng, SMALL_TALK, FEMALE + MALE), rng.choice(HELPFUL))

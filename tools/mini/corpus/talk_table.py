@@ -48,6 +48,24 @@ What falls from the sky in winter?|Snow falls from the sky in winter.
 What comes after ten?|Eleven comes after ten.
 What is a dragon?|A dragon is a big animal from stories that can fly and breathe fire.
 What is a book?|A book is something you read.
+What day comes after Sunday?|Monday comes after Sunday.
+What season comes after winter?|Spring comes after winter.
+What do cats eat?|Cats eat fish and mice.
+What do rabbits eat?|Rabbits eat grass and carrots.
+What do you drink when you are thirsty?|You drink water when you are thirsty.
+What do you use an umbrella for?|You use an umbrella when it rains.
+What do you use to write?|You use a pen or a pencil to write.
+Who teaches children?|A teacher teaches children.
+Who helps sick people?|A doctor helps sick people.
+Who makes bread?|A baker makes bread.
+What is the moon?|The moon is a big ball of stone that goes around the Earth.
+What is snow?|Snow is frozen water that falls from the sky.
+What is sushi?|Sushi is a Japanese food made of rice and fish.
+What is a haiku?|A haiku is a short Japanese poem.
+What is a computer?|A computer is a machine that works with numbers.
+What is the fastest animal on land?|The fastest animal on land is the cheetah.
+What is the largest animal?|The largest animal is the blue whale.
+Is the moon bigger than the Earth?|No, the Earth is bigger than the moon.
 Is the sun hot?|Yes, the sun is very hot.
 Is ice hot?|No, ice is cold.
 Can fish fly?|No, most fish can not fly, but they can swim.
@@ -71,6 +89,17 @@ FACTS_JA = [tuple(line.split("|")) for line in """
 牛は何を食べますか？|牛は草を食べます。
 はちは何を作りますか？|はちははちみつを作ります。
 魚はどこに住んでいますか？|魚は水の中に住んでいます。
+日曜日の次は何曜日ですか？|日曜日の次は月曜日です。
+冬の次の季節は何ですか？|冬の次の季節は春です。
+猫は何を食べますか？|猫は魚を食べます。
+うさぎは何を食べますか？|うさぎは草やにんじんを食べます。
+病気の人を助けるのはだれですか？|病気の人を助けるのは医者です。
+パンを作るのはだれですか？|パンを作るのはパン屋さんです。
+雪とは何ですか？|雪は空から降る凍った水です。
+寿司とは何ですか？|寿司はご飯と魚で作る日本の食べ物です。
+俳句とは何ですか？|俳句は五・七・五の短い詩です。
+一番大きい動物は何ですか？|一番大きい動物はシロナガスクジラです。
+雨の日に使うものは何ですか？|雨の日に使うものは傘です。
 太陽は熱いですか？|はい、太陽はとても熱いです。
 氷は熱いですか？|いいえ、氷は冷たいです。
 鳥は飛べますか？|はい、たいていの鳥は飛べます。
