@@ -1,7 +1,14 @@
 import type { EngineInterface, FinishReason, Request, RequestHandle, RequestTimings } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
-import { createProcessorChain, leaseRandom, type RandomGenerator, type RandomLease, torchStream } from "../sampling/index.ts";
+import {
+  createProcessorChain,
+  leaseRandom,
+  type RandomGenerator,
+  type RandomLease,
+  type RandomStream,
+  torchStream,
+} from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
@@ -50,18 +57,20 @@ export async function generateRows(
   onLogits?: (row: number, step: number, logits: Float32Array) => void,
 ): Promise<GeneratedRow[]> {
   const plan = makePlan(context, options);
-  const stopStrings = await prepareStopStrings(context, options, plan.settings);
-  const lease = plan.settings.doSample ? await lend(context, options) : undefined;
+  // in the order of the calls, before anything is waited for
+  const lease = plan.settings.doSample ? lend(context, options) : undefined;
   let longest = 0;
   try {
-    const rows = await runRows(context, options, plan, { stopStrings, lease, onLogits }, (row, token, count, finishReason) => {
+    const stopStrings = await prepareStopStrings(context, options, plan.settings);
+    const parts = { stopStrings, stream: (await lease)?.stream, onLogits };
+    return await runRows(context, options, plan, parts, (row, token, count, finishReason) => {
       longest = Math.max(longest, count);
       options.onToken?.({ row, token, finishReason });
       options.streamer?.put([token]);
     });
-    return rows;
   } finally {
-    lease?.release(2 * context.model.vocabularySize * plan.rows * longest);
+    // the next call on the generator starts behind this one's longest row, as in Python
+    (await lease)?.release(2 * context.model.vocabularySize * plan.rows * longest);
   }
 }
 
@@ -104,6 +113,7 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const { model } = context;
   const start = performance.now();
   const settings = settingsOf(context, options);
+  if (options.seed !== undefined && !settings.doSample) warnOnce("`seed` has an effect only with `doSample: true`.");
   const prompts = readInputs(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
   const limit = newTokenLimit(settings, prompts[0]!.padded.length, model);
   const copies = settings.numReturnSequences;
@@ -142,7 +152,7 @@ async function lend(context: GenerateContext, { seed, signal }: GenerateOptions)
 
 interface Parts {
   stopStrings: ((prompt: readonly number[]) => StopStrings) | undefined;
-  lease: RandomLease | undefined;
+  stream: RandomStream | undefined;
   onLogits: ((row: number, step: number, logits: Float32Array) => void) | undefined;
 }
 
@@ -152,7 +162,7 @@ async function runRows(
   context: GenerateContext,
   options: GenerateOptions,
   plan: Plan,
-  { stopStrings, lease, onLogits }: Parts,
+  { stopStrings, stream, onLogits }: Parts,
   onToken: OnToken,
 ): Promise<GeneratedRow[]> {
   const { engine, model, maxSequences } = context;
@@ -174,7 +184,7 @@ async function runRows(
         firstRow,
         batchRows: plan.rows,
         vocabularySize: model.vocabularySize,
-        stream: lease?.stream,
+        stream,
         maxNewTokens: limit,
         eosTokenIds: new Set(eosTokenIds),
         stopStrings: stopStrings?.(prompt.tokens),

@@ -7,7 +7,7 @@ export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { GenerationConfig } from "./generation-config.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
-export { pipeline, type TextGenerationPipeline } from "./pipeline.ts";
+export { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";
 export type {
   ChatOutput,
   TextGenerationOptions,

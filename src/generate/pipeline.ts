@@ -22,14 +22,17 @@ import {
 
 type NewTextOnly = TextGenerationOptions & { returnFullText: false };
 
+/** `numReturnSequences` answers to one prompt. */
+export type Answers<Output> = [Output, ...Output[]];
+
 /** Text or chats in, text or chats out; called like a function. */
 export interface TextGenerationPipeline {
-  (prompt: string, options?: TextGenerationOptions): Promise<TextOutput[]>;
-  (prompts: readonly string[], options?: TextGenerationOptions): Promise<TextOutput[][]>;
-  (chat: readonly ChatMessage[], options: NewTextOnly): Promise<TextOutput[]>;
-  (chats: readonly (readonly ChatMessage[])[], options: NewTextOnly): Promise<TextOutput[][]>;
-  (chat: readonly ChatMessage[], options?: TextGenerationOptions): Promise<ChatOutput[]>;
-  (chats: readonly (readonly ChatMessage[])[], options?: TextGenerationOptions): Promise<ChatOutput[][]>;
+  (prompt: string, options?: TextGenerationOptions): Promise<Answers<TextOutput>>;
+  (prompts: readonly string[], options?: TextGenerationOptions): Promise<Answers<TextOutput>[]>;
+  (chat: readonly ChatMessage[], options: NewTextOnly): Promise<Answers<TextOutput>>;
+  (chats: readonly (readonly ChatMessage[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
+  (chat: readonly ChatMessage[], options?: TextGenerationOptions): Promise<Answers<ChatOutput>>;
+  (chats: readonly (readonly ChatMessage[])[], options?: TextGenerationOptions): Promise<Answers<ChatOutput>[]>;
   readonly task: "text-generation";
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;
