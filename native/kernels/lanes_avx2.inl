@@ -48,6 +48,10 @@ inline Lanes power_of_two(Lanes n) {
   const __m256i high = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.high), bias), 23);
   return {_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)};
 }
+// y * 2^n for whole n <= 0 and y in 0.5..2; what would be denormal is 0
+inline Lanes scale_down(Lanes y, Lanes n) {
+  return select_less(n, Lanes::set(-126.0f), Lanes::set(0.0f), y * power_of_two(maximum(Lanes::set(-126.0f), n)));
+}
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {
   const __m256 eight = _mm256_add_ps(a.low, a.high);

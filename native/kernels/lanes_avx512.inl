@@ -34,6 +34,8 @@ inline Lanes power_of_two(Lanes n) {
   const __m512i biased = _mm512_add_epi32(_mm512_cvtps_epi32(n.value), _mm512_set1_epi32(127));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};
 }
+// y * 2^n for whole n <= 0 and y in 0.5..2; what would be denormal is 0 (threads of the pool flush it)
+inline Lanes scale_down(Lanes y, Lanes n) { return {_mm512_scalef_ps(y.value, n.value)}; }
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {
   const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.value), 1));

@@ -61,6 +61,10 @@ inline Lanes power_of_two(const Lanes& n) {
   }
   return out;
 }
+// y * 2^n for whole n <= 0 and y in 0.5..2; what would be denormal is 0
+inline Lanes scale_down(const Lanes& y, const Lanes& n) {
+  return select_less(n, Lanes::set(-126.0f), Lanes::set(0.0f), y * power_of_two(maximum(Lanes::set(-126.0f), n)));
+}
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {
   for (int width = 8; width > 0; width /= 2) {

@@ -36,8 +36,8 @@ TSUMUGI_OUT_OF_LINE void score_rows(const float* const* q, const Element* keys, 
 }
 
 template <int R, int N, class Element>
-TSUMUGI_OUT_OF_LINE void value_pass(const float* weights, const float* corrections, const Element* values, size_t stride, int from, int to,
-                       float* sums, size_t sums_stride) {
+TSUMUGI_OUT_OF_LINE void value_pass(const float* weights, const float* corrections, const Element* values, size_t stride,
+                                    int from, int to, float* sums, size_t sums_stride) {
   Lanes total[R][N];
   TSUMUGI_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -102,11 +102,11 @@ TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, float* scores, int rows,
     greatest[r] = now;
   }
   // e^0 is exactly 1: rows whose maximum stands are not changed.
-  exponential(Lanes::load(falls)).store(corrections);
+  exponential_of_fall(Lanes::load(falls)).store(corrections);
   for (int r = 0; r < rows; ++r) {
     const Lanes away = Lanes::set(greatest[r]);
-    const Lanes first = exponential(Lanes::load(scores + r * 32) - away);
-    const Lanes second = exponential(Lanes::load(scores + r * 32 + 16) - away);
+    const Lanes first = exponential_of_fall(Lanes::load(scores + r * 32) - away);
+    const Lanes second = exponential_of_fall(Lanes::load(scores + r * 32 + 16) - away);
     first.store(scores + r * 32);
     second.store(scores + r * 32 + 16);
     totals[r] = totals[r] * corrections[r] + sum(first + second);

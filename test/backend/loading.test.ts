@@ -154,6 +154,14 @@ describe("a weight from a file", () => {
     await expect(absent).rejects.toMatchObject({ code: "tensor_missing" });
   });
 
+  it("passes on what the progress callback throws", async () => {
+    const { model, source } = bigModel();
+    const onProgress = () => {
+      throw new RangeError("mine");
+    };
+    await expect(cpu.prepare(model, source, limits, { onProgress })).rejects.toThrow("mine");
+  });
+
   it("stops at an abort signal", async () => {
     const { model, source } = bigModel();
     const before = new AbortController();

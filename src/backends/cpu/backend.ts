@@ -54,15 +54,23 @@ async function prepare(model: Model, source: WeightSource, limits: Limits, optio
   const abort = () => session.cancelLoad();
   signal?.addEventListener("abort", abort, { once: true });
   const totalBytes = memory.weights;
-  try {
-    const finished = await session.load(loadPlan, (loadedBytes) => {
+  let thrown: { error: unknown } | undefined;
+  const report = (loadedBytes: number) => {
+    try {
       onProgress?.({ loadedBytes: Math.min(loadedBytes, totalBytes), totalBytes });
-    });
+    } catch (error) {
+      thrown ??= { error };
+      session.cancelLoad();
+    }
+  };
+  try {
+    const finished = await session.load(loadPlan, report);
+    if (finished) report(totalBytes);
+    if (thrown) throw thrown.error;
     if (!finished) throw new TsumugiError("aborted");
-    onProgress?.({ loadedBytes: totalBytes, totalBytes });
   } catch (error) {
     await session.dispose();
-    if (TsumugiError.isInstance(error)) throw error;
+    if (TsumugiError.isInstance(error) || error === thrown?.error) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new TsumugiError("weights_unreadable", { reason }, { cause: error });
   } finally {

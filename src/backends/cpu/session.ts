@@ -57,11 +57,14 @@ export class CpuSession implements Session {
       if (otherRows.length > 0) pending.push(native.read(queued.native, 0, Int32Array.from(otherRows), logits));
       await Promise.all(pending);
     });
+    // the chain overwrites its rows: a row that several groups read is copied for each
+    const shared = groups.reduce((sum, { rows }, index) => sum + (isNative[index] ? 0 : rows.length), 0) > otherRows.length;
     return groups.map((group, index) => {
       if (isNative[index]) return bestOf(group, nativeRows, tokens, scores);
       const rows = group.rows.map((row) => {
         const place = otherRows.indexOf(row);
-        return logits.slice(place * vocabulary, (place + 1) * vocabulary);
+        const values = logits.subarray(place * vocabulary, (place + 1) * vocabulary);
+        return shared ? values.slice() : values;
       });
       return sampleGroup(rows, group);
     });
