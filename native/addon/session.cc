@@ -34,14 +34,16 @@ Session::Session(const Napi::CallbackInfo& info)
 }
 
 Session::~Session() {
-  napi_remove_env_cleanup_hook(Env(), clean_up, this);
   core_->wait_until_idle();
+  if (ended_) return;  // the thread-safe function went with the environment
+  napi_remove_env_cleanup_hook(Env(), clean_up, this);
   if (calls_) calls_.Release();
 }
 
 // The environment ends: pool threads must not write into its arrays any more.
 void Session::clean_up(void* data) {
   Session* session = static_cast<Session*>(data);
+  session->ended_ = true;
   session->core_->cancelled = true;
   session->core_->wait_until_idle();
 }

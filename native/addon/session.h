@@ -39,6 +39,7 @@ class Session : public Napi::ObjectWrap<Session> {
   uint32_t next_step_ = 1;
   int open_requests_ = 0;
   bool disposed_ = false;
+  bool ended_ = false;  // the environment
 };
 
 }  // namespace tsumugi

@@ -246,13 +246,16 @@ describe("life", () => {
     await withSession(async (session) => expect((await runStep(session, good())).length).toBe(5 * 64));
   });
 
-  it("an idle session does not keep the process alive", () => {
+  it("idle sessions, disposed or not, do not keep the process alive, and it ends well", () => {
     const addon = join(root, "native/build/Release/tsumugi.node");
     const script = `
       const { Session } = require(${JSON.stringify(addon)});
-      globalThis.session = new Session({ workers: 1, maxTokens: 1, maxSequences: 1, maxLogitRows: 1, workspaceBytes: 64,
-        keptFloats: [], values: [], parts: [], weights: [], ops: [] });`;
-    const { status, signal } = spawnSync(process.execPath, ["-e", script], { timeout: 20_000 });
-    expect({ status, signal }).toEqual({ status: 0, signal: null });
+      const open = () => new Session({ workers: 1, maxTokens: 1, maxSequences: 1, maxLogitRows: 1, workspaceBytes: 64,
+        keptFloats: [], values: [], parts: [], weights: [], ops: [] });
+      globalThis.sessions = [open(), open(), open()];
+      sessions[0].dispose();
+      sessions[1].dispose().then(() => sessions.push(open()));`;
+    const { status, signal, stderr } = spawnSync(process.execPath, ["-e", script], { timeout: 20_000, encoding: "utf8" });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
   });
 });
