@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "./group.ts";
-import { firstGreatest, greatest, survivors } from "./select.ts";
+import { finiteValues, firstGreatest, greatest, survivors } from "./select.ts";
 import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
 import type { LogitsContext, SamplingStep } from "./step.ts";
 import { warpers } from "./warpers.ts";
@@ -106,7 +106,7 @@ function pick(scores: Float32Array, group: SamplingGroup, vocabularySize: number
 function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
   if (!group.stream) throw new TsumugiError("internal", { what: "a sampling group draws without a random stream" });
   const indices = survivors(scores);
-  const probabilities = softmax(Float32Array.from(indices, (index) => scores[index]!));
+  const probabilities = softmax(finiteValues(scores));
   if (indices.length === 0 || Number.isNaN(probabilities[0]!)) {
     throw new TsumugiError("invalid_probabilities", {
       reason: indices.length === 0 ? "every token is masked" : "the logits contain NaN or infinity",

@@ -12,16 +12,16 @@ const shiftWords = 397;
  * ```
  */
 export class MersenneTwister {
-  readonly #start: Uint32Array;
-  #state: Uint32Array;
+  readonly #start: Int32Array;
+  #state: Int32Array;
   /** Which block of 624 words `#state` holds. */
   #block = 0;
   #stride = 8;
-  readonly #snapshots = new Map<number, Uint32Array>();
+  readonly #snapshots = new Map<number, Int32Array>();
 
   /** @param seed only its low 32 bits count, as in torch */
   constructor(seed: number) {
-    const state = new Uint32Array(stateWords);
+    const state = new Int32Array(stateWords);
     state[0] = seed % 2 ** 32;
     for (let i = 1; i < stateWords; i++) {
       const before = state[i - 1]!;
@@ -65,11 +65,23 @@ export class MersenneTwister {
   }
 }
 
-/** The next 624 words, in place. */
-function twist(state: Uint32Array): void {
-  for (let i = 0; i < stateWords; i++) {
-    const joined = (state[i]! & 0x80000000) | (state[i + 1 === stateWords ? 0 : i + 1]! & 0x7fffffff);
-    const other = state[i < stateWords - shiftWords ? i + shiftWords : i + shiftWords - stateWords]!;
-    state[i] = other ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+/** The next 624 words, in place. Signed words, because engines keep those in registers. */
+function twist(state: Int32Array): void {
+  const turn = stateWords - shiftWords;
+  let word = state[0]!;
+  for (let i = 0; i < turn; i++) {
+    const next = state[i + 1]!;
+    state[i] = state[i + shiftWords]! ^ mix(word, next);
+    word = next;
   }
+  for (let i = turn; i < stateWords - 1; i++) {
+    const next = state[i + 1]!;
+    state[i] = state[i - turn]! ^ mix(word, next);
+    word = next;
+  }
+  state[stateWords - 1] = state[shiftWords - 1]! ^ mix(word, state[0]!);
+}
+
+function mix(word: number, next: number): number {
+  return (((word & -0x80000000) | (next & 0x7fffffff)) >>> 1) ^ (-(next & 1) & 0x9908b0df);
 }

@@ -37,6 +37,14 @@ export function survivors(scores: Float32Array): Int32Array {
   return result;
 }
 
+/** The entries that are not −infinity, in order. */
+export function finiteValues(scores: Float32Array): Float32Array {
+  const result = new Float32Array(scores.length);
+  let count = 0;
+  for (let i = 0; i < scores.length; i++) if (scores[i] !== -Infinity) result[count++] = scores[i]!;
+  return result.subarray(0, count);
+}
+
 /** Indices of the greatest `count` entries, greatest first, the lower index first among equals. NaN counts as greatest. */
 export function greatest(scores: Float32Array, count: number): Int32Array {
   if (count === 1) return Int32Array.of(firstGreatest(scores));

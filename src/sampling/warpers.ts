@@ -1,4 +1,4 @@
-import { kthGreatest, survivors } from "./select.ts";
+import { finiteValues, kthGreatest, survivors } from "./select.ts";
 import { logSoftmax, maximum, softmax } from "./softmax.ts";
 import type { SamplingStep } from "./step.ts";
 
@@ -24,10 +24,24 @@ export const warpers: Record<WarpStep["how"], Warper> = {
 
   /** Drops the least probable tokens whose probabilities add up to at most 1 − p. */
   topP(scores, value, keep) {
-    const { order, cumulative } = ascending(scores, scores);
+    // Sorted by value alone, which is much faster than by index; among equals the lower index goes first.
+    const sorted = finiteValues(scores).sort();
+    const probabilities = softmax(sorted);
     const limit = fround(1 - value);
-    const last = order.length - keep;
-    for (let i = 0; i < last && cumulative[i]! <= limit; i++) scores[order[i]!] = -Infinity;
+    const last = sorted.length - keep;
+    let dropped = 0;
+    let sum = 0;
+    while (dropped < last) {
+      sum += probabilities[dropped]!;
+      if (fround(sum) > limit) break;
+      dropped++;
+    }
+    if (dropped <= 0) return;
+    const border = sorted[dropped]!;
+    let equals = dropped - sorted.indexOf(border);
+    for (let i = 0; i < scores.length; i++) {
+      if (scores[i]! < border || (scores[i] === border && equals-- > 0)) scores[i] = -Infinity;
+    }
   },
 
   minP(scores, value, keep) {
