@@ -4,7 +4,7 @@
       "target_name": "tsumugi",
       "sources": ["<!@(node -p \"['addon','kernels'].flatMap((d)=>require('fs').readdirSync(d).filter((f)=>f.endsWith('.cc')).sort().map((f)=>d+'/'+f)).join(' ')\")"],
       "include_dirs": ["include", "kernels"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
       "variables": {
         "napi": "<!(node -p \"require('path').relative('build', require('node-addon-api').include_dir).split(require('path').sep).join('/')\")",
         "flags": ["-std=c++20", "-O3", "-fno-math-errno", "-ffp-contract=off", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-Wall", "-Wextra", "-Werror"]

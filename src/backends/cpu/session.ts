@@ -111,9 +111,9 @@ export class CpuSession implements Session {
       checkBatch(batch, model, limits, this.blockTokens);
       const sizes = { tokens: batch.tokenIds.length, sequences: batch.promptLength.length, logitRows: batch.logitRows.length };
       return { native: native.run(batch), ...sizes };
-    } catch (error) {
+    } catch (cause) {
       // It belongs to sample and read of this step, as a failure while running does.
-      return { error };
+      return { error: TsumugiError.isInstance(cause) ? cause : stepFailed(cause) };
     }
   }
 
@@ -133,8 +133,7 @@ export class CpuSession implements Session {
     try {
       await call();
     } catch (cause) {
-      const what = `a step failed: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new TsumugiError("internal", { what }, { cause });
+      throw stepFailed(cause);
     }
   }
 }
@@ -164,6 +163,11 @@ function checkRow(row: number, rows: number): void {
   if (!Number.isInteger(row) || row < 0 || row >= rows) {
     throw new TsumugiError("invalid_input", { what: "A row", expected: `0 to ${rows - 1}`, given: row });
   }
+}
+
+function stepFailed(cause: unknown): TsumugiError {
+  const what = `a step failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new TsumugiError("internal", { what }, { cause });
 }
 
 function unknownStep(step: Step): TsumugiError {

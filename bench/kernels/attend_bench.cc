@@ -1,0 +1,124 @@
+// Times store and attend over 16 layers at the shape of Llama 3.2 1B (32 heads, 8 key/value heads, 64 wide).
+// From the project's root:
+//   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include -Inative/kernels
+//       bench/kernels/attend_bench.cc native/kernels/*.cc -o /tmp/attend_bench
+//   /tmp/attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "step.h"
+
+using namespace tsumugi;
+
+namespace {
+
+constexpr int kLayers = 16;
+constexpr int64_t kHeads = 32;
+constexpr int64_t kKeyValueHeads = 8;
+constexpr int64_t kHeadDim = 64;
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int workers) {
+  SessionData session;
+  session.workers = workers;
+  session.max_tokens = tokens;
+  const int64_t q = kHeads * kHeadDim;
+  const int64_t kv = kKeyValueHeads * kHeadDim;
+  const size_t row = static_cast<size_t>(tokens) * sizeof(float);
+  session.values = {{Rows::tokens, 0, q, 0, -1},
+                    {Rows::tokens, 0, kv, row * q, -1},
+                    {Rows::tokens, 0, q, row * static_cast<size_t>(q + kv), -1}};
+  session.workspace = HugeBuffer(row * static_cast<size_t>(2 * q + kv));
+  float* values = reinterpret_cast<float*>(session.workspace.data());
+  for (size_t i = 0; i < session.workspace.bytes() / sizeof(float); ++i) values[i] = static_cast<float>(i * 7919 % 1000) / 500 - 1;
+
+  session.parts.resize(2 * kLayers);
+  size_t bytes = 0;
+  for (size_t i = 0; i < session.parts.size(); ++i) {
+    StatePart& part = session.parts[i];
+    part.transposed = i % 2 == 0;
+    part.bfloat16 = bfloat16;
+    part.heads = kKeyValueHeads;
+    part.dim = kHeadDim;
+    part.blocks = (tokens + past + kBlockTokens - 1) / kBlockTokens;
+    bytes += part.bytes();
+  }
+  session.cache_memory = HugeBuffer(bytes);
+  uint8_t* next = session.cache_memory.data();
+  for (StatePart& part : session.parts) {
+    part.data = next;
+    next += part.bytes();
+  }
+  session.scratch_floats = padded_lanes(attend_scratch_floats(kHeadDim, kHeadDim, kTileRows));
+  session.scratch = HugeBuffer(session.scratch_floats * sizeof(float) * static_cast<size_t>(workers));
+  return session;
+}
+
+BatchData make_batch(int64_t tokens, int64_t past) {
+  BatchData batch;
+  for (int64_t t = 0; t < tokens; ++t) {
+    batch.token_ids.push_back(0);
+    batch.positions.push_back(static_cast<int32_t>(past + t));
+  }
+  batch.sequence_start = {0, static_cast<int32_t>(tokens)};
+  batch.prompt_length = {static_cast<int32_t>(past + tokens)};
+  const int32_t blocks = static_cast<int32_t>((tokens + past + kBlockTokens - 1) / kBlockTokens);
+  StateTables tables;
+  tables.table_start = {0, blocks};
+  for (int32_t block = 0; block < blocks; ++block) tables.table.push_back(block);
+  batch.states.push_back(tables);
+  return batch;
+}
+
+double best_of(int repeats, const StepContext& context, OpPlan op) {
+  double best = 1e9;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    const double start = seconds();
+    ThreadPool::shared().run(context.session.workers, [&](Worker& worker) {
+      OpPlan own = op;
+      for (int layer = 0; layer < kLayers; ++layer) {
+        own.parts = {2 * layer, 2 * layer + 1};
+        own.kernel(worker, own, context);
+      }
+    });
+    const double took = seconds() - start;
+    if (took < best) best = took;
+  }
+  return best;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 6) {
+    std::fprintf(stderr, "usage: attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS\n");
+    return 2;
+  }
+  const int64_t tokens = std::atoll(arguments[1]);
+  const int64_t past = std::atoll(arguments[2]);
+  const bool bfloat16 = std::strcmp(arguments[3], "bfloat16") == 0;
+  const int repeats = std::atoi(arguments[5]);
+  const SessionData session = make_session(tokens, past, bfloat16, std::atoi(arguments[4]));
+  const BatchData batch = make_batch(tokens, past);
+  const KeptOutputs kept;
+  const StepContext context{session, batch, kept};
+
+  OpPlan store;
+  store.inputs = {1, 1};
+  store.kernel = run_store;
+  OpPlan attend;
+  attend.inputs = {0};
+  attend.outputs = {2};
+  attend.numbers = {kHeads, kKeyValueHeads, kHeadDim, kHeadDim, 0.125, 0, 0};
+  attend.kernel = run_attend;
+  std::printf("{\"isa\": \"%s\", \"tokens\": %lld, \"past\": %lld, \"cache\": \"%s\", \"workers\": %d, ", isa_name(active_isa()),
+              static_cast<long long>(tokens), static_cast<long long>(past), arguments[3], session.workers);
+  std::printf("\"storeMs\": %.3f, ", best_of(repeats, context, store) * 1e3);
+  std::printf("\"attendMs\": %.3f}\n", best_of(repeats, context, attend) * 1e3);
+  return 0;
+}
