@@ -13,7 +13,7 @@ export function newTokenLimit(settings: GenerationSettings, width: number, model
   let limit: number;
   if (maxNewTokens !== null) {
     if (maxLength !== null) {
-      warn(`Both \`maxNewTokens\` (${maxNewTokens}) and \`maxLength\` (${maxLength}) are set. \`maxNewTokens\` wins.`);
+      warnOnce(`Both \`maxNewTokens\` (${maxNewTokens}) and \`maxLength\` (${maxLength}) are set. \`maxNewTokens\` wins.`);
     }
     limit = maxNewTokens;
   } else if (maxLength !== null) {

@@ -99,7 +99,10 @@ describe("defaults", () => {
     const own = await pipeline("text-generation", { model: other, tokenizer: pipe.tokenizer });
     await own("Q", { doSample: false, bosTokenId: 1 });
     await own("Q", { doSample: false, maxLength: 12 });
-    expect(lengths).toEqual([257, 12]);
+    Object.assign(other.config, { task_specific_params: { "text-generation": { do_sample: false, max_length: 9 } } });
+    await own("Q");
+    await own("Q", { maxNewTokens: 3 });
+    expect(lengths).toEqual([257, 12, 9, 4]);
     await other.dispose();
   });
 });

@@ -190,7 +190,8 @@ function withDefaults(model: CausalLM, call: GenerateOptions): GenerationConfig 
   for (const name of Object.keys(task) as (keyof GenerationConfig)[]) {
     if (call[name] !== undefined || call.generationConfig?.[name] !== undefined) delete result[name];
   }
-  if (set.maxNewTokens === undefined && set.maxLength === undefined) result.maxNewTokens = 256;
+  if (set.maxNewTokens !== undefined) delete result.maxLength;
+  else if (set.maxLength === undefined) result.maxNewTokens = 256;
   if (set.doSample === undefined) result.doSample = true;
   if (set.temperature === undefined && (set.doSample ?? true)) result.temperature = 0.7;
   // a length that the call names wins over one that files name
