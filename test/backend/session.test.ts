@@ -2,10 +2,9 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Batch, Session } from "../../src/backends/backend.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
-import { errorCodes } from "../../src/errors.ts";
 import type { SamplingGroup } from "../../src/sampling/group.ts";
 import { layerModel } from "./support/attention.ts";
 import { limits, makeBatch, noise, ProgramBuilder, runStep, tokenIds } from "./support/programs.ts";
@@ -149,25 +148,21 @@ describe("plan and prepare", () => {
     },
   );
 
-  it("says in one error how to get a missing addon", () => {
-    expect(errorCodes).toContain("native_addon_missing");
-    const script = `
-      import { createCpuBackend } from ${JSON.stringify(join(root, "src/backends/cpu/index.ts"))};
-      import { it, expect } from "vitest";
-      it("fails", () => { expect(() => createCpuBackend().plan({}, {}, {})).toThrow(/npm rebuild tsumugi.*reference/); });`;
-    // a child, because the addon is loaded once per process
-    const file = join(root, "test/backend/support/missing-addon.gen.test.ts");
-    const { writeFileSync, rmSync } = process.getBuiltinModule("node:fs");
-    writeFileSync(file, script);
+  it("says in one error how to get a missing addon", async () => {
+    const { model, source } = layerModel();
+    vi.stubEnv("TSUMUGI_ADDON_PATH", "/nowhere/tsumugi.node");
+    vi.resetModules(); // the addon is loaded once per module
     try {
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "backend", file],
-        { cwd: root, encoding: "utf8", env: { ...process.env, TSUMUGI_ADDON_PATH: "/nowhere/tsumugi.node", NO_COLOR: "1" } },
-      );
-      expect(status, stdout + stderr).toBe(0);
+      const { createCpuBackend: fresh } = await import("../../src/backends/cpu/index.ts");
+      const missing = {
+        code: "native_addon_missing",
+        message: expect.stringMatching(/\/nowhere\/tsumugi\.node.*npm rebuild tsumugi.*`reference`/),
+      };
+      expect(() => fresh().plan(model, source, limits)).toThrow(expect.objectContaining(missing));
+      await expect(fresh().prepare(model, source, limits)).rejects.toMatchObject(missing);
     } finally {
-      rmSync(file, { force: true });
+      vi.unstubAllEnvs();
+      vi.resetModules();
     }
   });
 });
