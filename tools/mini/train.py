@@ -22,10 +22,10 @@ END = 0  # <|endoftext|>
 
 
 # What the other side says (questions, system prompts, the sentence to translate) is a free choice of the grammar: it teaches
-# little, so its tokens count little. Long stories count half, or they would drown the short answers.
+# little, so its tokens count little. Long stories count a little less, or they would drown the short answers.
 GIVEN = re.compile(r"<\|im_start\|>(?:system|user)\n.*?<\|im_end\|>\n|<\|im_start\|>assistant\n|Question: .*\n", re.DOTALL)
 SOURCES = {"English: ": re.compile(r"English: .*\n"), "Japanese: ": re.compile(r"Japanese: .*\n")}
-GIVEN_WEIGHT, STORY_WEIGHT = 0.1, 0.5
+GIVEN_WEIGHT, STORY_WEIGHT = 0.1, 0.8
 
 
 def weights(text: str, offsets: list[tuple[int, int]]) -> list[float]:

@@ -96,10 +96,11 @@ def named_japanese(rng: random.Random) -> str:
 def _run(rng: random.Random) -> tuple[list[int], str]:
     kind = rng.random()
     if kind < 0.42:
-        return list(range(1, rng.choice([10, 10, 10, 12, 15, 20, 20, 25, 30]) + 1)), "numbers"
+        return list(range(1, rng.choice([10, 10, 10, 10, 10, 10, 10, 12, 15, 20, 20]) + 1)), "numbers"
     if kind < 0.62:
         start = rng.randint(2, 120)
-        return list(range(start, start + rng.randint(8, 16))), "numbers"
+        end = -(-(start + 7) // 10) * 10  # The first round number after at least eight numbers: an end one can foresee.
+        return list(range(start, end + 1)), "numbers"
     if kind < 0.70:
         return list(range(2, rng.choice([20, 20, 30]) + 1, 2)), "even numbers"
     if kind < 0.76:
