@@ -67,12 +67,18 @@ export function run(command, args, { quiet = false, env } = {}) {
   }
 }
 
+/** npm writes node_modules/.package-lock.json last: when it is younger than package-lock.json, what is locked is installed. */
+function dependenciesInstalled() {
+  const installed = join(root, "node_modules/.package-lock.json");
+  const tools = ["typescript", "vitest", "node-gyp"].map((name) => join(root, "node_modules", name, "package.json"));
+  if (![installed, ...tools].every((path) => existsSync(path))) return false;
+  return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+}
+
 function ensureDependencies() {
-  const hash = hashFiles(["package.json", "package-lock.json"]);
-  if (stampMatches("node_modules/.tsumugi-stamp", hash)) return;
+  if (dependenciesInstalled()) return;
   console.error("tsumugi: installing dependencies …");
   run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { quiet: true });
-  writeStamp("node_modules/.tsumugi-stamp", hash);
 }
 
 /** Installs and builds what is missing. Messages go to stderr: stdout belongs to the job. */
