@@ -1,8 +1,9 @@
 import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "./group.ts";
-import { finiteValues, firstGreatest, greatest, survivors } from "./select.ts";
+import { finiteValues, firstGreatest, survivors } from "./select.ts";
 import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
 import type { LogitsContext, SamplingStep } from "./step.ts";
+import { torchTopK } from "./torch-top-k.ts";
 import { warpers } from "./warpers.ts";
 
 const lowest = -3.4028234663852886e38;
@@ -91,7 +92,7 @@ function pick(scores: Float32Array, group: SamplingGroup, vocabularySize: number
     case "argmax":
       return Int32Array.of(firstGreatest(scores));
     case "top":
-      return greatest(scores, group.count);
+      return torchTopK(scores, group.count);
     case "score":
       return Int32Array.from(group.target ?? [], (token, row) => row * vocabularySize + token);
     case "draw":
@@ -115,11 +116,21 @@ function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
   const variates = new Float32Array(indices.length);
   group.stream.exponentials(group.offset ?? 0, indices, variates);
   for (let i = 0; i < indices.length; i++) probabilities[i] = probabilities[i]! / variates[i]!;
-  const count = Math.min(group.count, indices.length);
-  return greatest(probabilities, count).map((i) => indices[i]!);
+  if (group.count === 1) return Int32Array.of(indices[firstGreatest(probabilities)]!);
+  // with fewer candidates than picks, dropped entries (p = 0) are picked too, as in torch
+  const quotients = new Float32Array(scores.length);
+  for (let i = 0; i < indices.length; i++) quotients[indices[i]!] = probabilities[i]!;
+  return torchTopK(quotients, group.count);
 }
 
+/** Rows one after the other; without a copy where they are neighbours in one buffer. */
 function concatenate(rows: readonly Float32Array[]): Float32Array {
+  const [first] = rows as readonly [Float32Array];
+  const length = first.length;
+  const adjacent = rows.every(
+    (row, index) => row.buffer === first.buffer && row.byteOffset === first.byteOffset + 4 * length * index,
+  );
+  if (adjacent) return new Float32Array(first.buffer, first.byteOffset, length * rows.length);
   const result = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let at = 0;
   for (const row of rows) {

@@ -45,17 +45,6 @@ export function finiteValues(scores: Float32Array): Float32Array {
   return result.subarray(0, count);
 }
 
-/** Indices of the greatest `count` entries, greatest first, the lower index first among equals. NaN counts as greatest. */
-export function greatest(scores: Float32Array, count: number): Int32Array {
-  if (count === 1) return Int32Array.of(firstGreatest(scores));
-  const key = (index: number) => (Number.isNaN(scores[index]!) ? Infinity : scores[index]!);
-  const limit = kthGreatest(scores, Math.min(count, scores.length));
-  const candidates: number[] = [];
-  for (let i = 0; i < scores.length; i++) if (!(scores[i]! < limit)) candidates.push(i);
-  candidates.sort((a, b) => (key(a) === key(b) ? a - b : key(a) > key(b) ? -1 : 1));
-  return Int32Array.from(candidates.slice(0, count));
-}
-
 /** Index of the first of the greatest entries; a NaN counts as greatest, as in torch. */
 export function firstGreatest(scores: Float32Array): number {
   let best = 0;
