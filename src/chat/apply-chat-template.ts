@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import type { ChatMessage, ChatTemplateOptions, Conversations, RenderedChat, Tokenizer } from "../tokenizer/index.ts";
 import { refuseUnknownOptions } from "../tokenizer/options.ts";
+import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import { renderChatTemplate } from "./render-chat-template.ts";
 import { selectTemplate } from "./select-template.ts";
 
@@ -31,6 +32,13 @@ export function applyChatTemplate(
   options: ChatTemplateOptions = {},
 ): RenderedChat {
   refuseUnknownOptions(options, known, "; variables for the template go into `chatTemplateKwargs`");
+  checkOptionTypes(options, {
+    tokenize: "boolean",
+    returnDict: "boolean",
+    addGenerationPrompt: "boolean",
+    chatTemplate: "string",
+  });
+  checkIsOptions(options.chatTemplateKwargs, "`chatTemplateKwargs`");
   const { tokenize = true, returnDict = true, chatTemplateKwargs = {}, tools, documents } = options;
   for (const name of reserved)
     if (name in chatTemplateKwargs)
@@ -50,8 +58,20 @@ export function applyChatTemplate(
       variables: { ...tokenizer.specialTokensMap, ...chatTemplateKwargs },
     }),
   );
+  if (!tokenize) refuseLayout(options);
   if (!tokenize) return batched ? texts : (texts[0] ?? "");
   const { padding, truncation, maxLength } = options;
   const encoding = tokenizer(batched ? texts : (texts[0] ?? ""), { padding, truncation, maxLength, addSpecialTokens: false });
   return returnDict ? encoding : encoding.inputIds;
+}
+
+/** Text is neither padded nor cut. */
+function refuseLayout(options: ChatTemplateOptions): void {
+  for (const name of ["padding", "truncation", "maxLength"] as const) {
+    if (options[name] === undefined || options[name] === false) continue;
+    throw new TsumugiError("conflicting_options", {
+      options: `\`${name}\` and \`tokenize: false\``,
+      reason: "text is neither padded nor cut off",
+    });
+  }
 }

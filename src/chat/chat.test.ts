@@ -93,3 +93,13 @@ test("dates have Python's format and English names", () => {
   const fixed = { variables: { strftime_now: () => "today" } };
   expect(renderChatTemplate("{{ strftime_now('%Y') }}", user, fixed)).toBe("today");
 });
+
+test.each([
+  [{ chatTemplateKwargs: 5 }, "`chatTemplateKwargs` must be an object"],
+  [{ chatTemplate: 5 }, "`chatTemplate` must be a text"],
+  [{ tokenize: "no" }, "`tokenize` must be true or false"],
+  [{ tokenize: false, padding: true }, "`padding` and `tokenize: false` cannot be used together"],
+  [{ tokenize: false, maxLength: 3 }, "`maxLength` and `tokenize: false` cannot be used together"],
+])("options %j are refused", (options, message) => {
+  expect(() => load({}, chatml).applyChatTemplate(user, options as object)).toThrow(message);
+});

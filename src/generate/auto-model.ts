@@ -10,6 +10,7 @@ import type { Model } from "../ops/program.ts";
 import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 import { loadTokenizer } from "./auto-tokenizer.ts";
 import { CausalLM } from "./causal-lm.ts";
 import { readGenerationConfig } from "./generation-config.ts";
@@ -34,7 +35,8 @@ export interface FromPretrainedOptions
   onProgress?: (event: DownloadProgress | { loadedBytes: number; totalBytes: number }) => void;
 }
 
-const hubNames = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
+/** Names of the options that say where files come from. */
+export const hubNames: readonly string[] = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
 const loadNames = ["dtype", "device", "threads", "maxBatchSize", "contextTokens", "cacheBytes", "onProgress"];
 
 /** Names of all options of `fromPretrained`. */
@@ -136,8 +138,9 @@ async function assemble({ files, config, checkpoint, model, backend }: Loaded, o
 }
 
 function checkOptions(options: FromPretrainedOptions): void {
-  const { dtype, device } = options;
   refuseUnknown(options, fromPretrainedNames, loadRefusals);
+  checkOptionTypes(options, { onProgress: "function", signal: "signal" });
+  const { dtype, device } = options;
   oneOf("dtype", dtype, ["auto", "float32", "bfloat16", "float16"]);
   oneOf("device", device, ["auto", "cpu", "reference"]);
   if (device === "reference" && options.threads !== undefined) {

@@ -39,3 +39,13 @@ test("a folder without tokenizer.json says what to do", async () => {
     code: "unknown_option",
   });
 });
+
+test.each([
+  [{ paddingSide: "up" }, '`paddingSide` must be one of "left", "right". Given: up.'],
+  [{ truncationSide: 5 }, '`truncationSide` must be one of "left", "right". Given: 5.'],
+  [{ addBosToken: 5 }, "`addBosToken` must be true or false"],
+  [{ revision: 5 }, "`revision` must be a text"],
+  [null, "The options must be an object"],
+])("options %j are refused", async (options, message) => {
+  await expect(AutoTokenizer.fromPretrained(fixture, options as object)).rejects.toThrow(message);
+});

@@ -2,7 +2,8 @@ import { applyChatTemplate } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
 import { type HubOptions, type ModelDirectory, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { refuseUnknownOptions } from "../tokenizer/options.ts";
+import { oneOf, refuseUnknownOptions } from "../tokenizer/options.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 
 /** Options of `AutoTokenizer.fromPretrained`: those of the Hub, and what replaces the files' own settings. */
 export interface TokenizerLoadOptions
@@ -36,6 +37,9 @@ export const AutoTokenizer = {
   async fromPretrained(idOrDirectory: string, options: TokenizerLoadOptions = {}): Promise<Tokenizer> {
     refuseUnknownOptions(options, [...hubOptions, "paddingSide", "truncationSide", "addBosToken", "addEosToken"]);
     const { paddingSide, truncationSide, addBosToken, addEosToken, ...hub } = options;
+    oneOf("paddingSide", paddingSide, ["left", "right", undefined]);
+    oneOf("truncationSide", truncationSide, ["left", "right", undefined]);
+    checkOptionTypes(options, { addBosToken: "boolean", addEosToken: "boolean" });
     const files = await resolveModel(idOrDirectory, { ...hub, files: selectTokenizerFiles });
     return loadTokenizer(files, { paddingSide, truncationSide, addBosToken, addEosToken });
   },

@@ -2,8 +2,10 @@ import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
 import type { TokenRows } from "./inputs.ts";
+import { readStoppingCriteria, type StoppingCriterion } from "./stopping-criteria.ts";
 import type { Streamer } from "./text-streamer.ts";
 import { type Refusals, refuseUnknown } from "./unknown-options.ts";
 
@@ -17,6 +19,8 @@ export interface GenerateOptions extends GenerationConfig {
   generationConfig?: GenerationConfig;
   /** Needed by `stopStrings`; the model's own by default. */
   tokenizer?: Tokenizer;
+  /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
+  stoppingCriteria?: readonly StoppingCriterion[] | null;
   /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
   seed?: number;
   /** Aborting rejects with `aborted`; `error.details.sequences` holds what had been generated. */
@@ -35,18 +39,27 @@ export interface GenerateResult {
   finishReasons: FinishReason[];
   /** [steps][rows] raw float32 logits, with `outputLogits: true`; null for rows that had ended. */
   logits?: (Float32Array | null)[][];
+  /** [steps][rows] scores behind all processors, with `outputScores: true`; null for rows that had ended. */
+  scores?: (Float32Array | null)[][];
 }
 
-const inputNames = ["inputIds", "attentionMask", "generationConfig", "tokenizer", "seed", "signal", "streamer", "onToken"];
+const inputNames = [
+  "inputIds",
+  "attentionMask",
+  "generationConfig",
+  "tokenizer",
+  "stoppingCriteria",
+  "seed",
+  "signal",
+  "streamer",
+  "onToken",
+];
 
 /** Names of everything that `generate` takes or refuses with a reason of its own. */
 export const generateOptionNames: readonly string[] = [...inputNames, ...generationFieldNames];
 
 const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
-  logitsProcessor: notYet,
-  stoppingCriteria: notYet,
-  prefixAllowedTokensFn: notYet,
   assistantModel: notYet,
   assistantTokenizer: notYet,
   negativePromptIds: notYet,
@@ -63,9 +76,12 @@ const refusals: Refusals = {
 /** Refuses unknown options by name, and checks what is no field of GenerationConfig. */
 export function checkGenerateOptions(options: GenerateOptions, extraNames: readonly string[] = []): void {
   refuseUnknown(options, [...generateOptionNames, ...extraNames], refusals);
+  checkIsOptions(options.generationConfig, "`generationConfig`");
   if (options.generationConfig) refuseUnknown(options.generationConfig, generationFieldNames);
+  readStoppingCriteria(options.stoppingCriteria);
   if (options.seed !== undefined) checkSeed(options.seed, "seed");
-  const { streamer, signal, onToken } = options;
+  checkOptionTypes(options, { signal: "signal", onToken: "function" });
+  const { streamer, tokenizer } = options;
   if (streamer !== undefined && typeof (streamer as Partial<Streamer> | null)?.put !== "function") {
     throw new TsumugiError("invalid_option", {
       option: "streamer",
@@ -73,10 +89,7 @@ export function checkGenerateOptions(options: GenerateOptions, extraNames: reado
       given: streamer,
     });
   }
-  if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) {
-    throw new TsumugiError("invalid_option", { option: "signal", expected: "an AbortSignal", given: signal });
-  }
-  if (onToken !== undefined && typeof onToken !== "function") {
-    throw new TsumugiError("invalid_option", { option: "onToken", expected: "a function", given: onToken });
+  if (tokenizer !== undefined && typeof (tokenizer as Partial<Tokenizer> | null)?.decode !== "function") {
+    throw new TsumugiError("invalid_option", { option: "tokenizer", expected: "a tokenizer", given: tokenizer });
   }
 }

@@ -169,7 +169,7 @@ describe("options", () => {
   test.each([
     [{ max_new_tokens: 3 }, "unknown_option"],
     [{ numBeams: 2 }, "unsupported_option"],
-    [{ logitsProcessor: [] }, "unsupported_option"],
+    [{ logitsProcessor: [1] }, "invalid_option"],
     [{ temperature: 0, doSample: true }, "invalid_option"],
     [{ seed: -1 }, "invalid_option"],
     [{ signal: {} }, "invalid_option"],
@@ -297,4 +297,51 @@ test.each([
 ])("fromPretrained refuses %j", async (options, message) => {
   const load = AutoModelForCausalLM.fromPretrained(join(fixtures, "models/llama"), options as object);
   await expect(load).rejects.toThrow(message);
+});
+
+describe("arguments that are no options", () => {
+  test.each([[null], [5], [[1, 2, 3]], ["text"]])("%j", async (given) => {
+    expect((await failure(model.generate(given as never))).message).toMatch(/^The options must be an object/);
+    expect(() => model.stream(given as never)).toThrow("The options must be an object");
+  });
+
+  test.each([
+    [{ generationConfig: 5 }, "`generationConfig` must be an object"],
+    [{ tokenizer: 5 }, "Option `tokenizer` must be a tokenizer. Given: 5."],
+    [{ bosTokenId: 1e9 }, "Option `bosTokenId` must be an id of the model, from 0 to 127. Given: 1000000000."],
+    [{ inputIds: [1], attentionMask: "x" }, "`attentionMask` must be a row of 0 and 1 or a list of rows. Given: x."],
+  ])("%j", async (options, message) => {
+    expect((await failure(model.generate(options as never))).message).toContain(message);
+  });
+
+  test.each([
+    [{ onProgress: 5 }, "`onProgress` must be a function"],
+    [{ signal: 5 }, "`signal` must be an AbortSignal"],
+    [{ token: 5 }, "`token` must be a text"],
+    [{ localFilesOnly: "yes" }, "`localFilesOnly` must be true or false"],
+    [null, "The options must be an object"],
+  ])("fromPretrained with %j", async (options, message) => {
+    const load = (object: object | null) =>
+      AutoModelForCausalLM.fromPretrained(join(fixtures, "models/llama"), object as object);
+    await expect(load(options && { device: "reference", ...options })).rejects.toThrow(message);
+  });
+});
+
+test("a refused call leaves a streamer alone", async () => {
+  let ends = 0;
+  const streamer = { put() {}, end: () => void ends++ };
+  await failure(model.generate({ inputIds: [[1], [2]], streamer }));
+  await failure(model.generate({ inputIds: [[1]], maxNewTokens: 0, streamer }));
+  expect(ends).toBe(0);
+});
+
+test("a stream that was left before it began ends as aborted", async () => {
+  const stream = model.stream({ inputIds: prompt, tokenizer, maxNewTokens: 5 });
+  await stream.return?.();
+  expect(await stream.result).toMatchObject({ text: "", finishReason: "abort" });
+});
+
+test("a stream's text has no mask", () => {
+  const options = { prompt: "Q", attentionMask: [1], tokenizer };
+  expect(() => model.stream(options)).toThrow("`prompt` and `attentionMask` cannot be used together");
 });

@@ -7,6 +7,7 @@ import {
   type RandomGenerator,
   type RandomLease,
   type RandomStream,
+  readsText,
   torchStream,
 } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -15,8 +16,10 @@ import { type GenerationConfig, type GenerationSettings, generationFieldNames, r
 import { type PromptRow, readInputs } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
+import { type StepOutputs, StepRecorder } from "./step-outputs.ts";
 import { StopStrings } from "./stop-strings.ts";
-import { createTokenBytes } from "./token-bytes.ts";
+import { readStoppingCriteria } from "./stopping-criteria.ts";
+import { createTokenBytes, type TokenBytes } from "./token-bytes.ts";
 import { warnOnce } from "./warnings.ts";
 
 /** What a call of `generate` works with. */
@@ -54,15 +57,15 @@ interface Plan {
 export async function generateRows(
   context: GenerateContext,
   options: GenerateOptions,
-  onLogits?: (row: number, step: number, logits: Float32Array) => void,
+  outputs: StepOutputs = {},
 ): Promise<GeneratedRow[]> {
   const plan = makePlan(context, options);
   // in the order of the calls, before anything is waited for
   const lease = plan.settings.doSample ? lend(context, options) : undefined;
   let longest = 0;
   try {
-    const stopStrings = await prepareStopStrings(context, options, plan.settings);
-    const parts = { stopStrings, stream: (await lease)?.stream, onLogits };
+    const tokenBytes = await prepareTokenBytes(context, options, plan.settings);
+    const parts = { tokenBytes, stream: (await lease)?.stream, outputs };
     return await runRows(context, options, plan, parts, (row, token, count, finishReason) => {
       longest = Math.max(longest, count);
       options.onToken?.({ row, token, finishReason });
@@ -76,29 +79,34 @@ export async function generateRows(
 
 /** `model.generate`: see `CausalLM.generate`. */
 export async function generate(context: GenerateContext, options: GenerateOptions): Promise<GenerateResult> {
-  const logits: (Float32Array | null)[][] = [];
-  const settings = settingsOf(context, options);
-  const steps: Float32Array[][] = [];
-  const capture = (row: number, step: number, values: Float32Array): void => {
-    steps[step] ??= [];
-    steps[step][row] = values;
-  };
   const { streamer } = options;
+  let begun = false;
   try {
-    const rows = await generateRows(context, options, settings.outputLogits ? capture : undefined);
+    const settings = settingsOf(context, options);
+    const watched = streamer && {
+      put(ids: Parameters<typeof streamer.put>[0]) {
+        begun = true;
+        streamer.put(ids);
+      },
+      end() {},
+    };
+    const logits = settings.outputLogits ? new StepRecorder() : undefined;
+    const scores = settings.outputScores ? new StepRecorder() : undefined;
+    const outputs = { onLogits: logits?.listener, onScores: scores?.listener };
+    const rows = await generateRows(context, { ...options, streamer: watched }, outputs);
     if (rows.some((row) => row.finishReason === "abort")) {
       const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
       throw new TsumugiError("aborted", { sequences }, { cause: options.signal?.reason });
     }
     streamer?.end();
     const result: GenerateResult = { sequences: padRows(rows, settings), finishReasons: rows.map((row) => row.finishReason) };
-    if (!settings.outputLogits) return result;
-    for (const step of steps) logits.push(rows.map((_, row) => step[row] ?? null));
-    return { ...result, logits };
+    if (logits) result.logits = logits.table(rows.length);
+    if (scores) result.scores = scores.table(rows.length);
+    return result;
   } catch (error) {
     // a loop over a TextIteratorStreamer must not wait for ever, and the next answer must not begin with this one's rest
     if (streamer && "fail" in streamer && typeof streamer.fail === "function") streamer.fail(error);
-    else streamer?.end();
+    else if (begun) streamer?.end();
     throw error;
   }
 }
@@ -125,11 +133,10 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   return { settings, prompts, limit, copies, rows, deadline };
 }
 
-async function prepareStopStrings(context: GenerateContext, options: GenerateOptions, settings: GenerationSettings) {
-  if (!settings.stopStrings) return undefined;
-  const strings = settings.stopStrings;
-  const tokenBytes = createTokenBytes(options.tokenizer ?? (await context.loadTokenizer()));
-  return (prompt: readonly number[]) => new StopStrings(strings, tokenBytes, prompt);
+/** Bytes of tokens, where stop strings or processors read text. */
+async function prepareTokenBytes(context: GenerateContext, options: GenerateOptions, settings: GenerationSettings) {
+  if (!settings.stopStrings && !readsText(settings, settings.doSample)) return undefined;
+  return createTokenBytes(options.tokenizer ?? (await context.loadTokenizer()));
 }
 
 /** Waits for earlier calls on the generator, unless the call is aborted before its turn. */
@@ -151,9 +158,9 @@ async function lend(context: GenerateContext, { seed, signal }: GenerateOptions)
 }
 
 interface Parts {
-  stopStrings: ((prompt: readonly number[]) => StopStrings) | undefined;
+  tokenBytes: TokenBytes | undefined;
   stream: RandomStream | undefined;
-  onLogits: ((row: number, step: number, logits: Float32Array) => void) | undefined;
+  outputs: StepOutputs;
 }
 
 type OnToken = (row: number, token: number, count: number, finishReason: FinishReason | undefined) => void;
@@ -162,7 +169,7 @@ async function runRows(
   context: GenerateContext,
   options: GenerateOptions,
   plan: Plan,
-  { stopStrings, stream, onLogits }: Parts,
+  { tokenBytes, stream, outputs }: Parts,
   onToken: OnToken,
 ): Promise<GeneratedRow[]> {
   const { engine, model, maxSequences } = context;
@@ -172,6 +179,8 @@ async function runRows(
   const request = (prompt: PromptRow, firstRow: number, count: number): Request => {
     const processors = createProcessorChain(settings, settings.doSample, {
       promptTokens: prompt.padded,
+      maxLength: prompt.padded.length + limit,
+      tokenBytes,
       eosTokenIds,
       vocabularySize: model.vocabularySize,
       beams: 1,
@@ -187,8 +196,10 @@ async function runRows(
         stream,
         maxNewTokens: limit,
         eosTokenIds: new Set(eosTokenIds),
-        stopStrings: stopStrings?.(prompt.tokens),
-        onLogits,
+        stopStrings: settings.stopStrings && tokenBytes && new StopStrings(settings.stopStrings, tokenBytes, prompt.tokens),
+        stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
+        padded: prompt.padded,
+        outputs,
       }),
       gangSize: count,
       maxLength: Math.min(prompt.tokens.length + limit, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),

@@ -30,8 +30,8 @@ export interface InputContext {
  */
 export function readInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
   const { settings } = context;
-  const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`");
-  if (given.every((row) => row.length === 0)) return (given.length > 0 ? given : [[]]).map(() => fromBos(settings));
+  const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`", "ids");
+  if (given.every((row) => row.length === 0)) return (given.length > 0 ? given : [[]]).map(() => fromBos(context));
   const width = given[0]!.length;
   const uneven = given.findIndex((row) => row.length !== width);
   if (uneven >= 0) {
@@ -42,7 +42,8 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
       given: `row 0 has ${width} ids, row ${uneven} has ${given[uneven]!.length}`,
     });
   }
-  const masks = attentionMask === undefined || attentionMask === null ? undefined : toRows(attentionMask, "`attentionMask`");
+  const masks =
+    attentionMask === undefined || attentionMask === null ? undefined : toRows(attentionMask, "`attentionMask`", "0 and 1");
   if (masks) checkMasks(masks, given);
   const kept = masks ?? detectPads(given, settings);
   checkIds(given, kept, context.vocabularySize);
@@ -63,13 +64,17 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
   });
 }
 
-function fromBos({ bosTokenId }: GenerationSettings): PromptRow {
+function fromBos({ settings: { bosTokenId }, vocabularySize }: InputContext): PromptRow {
   if (bosTokenId === null) {
     throw new TsumugiError("invalid_input", {
       what: "`inputIds`",
       expected: "at least one token (the model has no `bosTokenId` to start from)",
       given: "none",
     });
+  }
+  if (bosTokenId >= vocabularySize) {
+    const expected = `an id of the model, from 0 to ${vocabularySize - 1}`;
+    throw new TsumugiError("invalid_option", { option: "bosTokenId", expected, given: bosTokenId });
   }
   return { padded: [bosTokenId], tokens: [bosTokenId] };
 }
@@ -84,15 +89,19 @@ function detectPads(rows: readonly number[][], settings: GenerationSettings): nu
   return rows.map((row) => row.map(() => 1));
 }
 
-function toRows(value: unknown, what: string): number[][] {
+function toRows(value: unknown, what: string, contents: string): number[][] {
   const isRow = (item: unknown): item is ArrayLike<unknown> => Array.isArray(item) || ArrayBuffer.isView(item);
   if (!isRow(value))
-    throw new TsumugiError("invalid_input", { what, expected: "a row of ids or a list of rows", given: value });
+    throw new TsumugiError("invalid_input", { what, expected: `a row of ${contents} or a list of rows`, given: value });
   const items = Array.from(value);
   const rows: ArrayLike<unknown>[] = items.some(isRow) ? (items as ArrayLike<unknown>[]) : [items];
   return rows.map((row, index) => {
     if (!isRow(row)) {
-      throw new TsumugiError("invalid_input", { what: `Row ${index} of ${what}`, expected: "a row of ids", given: row });
+      throw new TsumugiError("invalid_input", {
+        what: `Row ${index} of ${what}`,
+        expected: `a row of ${contents}`,
+        given: row,
+      });
     }
     return Array.from(row, (id) => (typeof id === "bigint" ? Number(id) : (id as number)));
   });

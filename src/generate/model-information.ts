@@ -4,6 +4,7 @@ import { type HubOptions, resolveModel } from "../hub/index.ts";
 import { loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
 import { chooseDtype, readConfig } from "./auto-model.ts";
+import { refuseUnknown } from "./unknown-options.ts";
 
 /** What a model is and takes, read without loading its weights. */
 export interface ModelInformation {
@@ -34,6 +35,7 @@ export async function modelInformation(
   idOrDirectory: string,
   options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "onProgress"> = {},
 ): Promise<ModelInformation> {
+  refuseUnknown(options, ["revision", "cacheDir", "token", "localFilesOnly", "onProgress"]);
   const files = await resolveModel(idOrDirectory, options);
   const config = await readConfig(files);
   const checkpoint = await openCheckpoint(files.directory);

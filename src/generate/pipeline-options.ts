@@ -1,4 +1,5 @@
 import type { ChatMessage, ChatTemplateOptions, Tokenizer } from "../tokenizer/index.ts";
+import { checkIsOptions } from "../util/option-types.ts";
 import { type FromPretrainedOptions, fromPretrainedNames, loadRefusals } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import type { GenerateOptions } from "./generate-options.ts";
@@ -14,7 +15,7 @@ export interface TextGenerationPipelineOptions extends FromPretrainedOptions {
 
 /** Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. */
 export interface TextGenerationOptions
-  extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits"> {
+  extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores"> {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
   returnFullText?: boolean;
   /** Put special tokens (BOS) in front of text prompts, as the tokenizer does. Default true. Chats have their own. */
@@ -69,6 +70,7 @@ const callRefusals: Refusals = {
   inputIds: "a pipeline takes text; use `model.generate`",
   attentionMask: "a pipeline takes text; use `model.generate`",
   outputLogits: "use `model.generate`",
+  outputScores: "use `model.generate`",
   tokenizer: "it is an option of `pipeline` itself",
 };
 
@@ -81,6 +83,7 @@ export function checkPipelineOptions(options: object): void {
 }
 
 export function refuseCallOptions(options: object): void {
+  checkIsOptions(options);
   const known = Object.keys(options).filter((name) => !(name in callRefusals));
   refuseUnknown(options, known, callRefusals);
 }

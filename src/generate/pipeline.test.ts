@@ -120,3 +120,52 @@ test("dispose() leaves a model alone that was given loaded", async () => {
   await pipe.dispose();
   expect(await pipe("Q", greedy)).toHaveLength(1);
 });
+
+describe("nothing is ignored", () => {
+  test.each([
+    ["Q", { tools: [] }, "`tools` is not supported: it is for chats"],
+    ["Q", { continueFinalMessage: true }, "`continueFinalMessage` is not supported"],
+    [chat, { addSpecialTokens: true }, "`addSpecialTokens` is not supported: a chat template"],
+    ["Q", { cleanUpTokenizationSpaces: "x" }, "`cleanUpTokenizationSpaces` must be true or false"],
+    ["Q", 5, "The options must be an object"],
+    ["Q", null, "The options must be an object"],
+  ])("%j with %j", async (input, options, message) => {
+    await expect(pipe(input as string, options as object)).rejects.toThrow(message);
+  });
+
+  test.each([
+    [{ model: 5 }, "`model` must be a Hub id, a folder or a loaded model"],
+    [{ model: {} }, "`model` must be a Hub id, a folder or a loaded model"],
+    [{ tokenizer: 5 }, "`tokenizer` must be a Hub id, a folder or a loaded tokenizer"],
+    [{ dtype: "float32" }, "`dtype` and a loaded `model` cannot be used together"],
+    [{ localFilesOnly: true }, "`localFilesOnly` and a loaded `model`"],
+  ])("pipeline with %j", async (options, message) => {
+    await expect(pipeline("text-generation", { model, ...options } as never)).rejects.toThrow(message);
+  });
+});
+
+test("a streamer gets one text of a list after the other, onToken the row in the list", async () => {
+  const prompts = ["QXZ", "Q"];
+  const texts: number[][] = [];
+  let current: number[] = [];
+  const streamer = {
+    put: (ids: ArrayLike<number>) => void current.push(...Array.from(ids)),
+    end() {
+      texts.push(current);
+      current = [];
+    },
+  };
+  await pipe(prompts, { ...greedy, streamer: streamer as never });
+  expect(texts.map((ids) => pipe.tokenizer.decode(ids, { unknownIds: "skip" }))).toEqual(
+    await Promise.all(prompts.map(async (text) => text + (await answer(text)))),
+  );
+  const rows = new Set<number>();
+  await pipe(prompts, { maxNewTokens: 2, numReturnSequences: 2, seed: 1, onToken: ({ row }) => rows.add(row) });
+  expect([...rows].sort()).toEqual([0, 1, 2, 3]);
+});
+
+test("an empty prompt starts from BOS beside others, too", async () => {
+  const options = { ...greedy, bosTokenId: 1 };
+  const alone = await pipe(["", "QX"], options);
+  expect(await pipe(["", "QX"], { ...options, batchSize: 2 })).toEqual(alone);
+});

@@ -1,11 +1,12 @@
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
-import { boolean, whole } from "../sampling/validate.ts";
+import { whole } from "../sampling/validate.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 import { AnswerDecoder } from "./answer-decoder.ts";
-import { AutoModelForCausalLM } from "./auto-model.ts";
-import { AutoTokenizer } from "./auto-tokenizer.ts";
+import { AutoModelForCausalLM, hubNames } from "./auto-model.ts";
+import { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import type { GenerationConfig } from "./generation-config.ts";
@@ -72,16 +73,33 @@ export async function pipeline(
     const expected = "a Hub id, a folder or a loaded model";
     throw new TsumugiError("invalid_option", { option: "model", expected, given: "nothing" });
   }
+  if (typeof given !== "string") checkLoadedModel(given, named, load);
+  if (named !== undefined && typeof named !== "string" && typeof (named as Partial<Tokenizer> | null)?.decode !== "function") {
+    const expected = "a Hub id, a folder or a loaded tokenizer";
+    throw new TsumugiError("invalid_option", { option: "tokenizer", expected, given: named });
+  }
   const model = typeof given === "string" ? await AutoModelForCausalLM.fromPretrained(given, load) : given;
   try {
-    const { revision, cacheDir, token, localFilesOnly } = load;
-    const hub = { revision, cacheDir, token, localFilesOnly };
+    const hub: TokenizerLoadOptions = Object.fromEntries(Object.entries(load).filter(([name]) => hubNames.includes(name)));
     const tokenizer =
       typeof named === "string" ? await AutoTokenizer.fromPretrained(named, hub) : (named ?? (await model.loadTokenizer()));
     return create(model, tokenizer, typeof given === "string");
   } catch (error) {
     if (typeof given === "string") await model.dispose();
     throw error;
+  }
+}
+
+/** Loading options say nothing to a model that is loaded; the Hub's still hold for a tokenizer that is not. */
+function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object): void {
+  if (typeof (model as Partial<CausalLM> | null)?.generateWith !== "function") {
+    const expected = "a Hub id, a folder or a loaded model";
+    throw new TsumugiError("invalid_option", { option: "model", expected, given: model });
+  }
+  for (const [option, value] of Object.entries(load)) {
+    if (value === undefined || (typeof tokenizer === "string" && hubNames.includes(option))) continue;
+    const reason = "it says how to load a model, and this one is loaded";
+    throw new TsumugiError("conflicting_options", { options: `\`${option}\` and a loaded \`model\``, reason });
   }
 }
 
@@ -123,15 +141,21 @@ async function run(
   single: boolean,
 ): Promise<unknown[][]> {
   const { own, forGenerate } = split(options);
+  for (const prompt of prompts) refuseOtherKind(prompt, own);
   const { returnFullText = true, skipSpecialTokens = true, cleanUpTokenizationSpaces, batchSize = 1 } = own;
   const settings = withDefaults(model, forGenerate);
   const { seed } = forGenerate;
   const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
   // Python's pipeline runs lists through a DataLoader, which draws a seed of its own: two words.
   if (!single) (generator ?? sharedGenerator())?.skip(2);
+  const decided = (name: "numReturnSequences" | "bosTokenId") =>
+    forGenerate[name] ?? settings[name] ?? forGenerate.generationConfig?.[name] ?? model.generationConfig[name];
+  const copies = decided("numReturnSequences") ?? 1;
   const chunks: Promise<unknown[][]>[] = [];
   for (let from = 0; from < prompts.length; from += batchSize) {
-    chunks.push(answer(prompts.slice(from, from + batchSize)));
+    const chunk = answer(prompts.slice(from, from + batchSize), from);
+    chunks.push(chunk);
+    if (forGenerate.streamer) await chunk.catch(() => {}); // one text after the other, as in Python
   }
   const settled = await Promise.allSettled(chunks);
   return settled.flatMap((outcome) => {
@@ -144,12 +168,22 @@ async function run(
     return rows[0]!.length === 0 ? {} : { inputIds: rows, attentionMask: [rows[0]!.map(() => 1)] };
   }
 
-  async function answer(chunk: readonly Prompt[]): Promise<unknown[][]> {
-    const rows = chunk.map((prompt) => encode(tokenizer, prompt, own));
+  async function answer(chunk: readonly Prompt[], from: number): Promise<unknown[][]> {
+    const bosTokenId = decided("bosTokenId");
+    // beside other rows, too, an empty prompt starts from BOS
+    const rows = chunk
+      .map((prompt) => encode(tokenizer, prompt, own))
+      .map((ids) => (ids.length === 0 && chunk.length > 1 && typeof bosTokenId === "number" ? [bosTokenId] : ids));
     const inputs = encodedInputs(rows);
     const width = inputs.inputIds?.[0]?.length ?? 1; // an empty prompt starts from BOS
-    const { sequences } = await model.generateWith(generator, { ...forGenerate, ...settings, ...inputs, tokenizer });
-    const copies = sequences.length / chunk.length;
+    const { onToken } = forGenerate;
+    const { sequences } = await model.generateWith(generator, {
+      ...forGenerate,
+      ...settings,
+      ...inputs,
+      tokenizer,
+      ...(onToken && { onToken: (event) => onToken({ ...event, row: from * copies + event.row }) }),
+    });
     return chunk.map((prompt, index) =>
       sequences.slice(index * copies, (index + 1) * copies).map((sequence) => {
         // Behind a text the answer keeps its leading space, which a decoder of new tokens alone would strip (Llama 2).
@@ -163,7 +197,27 @@ async function run(
   }
 }
 
+/** Options of chats beside a text, and the other way round. */
+function refuseOtherKind(prompt: Prompt, own: OwnOptions): void {
+  const isText = typeof prompt === "string";
+  const others = isText
+    ? (["tools", "documents", "chatTemplateKwargs", "continueFinalMessage"] as const)
+    : (["addSpecialTokens"] as const);
+  const option = others.find((name) => own[name] !== undefined);
+  if (option === undefined) return;
+  const reason = isText ? "it is for chats, and the prompt is a text" : "a chat template writes special tokens itself";
+  throw new TsumugiError("unsupported_option", { option, reason });
+}
+
 const padding = { padding: true, paddingSide: "left" } as const;
+
+const ownTypes = {
+  returnFullText: "boolean",
+  addSpecialTokens: "boolean",
+  skipSpecialTokens: "boolean",
+  cleanUpTokenizationSpaces: "boolean",
+  continueFinalMessage: "boolean",
+} as const;
 
 type OwnOptions = Pick<TextGenerationOptions, (typeof ownNames)[number]>;
 
@@ -174,9 +228,7 @@ function split(options: TextGenerationOptions): { own: OwnOptions; forGenerate: 
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   const own: OwnOptions = Object.fromEntries(entries.filter(([name]) => isOwn(name)));
   if (own.batchSize !== undefined) whole(1)(own.batchSize, "batchSize");
-  for (const name of ["returnFullText", "addSpecialTokens", "skipSpecialTokens", "continueFinalMessage"] as const) {
-    if (own[name] !== undefined) boolean(own[name], name);
-  }
+  checkOptionTypes(own, ownTypes);
   return { own, forGenerate: Object.fromEntries(entries.filter(([name]) => !isOwn(name))) };
 }
 

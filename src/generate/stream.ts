@@ -6,7 +6,8 @@ import { type GenerateContext, generateRows, settingsOf } from "./generate.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 
 /** Options of `model.stream`: those of `generate` that make sense for one answer. */
-export interface StreamOptions extends Omit<GenerateOptions, "streamer" | "numReturnSequences" | "outputLogits"> {
+export interface StreamOptions
+  extends Omit<GenerateOptions, "streamer" | "numReturnSequences" | "outputLogits" | "outputScores"> {
   /** The prompt as text; instead of `inputIds`. Special tokens are added as the tokenizer does. */
   prompt?: string;
 }
@@ -31,8 +32,8 @@ export interface TextStream extends AsyncIterableIterator<string> {
 
 /** `model.stream`: see there. Options are checked at once, the work starts with the first `next()` or `result`. */
 export function startStream(context: GenerateContext, options: StreamOptions): TextStream {
-  const { prompt, ...given } = options;
   checkGenerateOptions(options as GenerateOptions, ["prompt"]);
+  const { prompt, ...given } = options;
   refuse(options);
   settingsOf(context, given);
   const stop = new AbortController();
@@ -80,10 +81,8 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
       return { done: true, value: undefined };
     },
     async return() {
-      if (running && !ended) {
-        stop.abort();
-        await running.catch(() => {});
-      }
+      stop.abort(); // also for a `result` that is asked for only now
+      if (running && !ended) await running.catch(() => {});
       ended = true;
       queue.length = 0;
       return { done: true, value: undefined };
@@ -96,17 +95,21 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
 
 function refuse(options: StreamOptions): void {
   const given = options as GenerateOptions & StreamOptions;
-  for (const option of ["streamer", "numReturnSequences", "outputLogits"] as const) {
+  for (const option of ["streamer", "numReturnSequences", "outputLogits", "outputScores"] as const) {
     if (given[option] === undefined || given[option] === null || given[option] === 1 || given[option] === false) continue;
     throw new TsumugiError("unsupported_option", { option, reason: "a stream gives one text; use `generate`" });
   }
-  const { prompt, inputIds } = given;
+  const { prompt, inputIds, attentionMask } = given;
   if (prompt === undefined) return;
   if (typeof prompt !== "string") {
     throw new TsumugiError("invalid_option", { option: "prompt", expected: "a text", given: prompt });
   }
   if (inputIds !== undefined) {
     throw new TsumugiError("conflicting_options", { options: "`prompt` and `inputIds`", reason: "both are the prompt" });
+  }
+  if (attentionMask !== undefined && attentionMask !== null) {
+    const reason = "a text has no pads";
+    throw new TsumugiError("conflicting_options", { options: "`prompt` and `attentionMask`", reason });
   }
 }
 

@@ -30,6 +30,9 @@ export class TextIteratorStreamer extends TextStreamer implements AsyncIterableI
   #wake: (() => void) | undefined;
 
   constructor(tokenizer: Tokenizer, options: TextIteratorStreamerOptions = {}) {
+    if (options && "onText" in options && options.onText !== undefined) {
+      throw new TsumugiError("unsupported_option", { option: "onText", reason: "the pieces come out of the iterator" });
+    }
     super(tokenizer, { flush: "character", ...options }, ["timeout"]);
     const { timeout } = options;
     if (timeout !== undefined && !(Number.isFinite(timeout) && timeout > 0))

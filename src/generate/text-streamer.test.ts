@@ -73,3 +73,17 @@ test("the iterator waits no longer than its timeout, and passes failures on", as
   failing.fail(new TsumugiError("aborted"));
   await expect(next).rejects.toMatchObject({ code: "aborted" });
 });
+
+test.each([
+  [{ skipPrompt: "x" }, "`skipPrompt` must be true or false"],
+  [{ onText: 5 }, "`onText` must be a function"],
+  [null, "The options must be an object"],
+])("options %j are refused", (options, message) => {
+  expect(() => new TextStreamer(tokenizer, options as never)).toThrow(message);
+  expect(() => new TextIteratorStreamer(tokenizer, options as never)).toThrow();
+});
+
+test("a streamer needs a tokenizer, and an iterator has no onText", () => {
+  expect(() => new TextStreamer(undefined as never)).toThrow("must be a tokenizer");
+  expect(() => new TextIteratorStreamer(tokenizer, { onText() {} } as never)).toThrow("`onText` is not supported");
+});

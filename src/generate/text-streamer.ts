@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { type DecodeOptions, IncrementalDecoder, type Tokenizer } from "../tokenizer/index.ts";
 import { refuseUnknownOptions } from "../tokenizer/options.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 
 /** What `generate` gives its tokens to: the prompt's ids first, then the tokens of each step, then `end`. */
 export interface Streamer {
@@ -60,6 +61,18 @@ export class TextStreamer implements Streamer {
       ...["skipPrompt", "onText", "flush", "skipSpecialTokens", "cleanUpTokenizationSpaces", "unknownIds"],
       ...extraOptions,
     ]);
+    checkOptionTypes(options, {
+      skipPrompt: "boolean",
+      onText: "function",
+      skipSpecialTokens: "boolean",
+      cleanUpTokenizationSpaces: "boolean",
+    });
+    if (typeof tokenizer?.decode !== "function")
+      throw new TsumugiError("invalid_input", {
+        what: "The streamer's first argument",
+        expected: "a tokenizer",
+        given: tokenizer,
+      });
     const { skipSpecialTokens, cleanUpTokenizationSpaces, unknownIds = "skip", flush = "word" } = options;
     if (flush !== "word" && flush !== "character")
       throw new TsumugiError("invalid_option", { option: "flush", expected: '"word" or "character"', given: flush });

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { checkIsOptions } from "../util/option-types.ts";
 import { camelCase } from "./generation-fields.ts";
 
 /** Names from Python or other libraries, and ours. */
@@ -20,6 +21,7 @@ export type Refusals = { readonly [name: string]: string };
 
 /** Refuses every option that is not in `known`, by name: with the reason if it is a known one, else with a hint. */
 export function refuseUnknown(options: object, known: readonly string[], refusals: Refusals = {}): void {
+  checkIsOptions(options);
   for (const [option, value] of Object.entries(options)) {
     if (known.includes(option) || value === undefined) continue;
     const name = camelCase(option);

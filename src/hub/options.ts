@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 import { expandPath, readHubEnvironment } from "./environment.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { findToken } from "./token.ts";
@@ -62,6 +63,30 @@ export type HubContext = {
   metadataTimeoutMs: number;
   downloadTimeoutMs: number;
 };
+
+const types = {
+  revision: "string",
+  cacheDir: "string",
+  token: "string",
+  localFilesOnly: "boolean",
+  endpoint: "string",
+  onProgress: "function",
+  signal: "signal",
+  fetch: "function",
+} as const;
+
+/** Refuses unknown options and values of wrong types. Errors: `unknown_option`, `invalid_option`, `invalid_input`. */
+export function checkHubOptions(options: object, others: readonly string[] = []): void {
+  checkOptionTypes(options, types);
+  const known = [...Object.keys(types), "retry", ...others];
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue;
+    throw new TsumugiError("unknown_option", {
+      option,
+      hint: `; options are ${known.map((name) => `\`${name}\``).join(", ")}`,
+    });
+  }
+}
 
 /** Decides every setting of a call from its options and the environment. Error: `invalid_option`. */
 export async function hubContext(repository: string, options: HubOptions): Promise<HubContext> {

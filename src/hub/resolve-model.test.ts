@@ -252,3 +252,14 @@ describe("refusals", () => {
     });
   });
 });
+
+describe("options", () => {
+  it.each([
+    [{ cachedir: "x" }, "Unknown option `cachedir`; options are `revision`, `cacheDir`"],
+    [{ revision: 5 }, "`revision` must be a text. Given: 5."],
+    [{ localFilesOnly: 1 }, "`localFilesOnly` must be true or false. Given: 1."],
+    [{ signal: {} }, "`signal` must be an AbortSignal"],
+  ])("%j are refused, for a folder too", async (options, message) => {
+    await expect(resolveModel(use.cache, options as ResolveOptions)).rejects.toThrow(message);
+  });
+});

@@ -8,7 +8,7 @@ import { downloadSnapshot } from "./download-snapshot.ts";
 import { expandPath } from "./environment.ts";
 import { type ModelDirectory, modelDirectory } from "./model-directory.ts";
 import { type ModelInformation, modelInformation } from "./model-information.ts";
-import { type HubContext, type HubOptions, hubContext } from "./options.ts";
+import { checkHubOptions, type HubContext, type HubOptions, hubContext } from "./options.ts";
 import { FileProgress } from "./progress.ts";
 import { isCommitHash, repositoryIdProblem } from "./repository-id.ts";
 import { throwIfAborted } from "./request.ts";
@@ -40,7 +40,7 @@ const cacheMayAnswer: ErrorCode[] = [
  * Without a network: with `localFilesOnly` or HF_HUB_OFFLINE=1; for a full commit hash whose files are all there; and
  * when the Hub cannot be reached but the files were downloaded before.
  *
- * Errors: `model_not_found`, `invalid_option`, `hub_repository_not_found`, `hub_revision_not_found`,
+ * Errors: `model_not_found`, `unknown_option`, `invalid_option`, `hub_repository_not_found`, `hub_revision_not_found`,
  * `hub_file_not_found`, `hub_gated`, `hub_access_denied`, `hub_not_cached`, `hub_unreachable`, `hub_bad_response`,
  * `hub_corrupt_download`, `hub_disk_full`, `hub_cache_not_writable`, `safetensors_required`, `aborted`.
  *
@@ -56,6 +56,7 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
     const expected = "the path of a folder or a Hub id";
     throw new TsumugiError("invalid_input", { what: "The model", expected, given: idOrDirectory });
   }
+  checkHubOptions(options, ["files"]);
   const folder = resolve(expandPath(idOrDirectory));
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
 import { decodeTokens } from "./decode-stream.ts";
 import { layoutOf, oneOf, refuseUnknownOptions } from "./options.ts";
 import { padRows } from "./padding.ts";
@@ -23,6 +24,7 @@ import { createVocabulary } from "./vocabulary.ts";
 const padOptions = ["padding", "maxLength", "padToMultipleOf", "paddingSide"];
 const encodeOptions = ["addSpecialTokens", "truncation", "textPair", ...padOptions];
 const decodeOptions = ["skipSpecialTokens", "cleanUpTokenizationSpaces", "unknownIds"];
+const decodeTypes = { skipSpecialTokens: "boolean", cleanUpTokenizationSpaces: "boolean" } as const;
 
 /** Options of `createTokenizer`. */
 export interface CreateTokenizerOptions {
@@ -84,6 +86,8 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
 
   const encodeBatch = (texts: readonly string[], options: EncodeOptions): BatchEncoding => {
     refuseUnknownOptions(options, encodeOptions);
+    checkOptionTypes(options, { addSpecialTokens: "boolean" });
+    oneOf("truncationSide", tokenizer.truncationSide, ["left", "right"]);
     const layout = layoutOf(options, tokenizer);
     if (layout.padding !== "none" && special.padTokenId === undefined) throw new TsumugiError("missing_pad_token");
     const partners = typeof options.textPair === "string" ? [options.textPair] : options.textPair;
@@ -116,6 +120,8 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     encode: (text: string, options: EncodeOptions = {}) => encodeBatch([checkText(text)], options).inputIds[0] ?? [],
     decode(ids: number | ArrayLike<number>, options: DecodeOptions = {}): string {
       refuseUnknownOptions(options, decodeOptions);
+      checkOptionTypes(options, decodeTypes);
+      checkList(ids, "The ids to decode", "a token id or a list of token ids", "number");
       oneOf("unknownIds", options.unknownIds ?? "error", ["error", "skip"]);
       const tokens: string[] = [];
       for (const id of typeof ids === "number" ? [ids] : Array.from(ids)) {
@@ -129,27 +135,36 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
       const cleanUp = (options.cleanUpTokenizationSpaces ?? settings.cleanUp) && !decoding.isBpe;
       return decodeTokens(decoding.decoder, tokens, { cleanUp });
     },
-    batchDecode: (rows: ArrayLike<ArrayLike<number>>, options: DecodeOptions = {}) =>
-      Array.from(rows, (row) => tokenizer.decode(row, options)),
+    batchDecode(rows: ArrayLike<ArrayLike<number>>, options: DecodeOptions = {}) {
+      checkList(rows, "The rows to decode", "a list of rows");
+      return Array.from(rows, (row) => tokenizer.decode(row, options));
+    },
     tokenize(text: string, options: { addSpecialTokens?: boolean } = {}): string[] {
       refuseUnknownOptions(options, ["addSpecialTokens"]);
+      checkOptionTypes(options, { addSpecialTokens: "boolean" });
       const { tokens } = encoder.encode(checkText(text));
       if (!options.addSpecialTokens) return tokens;
       return single.flatMap((part) => (typeof part === "string" ? tokens : part.map((id) => vocabulary.tokenOf(id) ?? "")));
     },
     convertTokensToIds(tokens: string | readonly string[]) {
+      checkList(tokens, "The tokens", "a token or a list of tokens", "string");
       const idOf = (token: string) => vocabulary.idOf(token) ?? special.unkTokenId;
       return typeof tokens === "string" ? idOf(tokens) : tokens.map(idOf);
     },
     convertIdsToTokens(ids: number | ArrayLike<number>, options: { skipSpecialTokens?: boolean } = {}) {
       refuseUnknownOptions(options, ["skipSpecialTokens"]);
+      checkOptionTypes(options, { skipSpecialTokens: "boolean" });
+      checkList(ids, "The ids", "a token id or a list of token ids", "number");
       if (typeof ids === "number") return tokenOf(ids);
       const skipped = new Set(options.skipSpecialTokens ? special.allSpecialIds : []);
       return Array.from(ids)
         .filter((id) => !skipped.has(id))
         .map(tokenOf);
     },
-    convertTokensToString: (tokens: readonly string[]) => decodeTokens(decoding.decoder, tokens),
+    convertTokensToString(tokens: readonly string[]) {
+      checkList(tokens, "The tokens", "a list of tokens");
+      return decodeTokens(decoding.decoder, tokens);
+    },
     pad(rows: { inputIds: number[][]; attentionMask?: number[][] }, options: EncodeOptions = {}): BatchEncoding {
       refuseUnknownOptions(options, padOptions);
       const layout = layoutOf({ ...options, padding: options.padding ?? true }, tokenizer);
@@ -184,4 +199,11 @@ function checkText(text: string): string {
     expected: "a string or a list of strings",
     given: text,
   });
+}
+
+/** Refuses what is neither a list nor, where `single` names one, a value of that type. */
+function checkList(given: unknown, what: string, expected: string, single?: "number" | "string"): void {
+  if (single !== undefined && typeof given === single) return;
+  if (typeof given === "object" && given !== null && "length" in given) return;
+  throw new TsumugiError("invalid_input", { what, expected, given });
 }

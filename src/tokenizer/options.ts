@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { checkIsOptions } from "../util/option-types.ts";
 import type { EncodeOptions, Side } from "./tokenizer.ts";
 
 /** Python's names whose meaning lies elsewhere in tsumugi. */
@@ -21,6 +22,7 @@ const elsewhere: Record<string, string> = {
  * transformers has and tsumugi has not with the reason (`unsupported_option`).
  */
 export function refuseUnknownOptions(options: object | undefined, known: readonly string[], hint = ""): void {
+  checkIsOptions(options);
   for (const [option, value] of Object.entries(options ?? {})) {
     if (value === undefined || known.includes(option)) continue;
     const name = option.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -49,7 +51,8 @@ export function layoutOf(options: EncodeOptions, defaults: { paddingSide: Side; 
   const cut = options.truncation ?? (maxLength !== undefined && (padding === false || padding === "do_not_pad"));
   oneOf("padding", padding, [true, false, "longest", "max_length", "do_not_pad"]);
   oneOf("truncation", cut, [true, false, "longest_first", "do_not_truncate"]);
-  oneOf("paddingSide", options.paddingSide ?? "right", ["left", "right"]);
+  const paddingSide = options.paddingSide ?? defaults.paddingSide;
+  oneOf("paddingSide", paddingSide, ["left", "right"]);
   positive("maxLength", maxLength);
   positive("padToMultipleOf", padToMultipleOf);
   const limit = maxLength ?? defaults.modelMaxLength;
@@ -71,14 +74,15 @@ export function layoutOf(options: EncodeOptions, defaults: { paddingSide: Side; 
     truncate,
     maxLength: limit,
     padToMultipleOf,
-    paddingSide: options.paddingSide ?? defaults.paddingSide,
+    paddingSide,
   };
 }
 
 /** Refuses a value that is not one of `allowed` (`invalid_option`). */
 export function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
   if (allowed.includes(value)) return;
-  const expected = `one of ${allowed.map((v) => JSON.stringify(v)).join(", ")}`;
+  const named = allowed.filter((v) => v !== undefined);
+  const expected = `one of ${named.map((v) => JSON.stringify(v)).join(", ")}`;
   throw new TsumugiError("invalid_option", { option, expected, given: value });
 }
 

@@ -140,3 +140,29 @@ test("a tokenizer.json that cannot be used is refused", () => {
   expect(make({ decoder: { type: "Other" } })).toBe("unsupported_tokenizer");
   expect(failure(() => createTokenizer({ tokenizerJson: [] })).code).toBe("unsupported_tokenizer");
 });
+
+test("arguments of wrong types are refused by name", () => {
+  const tokenizer = load("byte-level") as never as { [call: string]: (...given: unknown[]) => unknown };
+  const messages = [
+    [() => tokenizer.encode?.("a", null), "The options must be an object"],
+    [() => tokenizer.encode?.("a", { addSpecialTokens: 5 }), "`addSpecialTokens` must be true or false"],
+    [() => tokenizer.decode?.(undefined), "The ids to decode must be a token id or a list of token ids"],
+    [() => tokenizer.decode?.([1], { skipSpecialTokens: "x" }), "`skipSpecialTokens` must be true or false"],
+    [() => tokenizer.batchDecode?.(undefined), "The rows to decode must be a list of rows"],
+    [() => tokenizer.convertTokensToIds?.(5), "The tokens must be a token or a list of tokens. Given: 5"],
+    [() => tokenizer.convertIdsToTokens?.("a"), "The ids must be a token id or a list of token ids. Given: a"],
+    [() => tokenizer.convertTokensToString?.(5), "The tokens must be a list of tokens. Given: 5"],
+  ] as const;
+  for (const [call, message] of messages) expect(failure(call).message).toContain(message);
+});
+
+test("a side that is set later is checked where it is used", () => {
+  const tokenizer = load("byte-level");
+  tokenizer.paddingSide = "up" as never;
+  expect(failure(() => tokenizer(["a", "b c"], { padding: true })).message).toContain(
+    '`paddingSide` must be one of "left", "right"',
+  );
+  tokenizer.paddingSide = "left";
+  tokenizer.truncationSide = "up" as never;
+  expect(failure(() => tokenizer("a b", { truncation: true, maxLength: 1 })).message).toContain("`truncationSide`");
+});

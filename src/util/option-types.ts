@@ -1,0 +1,36 @@
+import { TsumugiError } from "../errors.ts";
+
+const expectations = {
+  boolean: "true or false",
+  string: "a text",
+  function: "a function",
+  signal: "an AbortSignal",
+} as const;
+
+/** The type that an option must have. */
+export type OptionType = keyof typeof expectations;
+
+/** Refuses options that are no object (`invalid_input`); `undefined` passes. */
+export function checkIsOptions(options: unknown, what = "The options"): void {
+  if (options === undefined || (typeof options === "object" && options !== null && !isList(options))) return;
+  const given = typeof options === "number" ? String(options) : options;
+  throw new TsumugiError("invalid_input", { what, expected: "an object such as `{ name: value }`", given });
+}
+
+/** Refuses values of the wrong type (`invalid_option`), before anything is done with them. Absent ones pass. */
+export function checkOptionTypes(options: object, types: { readonly [option: string]: OptionType }): void {
+  checkIsOptions(options);
+  for (const [option, type] of Object.entries(types)) {
+    const given = (options as Record<string, unknown>)[option];
+    if (given === undefined || (type === "signal" ? isSignal(given) : typeof given === type)) continue;
+    throw new TsumugiError("invalid_option", { option, expected: expectations[type], given });
+  }
+}
+
+function isSignal(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
+}
+
+function isList(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
+}
