@@ -99,10 +99,10 @@ describe("readGenerationConfig", () => {
   });
 
   test("names what it cannot honour, once", () => {
-    readGenerationConfig({ num_beams: 4, no_repeat_ngram_size: 3, early_stopping: false }, {});
-    readGenerationConfig({ num_beams: 4, no_repeat_ngram_size: 3, early_stopping: false }, {});
+    readGenerationConfig({ token_healing: true, use_mtp: true, early_stopping: false }, {});
+    readGenerationConfig({ token_healing: true, use_mtp: true, early_stopping: false }, {});
     expect(warnings).toEqual([
-      "The model's generation_config.json sets num_beams, no_repeat_ngram_size, which is not supported yet and has no effect.",
+      "The model's generation_config.json sets use_mtp, token_healing, which is not supported yet and has no effect.",
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import type { ExponentialDecay, LogitsProcessor, PrefixAllowedTokensFn, SequenceBias } from "../sampling/index.ts";
 import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
 import { warnOnce } from "./warnings.ts";
 
@@ -40,6 +41,36 @@ export interface GenerationConfig {
   etaCutoff?: number | null;
   /** Above 1 makes tokens of the prompt and the answer less likely to come again. Default 1. */
   repetitionPenalty?: number | null;
+  /** Top-H sampling: the likeliest of the best 100 tokens up to this share of their entropy. Sampling only. */
+  topH?: number | null;
+  /** Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again. Default 1. */
+  encoderRepetitionPenalty?: number | null;
+  /** [[token ids, bias], …]: added to the last token's score where the others stand at the end of the row. */
+  sequenceBias?: SequenceBias | null;
+  /** No sequence of this many tokens comes twice, prompt included. Default 0: off. */
+  noRepeatNgramSize?: number | null;
+  /** No sequence of this many tokens of the prompt (or the encoder's input) comes in the answer. Default 0: off. */
+  encoderNoRepeatNgramSize?: number | null;
+  /** Token sequences that are never generated. */
+  badWordsIds?: readonly (readonly number[])[] | null;
+  /** The first new token, where the prompt is one token. */
+  forcedBosTokenId?: number | null;
+  /** What the last token that the length allows must be; one or many. */
+  forcedEosTokenId?: number | readonly number[] | null;
+  /** Replace NaN and infinite scores. Default false. */
+  removeInvalidValues?: boolean | null;
+  /** [start, factor]: behind so many new tokens, end tokens gain exponentially. */
+  exponentialDecayLengthPenalty?: ExponentialDecay | null;
+  /** Tokens that are never generated. */
+  suppressTokens?: readonly number[] | null;
+  /** Tokens that are not generated first. */
+  beginSuppressTokens?: readonly number[] | null;
+  /** Make the processed scores log probabilities. Default false. */
+  renormalizeLogits?: boolean | null;
+  /** Which tokens may come next: (row, inputIds) => ids. An option of a call. */
+  prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
+  /** Processors of your own: (inputIds, scores, row), behind all but temperature and the warpers after it. An option of a call. */
+  logitsProcessor?: readonly LogitsProcessor[] | null;
   /** Rows per prompt, next to each other. Needs `doSample: true`. Default 1. */
   numReturnSequences?: number | null;
   /** Fills rows that ended. Default: the first of `eosTokenId`. */
@@ -50,6 +81,8 @@ export interface GenerationConfig {
   eosTokenId?: number | readonly number[] | null;
   /** Return every step's raw logits. Default false. */
   outputLogits?: boolean | null;
+  /** Return every step's processed scores. Default false. */
+  outputScores?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;
 }
@@ -68,6 +101,7 @@ export interface GenerationSettings {
   bosTokenId: number | null;
   eosTokenId: number[] | null;
   outputLogits: boolean;
+  outputScores: boolean;
   /** The rest: values of the logits processors, by option. */
   readonly [processor: string]: unknown;
 }
@@ -86,7 +120,7 @@ export function readGenerationConfig(file: unknown, config: unknown): Generation
   for (const name of generationFieldNames) {
     const value = source[snakeCase(name)];
     const field = generationFields[name]!;
-    if (value === undefined || value === null) continue;
+    if (value === undefined || value === null || (field.supported && field.callOnly)) continue;
     if (field.supported) result[name] = value;
     else if (!isOff(field, value)) ignored.push(snakeCase(name));
   }
@@ -130,6 +164,7 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
 }
 
 function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  checkForced(settings);
   if (settings.doSample) return;
   if (settings.numReturnSequences > 1) {
     throw new TsumugiError("conflicting_options", {
@@ -143,6 +178,17 @@ function checkTogether(settings: GenerationSettings, explicit: Record<string, un
   if (flags.length > 0) {
     const names = flags.map(([name]) => `\`${name}\``).join(", ");
     warnOnce(`These options have an effect only with \`doSample: true\` and are ignored: ${names}.`);
+  }
+}
+
+/** A token that is forced and suppressed would leave nothing to pick. */
+function checkForced(settings: GenerationSettings): void {
+  const suppressed = settings.suppressTokens as readonly number[] | null;
+  for (const option of ["forcedBosTokenId", "forcedEosTokenId"]) {
+    const forced = [settings[option] ?? []].flat() as number[];
+    if (forced.length === 0 || !suppressed || !forced.every((token) => suppressed.includes(token))) continue;
+    const options = `\`${option}: ${forced.join()}\` and \`suppressTokens\``;
+    throw new TsumugiError("conflicting_options", { options, reason: "a forced token cannot be suppressed" });
   }
 }
 

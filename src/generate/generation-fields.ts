@@ -9,6 +9,8 @@ export interface SupportedField {
   default: unknown;
   /** Has an effect only with `doSample: true`. */
   sampling?: boolean;
+  /** An option of a call, never of a file. */
+  callOnly?: boolean;
 }
 
 /** A field that is known and refused, except at values that change nothing. */
@@ -31,7 +33,7 @@ const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({
 const later = "it is planned and not built yet";
 const beams = "beam search is not built yet";
 const assisted = "assisted generation is not built yet";
-const outputs = "only `outputLogits` can be asked for so far";
+const outputs = "only `outputLogits` and `outputScores` can be asked for so far";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
 
@@ -56,25 +58,12 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   prefillChunkSize: refused("the scheduler chooses the chunks"),
   // logits: what the processors define, and the rest
   ...Object.fromEntries(
-    processorDefinitions.map(({ name, parse, sampling, default: value }) => [
+    processorDefinitions.map(({ name, parse, sampling, callOnly, default: value }) => [
       name,
-      { supported: true, parse, default: value, sampling } satisfies SupportedField,
+      { supported: true, parse, default: value, sampling, callOnly } satisfies SupportedField,
     ]),
   ),
-  topH: refused(later),
-  encoderRepetitionPenalty: refused(later, 1),
   lengthPenalty: refused(beams, 1),
-  noRepeatNgramSize: refused(later, 0),
-  encoderNoRepeatNgramSize: refused(later, 0),
-  badWordsIds: refused(later),
-  sequenceBias: refused(later),
-  renormalizeLogits: refused(later, false),
-  forcedBosTokenId: refused(later),
-  forcedEosTokenId: refused(later),
-  removeInvalidValues: refused(later, false),
-  exponentialDecayLengthPenalty: refused(later),
-  suppressTokens: refused(later),
-  beginSuppressTokens: refused(later),
   guidanceScale: refused(later, 1),
   watermarkingConfig: refused(later),
   tokenHealing: refused(later, false),
@@ -82,7 +71,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   numReturnSequences: works(whole(1), 1),
   outputLogits: works(boolean, false),
   returnDictInGenerate: works(boolean, false),
-  outputScores: refused(outputs, false),
+  outputScores: works(boolean, false),
   outputAttentions: refused(outputs, false),
   outputHiddenStates: refused(outputs, false),
   // tokens

@@ -1,6 +1,8 @@
 import type { Decoder, DecoderAction, FinishReason, Sequence } from "../engine/request.ts";
-import type { RandomStream, SamplingGroup, SamplingPicks, SamplingStep } from "../sampling/index.ts";
+import type { RandomStream, SamplingGroup, SamplingPicks, SamplingStep, StepPlace } from "../sampling/index.ts";
+import type { StepListener, StepOutputs } from "./step-outputs.ts";
 import type { StopStrings } from "./stop-strings.ts";
+import { meetsAny, type StoppingCriterion } from "./stopping-criteria.ts";
 
 export interface RowDecoderOptions {
   /** Output rows that this prompt gives: more than 1 by forks at the first step. */
@@ -14,9 +16,11 @@ export interface RowDecoderOptions {
   stream?: RandomStream;
   maxNewTokens: number;
   eosTokenIds: ReadonlySet<number>;
-  stopStrings?: StopStrings;
-  /** Sees a copy of each step's raw logits. */
-  onLogits?: (row: number, step: number, logits: Float32Array) => void;
+  stopStrings?: StopStrings | null;
+  stoppingCriteria?: readonly StoppingCriterion[];
+  /** The prompt with its pads, as stopping criteria see it. */
+  padded: readonly number[];
+  outputs?: StepOutputs;
 }
 
 /** Greedy search and sampling of one prompt: each output row by itself. */
@@ -59,24 +63,32 @@ export class RowDecoder implements Decoder {
   #group(sequence: Sequence, row: number, copy: number): SamplingGroup {
     const { stream, batchRows, firstRow, vocabularySize } = this.#options;
     const step = sequence.tokens.length - sequence.promptLength;
-    const steps = this.#steps(sequence, step, firstRow + copy);
-    if (!stream) return { rows: [row], steps: [steps], pick: "argmax", count: 1 };
     const offset = 2 * vocabularySize * (step * batchRows + firstRow + copy);
+    const steps = this.#steps(sequence, step, { row: firstRow + copy, stream, offset });
+    if (!stream) return { rows: [row], steps: [steps], pick: "argmax", count: 1 };
     return { rows: [row], steps: [steps], pick: "draw", count: 1, stream, offset };
   }
 
-  #steps(sequence: Sequence, step: number, outputRow: number): readonly SamplingStep[] {
-    const steps = sequence.processors.steps();
-    const { onLogits } = this.#options;
-    if (!onLogits) return steps;
-    return [{ kind: "call", apply: (scores) => onLogits(outputRow, step, scores.slice()) }, ...steps];
+  #steps(sequence: Sequence, step: number, place: StepPlace): readonly SamplingStep[] {
+    const steps = sequence.processors.steps(place);
+    const { onLogits, onScores } = this.#options.outputs ?? {};
+    if (!onLogits && !onScores) return steps;
+    const tell = (listener: StepListener | undefined): SamplingStep[] =>
+      listener ? [{ kind: "call", apply: (scores) => listener(place.row, step, scores.slice()) }] : [];
+    return [...tell(onLogits), ...steps, ...tell(onScores)];
   }
 
   #finish(sequence: Sequence, copy: number, token: number): FinishReason | undefined {
     const { eosTokenIds, maxNewTokens } = this.#options;
-    const stopped = this.#stops[copy]?.accept(token) ?? false;
+    const stopped = (this.#stops[copy]?.accept(token) ?? false) || this.#meetsCriteria(sequence, copy, token);
     if (eosTokenIds.has(token)) return "eos";
     if (stopped) return "stop";
     return sequence.tokens.length - sequence.promptLength + 1 >= maxNewTokens ? "length" : undefined;
+  }
+
+  #meetsCriteria(sequence: Sequence, copy: number, token: number): boolean {
+    const { stoppingCriteria, padded, firstRow } = this.#options;
+    if (!stoppingCriteria) return false;
+    return meetsAny(stoppingCriteria, [...padded, ...sequence.tokens.slice(sequence.promptLength), token], firstRow + copy);
   }
 }

@@ -1,8 +1,12 @@
 export { applySteps, sampleGroup } from "./chain.ts";
 export type { RandomStream, SamplingGroup, SamplingPicks } from "./group.ts";
-export type { Processor, ProcessorChain, ProcessorContext } from "./processor.ts";
-export { createProcessorChain, type ProcessorValues } from "./processor-chain.ts";
+export type { Processor, ProcessorChain, ProcessorContext, StepPlace } from "./processor.ts";
+export { createProcessorChain, type ProcessorValues, readsText } from "./processor-chain.ts";
+export type { ExponentialDecay } from "./processors/exponential-decay-length-penalty.ts";
 export { type ProcessorDefinition, processorDefinitions } from "./processors/index.ts";
+export type { LogitsProcessor, LogitsProcessorFunction } from "./processors/logits-processor.ts";
+export type { PrefixAllowedTokensFn } from "./processors/prefix-allowed-tokens-fn.ts";
+export type { SequenceBias } from "./processors/sequence-bias.ts";
 export { leaseRandom, RandomGenerator, type RandomLease, setSeed, sharedGenerator, torchStream } from "./rng.ts";
 export type { LogitsContext, SamplingStep } from "./step.ts";
 export type { OptionParser } from "./validate.ts";

@@ -1,8 +1,18 @@
-import type { Processor, ProcessorChain, ProcessorContext } from "./processor.ts";
+import type { Processor, ProcessorChain, ProcessorContext, StepPlace } from "./processor.ts";
 import { processorDefinitions } from "./processors/index.ts";
 
-/** Values of the processors' options: numbers by name; undefined or null is off. */
+/** Values of the processors' options, by name; undefined or null is off. */
 export type ProcessorValues = { readonly [option: string]: unknown };
+
+/** The definitions that these values turn on, with their values. */
+function active(values: ProcessorValues, sampling: boolean) {
+  const on = processorDefinitions.filter((definition) => {
+    const value = values[definition.name];
+    return value !== undefined && value !== null && !definition.off(value) && (sampling || !definition.sampling);
+  });
+  const replaced = new Set(on.flatMap(({ replaces = [] }) => replaces));
+  return on.filter(({ name }) => !replaced.has(name)).map((definition) => ({ definition, value: values[definition.name] }));
+}
 
 /**
  * The processors that options turn on, for one sequence.
@@ -12,18 +22,20 @@ export type ProcessorValues = { readonly [option: string]: unknown };
  * @throws `invalid_option` where a value cannot be used in this mode
  */
 export function createProcessorChain(values: ProcessorValues, sampling: boolean, context: ProcessorContext): ProcessorChain {
-  const processors: Processor[] = [];
-  for (const definition of processorDefinitions) {
-    const value = values[definition.name];
-    if (typeof value !== "number" || definition.off(value) || (definition.sampling && !sampling)) continue;
-    processors.push(definition.create(value, context));
-  }
-  return chainOf(processors);
+  const full = { ...context, forcedBos: typeof values.forcedBosTokenId === "number" };
+  return chainOf(active(values, sampling).map(({ definition, value }) => definition.create(value, full)));
 }
+
+/** Whether a processor that these values turn on reads text: `ProcessorContext.tokenBytes` is then needed. */
+export function readsText(values: ProcessorValues, sampling: boolean): boolean {
+  return active(values, sampling).some(({ definition, value }) => definition.readsText?.(value) ?? false);
+}
+
+const firstRow: StepPlace = { row: 0 };
 
 function chainOf(processors: readonly Processor[]): ProcessorChain {
   return {
-    steps: () => processors.flatMap((processor) => processor.steps()),
+    steps: (place = firstRow) => processors.flatMap((processor) => processor.steps(place)),
     accept(token) {
       for (const processor of processors) processor.accept(token);
     },

@@ -1,13 +1,31 @@
+import type { RandomStream } from "./group.ts";
 import type { SamplingStep } from "./step.ts";
 
 /** What a processor may know about the row it works for, when it is created. */
 export interface ProcessorContext {
-  /** Prompt tokens, left pads included when the row was padded. */
+  /** Prompt tokens, left pads included when the row was padded. Of an encoder-decoder model: the decoder's. */
   promptTokens: readonly number[];
+  /** What the encoder reads; absent: `promptTokens`. */
+  encoderTokens?: readonly number[];
+  /** Tokens that the row may have in the end, prompt and pads included. */
+  maxLength: number;
   eosTokenIds: readonly number[];
   vocabularySize: number;
+  /** `forcedBosTokenId` is set. */
+  forcedBos?: boolean;
   /** Beams of the search this row belongs to; 1 otherwise. */
   beams: number;
+  /** Bytes of text that a token stands for. Absent where no processor said that it needs them. */
+  tokenBytes?: (token: number) => Uint8Array;
+}
+
+/** Which row the steps are for, and where its random numbers are. */
+export interface StepPlace {
+  /** Index of the output row in its batch. */
+  row: number;
+  /** The stream that the row draws from, when sampling, and the place of this step in it. */
+  stream?: RandomStream;
+  offset?: number;
 }
 
 /**
@@ -16,7 +34,7 @@ export interface ProcessorContext {
  */
 export interface Processor {
   /** Steps for the next token, given everything accepted so far. */
-  steps(): readonly SamplingStep[];
+  steps(place: StepPlace): readonly SamplingStep[];
   /** A token was appended to the sequence. */
   accept(token: number): void;
   /** An independent copy, for a fork of the sequence. */
@@ -25,7 +43,7 @@ export interface Processor {
 
 /** All processors of one sequence, in transformers' order. */
 export interface ProcessorChain {
-  steps(): readonly SamplingStep[];
+  steps(place?: StepPlace): readonly SamplingStep[];
   accept(token: number): void;
   fork(): ProcessorChain;
 }

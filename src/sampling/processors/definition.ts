@@ -1,9 +1,10 @@
+import { TsumugiError } from "../../errors.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import type { SamplingStep } from "../step.ts";
 import type { OptionParser } from "../validate.ts";
 
 /** One logits processor: the option that turns it on, its place, its values, and what it does. */
-export interface ProcessorDefinition {
+export interface ProcessorDefinition<Value = number> {
   /** The option, in camelCase; snake_case in files and on the wire. */
   name: string;
   /** Place in the order of transformers' `_get_logits_processor` (the numbers of its list, 1 first). */
@@ -11,19 +12,79 @@ export interface ProcessorDefinition {
   /** Takes part only in sampling. */
   sampling: boolean;
   /** Value where nothing sets it. Null: off. */
-  default: number | null;
+  default: Value | null;
   /** One sentence for documentation and help. */
   description: string;
-  parse: OptionParser<number>;
+  /** The value holds functions: an option of a call, never of a file. */
+  callOnly?: boolean;
+  /** Options that have no effect beside this one. */
+  replaces?: readonly string[];
+  /** True for values that need the text of tokens. */
+  readsText?(value: Value): boolean;
+  parse: OptionParser<Value>;
   /** True for values that do nothing: the processor is then not created. */
-  off(value: number): boolean;
-  create(value: number, context: ProcessorContext): Processor;
+  off(value: Value): boolean;
+  create(value: Value, context: ProcessorContext): Processor;
 }
 
 /** A processor whose steps never change. */
 export function constant(...steps: SamplingStep[]): Processor {
   const processor: Processor = { steps: () => steps, accept() {}, fork: () => processor };
   return processor;
+}
+
+/** A processor that looks at the whole row so far, prompt and pads included. */
+export function overHistory(
+  tokens: readonly number[],
+  steps: (history: readonly number[], row: number) => readonly SamplingStep[],
+): Processor {
+  const history = [...tokens];
+  return {
+    steps: ({ row }) => steps(history, row),
+    accept(token) {
+      history.push(token);
+    },
+    fork: () => overHistory(history, steps),
+  };
+}
+
+/** A processor that knows only how many tokens the row has, prompt and pads included. */
+export function atLength(length: number, steps: (length: number) => readonly SamplingStep[]): Processor {
+  let current = length;
+  return {
+    steps: () => steps(current),
+    accept() {
+      current++;
+    },
+    fork: () => atLength(current, steps),
+  };
+}
+
+/** Sets tokens to −infinity. */
+export function ban(tokens: Iterable<number>): SamplingStep {
+  const list = Int32Array.from(tokens);
+  return { kind: "edit", how: "set", tokens: list, values: new Float32Array(list.length).fill(-Infinity) };
+}
+
+/** Leaves nothing but these tokens, at 0. */
+export function force(tokens: readonly number[]): SamplingStep {
+  if (tokens.length === 1) return { kind: "only", token: tokens[0]! };
+  return {
+    kind: "call",
+    apply(scores) {
+      scores.fill(-Infinity);
+      for (const token of tokens) scores[token] = 0;
+    },
+  };
+}
+
+/** Refuses ids that the model does not have. */
+export function checkVocabulary(option: string, ids: Iterable<number>, { vocabularySize }: ProcessorContext): void {
+  for (const id of ids) {
+    if (id < vocabularySize) continue;
+    const expected = `made of token ids below ${vocabularySize}`;
+    throw new TsumugiError("invalid_option", { option, expected, given: id });
+  }
 }
 
 /** Tokens that warpers must leave: 1, or with beams one more than there are ends. */

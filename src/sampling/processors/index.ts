@@ -1,27 +1,59 @@
+import { badWordsIds } from "./bad-words-ids.ts";
+import { beginSuppressTokens } from "./begin-suppress-tokens.ts";
 import type { ProcessorDefinition } from "./definition.ts";
+import { encoderNoRepeatNgramSize } from "./encoder-no-repeat-ngram-size.ts";
+import { encoderRepetitionPenalty } from "./encoder-repetition-penalty.ts";
 import { epsilonCutoff } from "./epsilon-cutoff.ts";
 import { etaCutoff } from "./eta-cutoff.ts";
+import { exponentialDecayLengthPenalty } from "./exponential-decay-length-penalty.ts";
+import { forcedBosTokenId } from "./forced-bos-token-id.ts";
+import { forcedEosTokenId } from "./forced-eos-token-id.ts";
+import { logitsProcessor } from "./logits-processor.ts";
 import { minLength } from "./min-length.ts";
 import { minNewTokens } from "./min-new-tokens.ts";
 import { minP } from "./min-p.ts";
+import { noRepeatNgramSize } from "./no-repeat-ngram-size.ts";
+import { prefixAllowedTokensFn } from "./prefix-allowed-tokens-fn.ts";
+import { removeInvalidValues } from "./remove-invalid-values.ts";
+import { renormalizeLogits } from "./renormalize-logits.ts";
 import { repetitionPenalty } from "./repetition-penalty.ts";
+import { sequenceBias } from "./sequence-bias.ts";
+import { suppressTokens } from "./suppress-tokens.ts";
 import { temperature } from "./temperature.ts";
+import { topH } from "./top-h.ts";
 import { topK } from "./top-k.ts";
 import { topP } from "./top-p.ts";
 import { typicalP } from "./typical-p.ts";
 
-/** Every logits processor, in transformers' order. To add one, add its file and its line. */
-export const processorDefinitions: readonly ProcessorDefinition[] = [
+const definitions: readonly ProcessorDefinition<unknown>[] = [
+  sequenceBias,
+  encoderRepetitionPenalty,
   repetitionPenalty,
+  noRepeatNgramSize,
+  encoderNoRepeatNgramSize,
+  badWordsIds,
   minLength,
   minNewTokens,
+  prefixAllowedTokensFn,
+  forcedBosTokenId,
+  forcedEosTokenId,
+  removeInvalidValues,
+  exponentialDecayLengthPenalty,
+  suppressTokens,
+  beginSuppressTokens,
+  logitsProcessor,
   temperature,
+  topH,
   topK,
   topP,
   minP,
   typicalP,
   epsilonCutoff,
   etaCutoff,
-].sort((a, b) => a.order - b.order);
+  renormalizeLogits,
+];
+
+/** Every logits processor, in transformers' order. To add one, add its file and its line. */
+export const processorDefinitions = [...definitions].sort((a, b) => a.order - b.order);
 
 export type { ProcessorDefinition } from "./definition.ts";

@@ -1,0 +1,44 @@
+import { TsumugiError } from "../../errors.ts";
+import { fail, type OptionParser } from "../validate.ts";
+import { atLength, type ProcessorDefinition } from "./definition.ts";
+
+/** New tokens before it begins, and the factor by which it grows with each one. */
+export type ExponentialDecay = readonly [start: number, factor: number];
+
+const parse: OptionParser<ExponentialDecay> = (value, option) => {
+  const [start, factor, ...rest] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (Number.isSafeInteger(start) && (start as number) >= 0 && Number.isFinite(factor) && rest.length === 0) {
+    return [start as number, factor as number];
+  }
+  return fail(option, "[start, factor]: a number of new tokens and a factor", value);
+};
+
+/** End tokens gain more and more from some length on: |score| · (factorⁿ − 1). A banned end token stays banned. */
+export const exponentialDecayLengthPenalty: ProcessorDefinition<ExponentialDecay> = {
+  name: "exponentialDecayLengthPenalty",
+  order: 14,
+  sampling: false,
+  default: null,
+  description: "[start, factor]: from so many new tokens on, end tokens gain exponentially.",
+  parse,
+  off: () => false,
+  create([start, factor], { eosTokenIds, promptTokens, vocabularySize }) {
+    const ends = [...new Set(eosTokenIds)].filter((token) => token < vocabularySize);
+    if (ends.length === 0) {
+      const reason = "the model has no end token; set `eosTokenId`";
+      throw new TsumugiError("unsupported_option", { option: "exponentialDecayLengthPenalty", reason });
+    }
+    return atLength(promptTokens.length, (length) => {
+      const over = length - promptTokens.length - start;
+      if (over <= 0) return [];
+      const growth = Math.fround(factor ** over - 1);
+      const apply = (scores: Float32Array) => {
+        for (const token of ends) {
+          const score = scores[token]!;
+          if (score !== -Infinity) scores[token] = score + Math.fround(Math.abs(score) * growth);
+        }
+      };
+      return [{ kind: "call", apply }];
+    });
+  },
+};

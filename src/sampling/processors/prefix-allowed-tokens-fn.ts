@@ -1,0 +1,48 @@
+import { TsumugiError } from "../../errors.ts";
+import { maximum } from "../softmax.ts";
+import { fail } from "../validate.ts";
+import { checkVocabulary, overHistory, type ProcessorDefinition } from "./definition.ts";
+
+/**
+ * Which tokens may come next.
+ *
+ * @param row index of the row among the call's rows, copies counted; with beams, of its prompt
+ * @param inputIds prompt (pads included) and new tokens
+ */
+export type PrefixAllowedTokensFn = (row: number, inputIds: readonly number[]) => Iterable<number>;
+
+/** Only the tokens that a function allows (De Cao et al., 2020). */
+export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> = {
+  name: "prefixAllowedTokensFn",
+  order: 10,
+  sampling: false,
+  default: null,
+  callOnly: true,
+  description: "A function (row, inputIds) that gives the tokens allowed next.",
+  parse: (value, option) =>
+    typeof value === "function" ? (value as PrefixAllowedTokensFn) : fail(option, "a function (row, inputIds)", value),
+  off: () => false,
+  create: (allow, context) =>
+    overHistory(context.promptTokens, (history, row) => {
+      const allowed = Int32Array.from(allow(row, history));
+      if (allowed.length === 0) {
+        throw new TsumugiError("invalid_option", {
+          option: "prefixAllowedTokensFn",
+          expected: `a function that allows at least one token (row ${row}, ${history.length} tokens)`,
+          given: "none allowed",
+        });
+      }
+      checkVocabulary("prefixAllowedTokensFn", allowed, context);
+      return [{ kind: "call", apply: (scores) => keepOnly(scores, allowed, context.beams === 1) }];
+    }),
+};
+
+/** With `forced`, allowed tokens that are all banned already come back with 0. */
+function keepOnly(scores: Float32Array, allowed: Int32Array, forced: boolean): void {
+  const kept = Float32Array.from(allowed, (token) => scores[token]!);
+  const unsatisfiable = forced && maximum(kept) === -Infinity && !kept.some(Number.isNaN);
+  scores.fill(-Infinity);
+  allowed.forEach((token, i) => {
+    scores[token] = unsatisfiable ? 0 : kept[i]!;
+  });
+}

@@ -1,0 +1,59 @@
+import type { Processor, ProcessorContext } from "../processor.ts";
+import { fail, idSequence, type OptionParser } from "../validate.ts";
+import { checkVocabulary, overHistory, type ProcessorDefinition } from "./definition.ts";
+
+/** Token ids and what their last one gains where the others stand right before it. */
+export type SequenceBias = readonly (readonly [sequence: readonly number[], bias: number])[];
+
+const parse: OptionParser<SequenceBias> = (value, option) => {
+  const expected = "a list of [token ids, bias], not empty";
+  if (!Array.isArray(value) || value.length === 0) return fail(option, expected, value);
+  return value.map((entry: unknown) => {
+    if (!Array.isArray(entry) || entry.length !== 2) return fail(option, expected, entry);
+    const [sequence, bias] = entry as [unknown, unknown];
+    if (typeof bias !== "number" || Number.isNaN(bias)) return fail(option, expected, entry);
+    return [idSequence(sequence, option), bias] as const;
+  });
+};
+
+/** A bias for token sequences: it goes to the last token where the row ends in the others. */
+export const sequenceBias: ProcessorDefinition<SequenceBias> = {
+  name: "sequenceBias",
+  order: 2,
+  sampling: false,
+  default: null,
+  description: "Adds a bias to the last token of each sequence where the tokens before it stand at the end of the row.",
+  parse,
+  off: () => false,
+  create: (value, context) => biasSequences("sequenceBias", value, context),
+};
+
+/** Shared by sequenceBias and badWordsIds. */
+export function biasSequences(option: string, biases: SequenceBias, context: ProcessorContext): Processor {
+  const bySequence = new Map(biases.map(([sequence, bias]) => [sequence.join(), { sequence, bias }]));
+  const entries = [...bySequence.values()];
+  for (const { sequence } of entries) checkVocabulary(option, sequence, context);
+  const single = new Map<number, number>();
+  for (const { sequence, bias } of entries) if (sequence.length === 1) single.set(sequence[0]!, Math.fround(bias));
+  const longer = entries.filter(({ sequence }) => sequence.length > 1);
+  const steps = (history: readonly number[]) => {
+    const sums = new Map(single);
+    for (const { sequence, bias } of longer) {
+      if (!endsWith(history, sequence)) continue;
+      const token = sequence.at(-1)!;
+      sums.set(token, Math.fround((sums.get(token) ?? 0) + Math.fround(bias)));
+    }
+    if (sums.size === 0) return [];
+    const [tokens, values] = [Int32Array.from(sums.keys()), Float32Array.from(sums.values())];
+    return [{ kind: "edit", how: "add", tokens, values } as const];
+  };
+  return overHistory(context.promptTokens, steps);
+}
+
+/** Whether the row ends in all of the sequence but its last token. */
+function endsWith(history: readonly number[], sequence: readonly number[]): boolean {
+  const start = history.length - sequence.length + 1;
+  if (start < 0) return false;
+  for (let i = 0; i < sequence.length - 1; i++) if (history[start + i] !== sequence[i]) return false;
+  return true;
+}
