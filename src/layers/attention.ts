@@ -17,7 +17,7 @@ export interface AttentionOptions {
   /** Sliding window in tokens, the token itself included; absent: all. */
   window?: number | undefined;
   /** tanh cap of the scores. */
-  softcap?: number;
+  softcap?: number | undefined;
 }
 
 /**

@@ -95,7 +95,13 @@ export class ProgramBuilder {
       throw new TsumugiError("config_invalid", { field: `shape of ${name}`, expected: "positive integers", given: shape });
     }
     const origins = from ?? [{ tensor: name }];
-    this.weights.push({ name, shape, from: origins, ...(origins.length > 1 && { join: join ?? "concat" }), uses: [use] });
+    this.weights.push({
+      name,
+      shape,
+      from: origins,
+      ...((origins.length > 1 || join === "stack") && { join: join ?? "concat" }),
+      uses: [use],
+    });
     this.#weightIds.set(name, this.weights.length - 1);
     return this.weights.length - 1;
   }

@@ -1,16 +1,24 @@
 import type { ActivationKind } from "../ops/activation-kinds.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
+import { rowsOf } from "./fused.ts";
 import { type LinearOptions, linear } from "./linear.ts";
 
-/** down(act(gate(x)) · up(x)): [tokens, hidden] -> [tokens, hidden]. Modules gate_proj, up_proj, down_proj. */
+/**
+ * down(act(gate(x)) · up(x)): [tokens, hidden] -> [tokens, hidden]. Modules gate_proj, up_proj, down_proj; `fused` names
+ * one module that holds gate and up one after the other instead.
+ */
 export function gatedMlp(
   program: ProgramBuilder,
   x: Value,
-  options: { module: string; width: number; kind: ActivationKind; bias?: boolean },
+  options: { module: string; width: number; kind: ActivationKind; bias?: boolean; fused?: string },
 ): Value {
-  const { module, width, kind, bias = false } = options;
-  const gate = linear(program, x, { module: `${module}.gate_proj`, width, bias }); // [tokens, width]
-  const up = linear(program, x, { module: `${module}.up_proj`, width, bias }); // [tokens, width]
+  const { module, width, kind, bias = false, fused } = options;
+  const part = (name: string, first: number): LinearOptions =>
+    fused === undefined
+      ? { module: `${module}.${name}`, width, bias }
+      : { ...rowsOf(`${module}.${fused}`, name, [[first, first + width]]), bias };
+  const gate = linear(program, x, part("gate_proj", 0)); // [tokens, width]
+  const up = linear(program, x, part("up_proj", width)); // [tokens, width]
   const inner = program.value("gated_activation", { module, inputs: [gate, up], attributes: { kind } });
   return linear(program, inner, { module: `${module}.down_proj`, width: Number(x.shape.at(-1)), bias });
 }

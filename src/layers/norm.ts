@@ -1,3 +1,4 @@
+import type { WeightOrigin } from "../ops/program.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 
 export interface RmsNormOptions {
@@ -17,15 +18,29 @@ export function rmsNorm(program: ProgramBuilder, x: Value, options: RmsNormOptio
   return program.value("rms_norm", { module, inputs: [x], weights: [weight], attributes: { epsilon, unitOffset, groupSize } });
 }
 
-/** Layer norm with weight, and with bias unless `bias` is false; the shape stays. */
-export function layerNorm(
-  program: ProgramBuilder,
-  x: Value,
-  options: { module: string; epsilon: number; bias?: boolean },
-): Value {
-  const { module, epsilon, bias = true } = options;
-  const size = Number(x.shape.at(-1));
-  const weight = program.weight({ name: `${module}.weight`, shape: [size], use: "vector" });
-  const shift = bias ? program.weight({ name: `${module}.bias`, shape: [size], use: "vector" }) : undefined;
-  return program.value("layer_norm", { module, inputs: [x], weights: [weight, shift], attributes: { epsilon } });
+export interface LayerNormOptions {
+  module: string;
+  epsilon: number;
+  /** Default true. */
+  bias?: boolean;
+  /** False: neither weight nor bias. Default true. */
+  affine?: boolean;
+  /** Normalise groups of this many values (per-head norm: headDim). Default: the whole row. */
+  groupSize?: number;
+  /** Every group has a weight of its own, [groups, groupSize], instead of one for all. */
+  ownWeights?: boolean;
+  /** Where the weight comes from, when not `<module>.weight`; several are stacked, one for each group. */
+  weightFrom?: readonly WeightOrigin[];
+}
+
+/** Layer norm; the shape stays. */
+export function layerNorm(program: ProgramBuilder, x: Value, options: LayerNormOptions): Value {
+  const { module, epsilon, affine = true, bias = affine, groupSize, ownWeights = false, weightFrom: from } = options;
+  const width = Number(x.shape.at(-1));
+  const size = groupSize ?? width;
+  const shape = ownWeights ? [width / size, size] : [size];
+  const stacked = from && { from, join: "stack" as const };
+  const weight = affine ? program.weight({ name: `${module}.weight`, shape, use: "vector", ...stacked }) : undefined;
+  const shift = bias ? program.weight({ name: `${module}.bias`, shape, use: "vector" }) : undefined;
+  return program.value("layer_norm", { module, inputs: [x], weights: [weight, shift], attributes: { epsilon, groupSize } });
 }

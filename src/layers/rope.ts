@@ -6,6 +6,8 @@ interface RopeCommon {
   theta: number;
   /** Part of each head that turns. Default 1. */
   partialRotaryFactor?: number;
+  /** Values of each head that turn, when it is not said by `partialRotaryFactor`. */
+  rotaryDim?: number;
   /** Pairs are neighbours (GPT-J) instead of halves. */
   interleaved?: boolean;
 }
@@ -40,9 +42,11 @@ export function rotate(
 
 /** Attributes of the rotary op: frequencies as transformers computes them, in float32 steps. */
 export function ropeAttributes(rope: Rope, headDim: number): Attributes {
-  const rotaryDim = Math.trunc(headDim * (rope.partialRotaryFactor ?? 1));
+  const part = rope.rotaryDim ?? Math.trunc(headDim * (rope.partialRotaryFactor ?? 1));
+  const frequencies = inverseFrequencies(rope.theta, part);
+  // a part of odd width turns with the value behind it
+  const rotaryDim = part < headDim && scalesFrequencies(rope) ? 2 * frequencies.length : part;
   const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1 };
-  const frequencies = inverseFrequencies(rope.theta, rotaryDim);
   switch (rope.kind) {
     case "default":
       return { ...common, frequencies };
@@ -61,6 +65,11 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
     case "llama3":
       return { ...common, frequencies: frequencies.map((frequency) => llama3Frequency(rope, frequency)) };
   }
+}
+
+/** Whether each frequency is made of the one without scaling, and of nothing else. */
+function scalesFrequencies({ kind }: Rope): boolean {
+  return kind === "default" || kind === "linear" || kind === "llama3";
 }
 
 function inverseFrequencies(theta: number, rotaryDim: number): number[] {

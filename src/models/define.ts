@@ -38,6 +38,8 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   prefix: string;
   /** The embedding that a tied head shares, and the head: `tie_word_embeddings` joins the two. */
   tie: { embedding: string; head: string };
+  /** Other names of modules in older checkpoints, by the name that the forward pass uses. */
+  olderNames?: { readonly [module: string]: string };
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
   fields: Shape;
   facts(config: CamelKeys<z.output<z.ZodObject<Shape>>>): ModelFacts;
@@ -49,6 +51,7 @@ export interface Architecture {
   modelType: string;
   prefix: string;
   tie: { embedding: string; head: string };
+  olderNames: { readonly [module: string]: string };
   /** Whether config.json asks for a tied head. */
   isTied(raw: unknown): boolean;
   build(raw: unknown, tied: boolean): Model;
@@ -58,13 +61,14 @@ export interface Architecture {
 export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embeddings: z.ZodType<boolean> }>(
   source: ArchitectureSource<Shape>,
 ): Architecture {
-  const { modelType, prefix, tie } = source;
+  const { modelType, prefix, tie, olderNames = {} } = source;
   const schema = z.object(source.fields);
   const parse = (raw: unknown) => parseFields(schema, raw);
   return {
     modelType,
     prefix,
     tie,
+    olderNames,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied) {
       const fields = z.looseObject({ quantization_config: z.unknown().optional() }).parse(raw);

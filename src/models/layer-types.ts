@@ -1,13 +1,46 @@
 import { z } from "zod";
 import { count, optional, refuse, withDefault } from "./config.ts";
 
-/** Fields of config.json that say which layers have a sliding window (Qwen). */
+/** Fields of config.json that say which layers have a sliding window. */
+export const slidingFields = {
+  sliding_window: optional(count),
+  layer_types: optional(z.array(z.string())),
+};
+
+/** The same for Qwen. */
 export const layerTypeFields = {
   use_sliding_window: withDefault(z.boolean(), false),
   sliding_window: optional(count),
   max_window_layers: withDefault(z.int().nonnegative(), 28),
   layer_types: optional(z.array(z.string())),
 };
+
+/**
+ * The window of each layer, undefined where there is none: `slidingWindow` where `layer_types` says sliding_attention, or
+ * where `slides` says so when there is no `layer_types`.
+ */
+export function windowsByType(
+  config: { numHiddenLayers: number; slidingWindow: number | undefined; layerTypes: string[] | undefined },
+  slides: (layer: number) => boolean,
+): (number | undefined)[] {
+  const { numHiddenLayers, slidingWindow, layerTypes } = config;
+  return typesOf(numHiddenLayers, layerTypes, slides).map((type) => {
+    if (type === "full_attention") return undefined;
+    refuse(slidingWindow === undefined, "sliding_window", null, "a number, because layers slide");
+    return slidingWindow;
+  });
+}
+
+/** The type of each layer, checked. */
+function typesOf(layers: number, layerTypes: string[] | undefined, slides: (layer: number) => boolean): string[] {
+  const known = ["full_attention", "sliding_attention"];
+  refuse(layerTypes !== undefined && layerTypes.length !== layers, "layer_types", layerTypes, `${layers} entries`);
+  return Array.from({ length: layers }, (_, layer) => {
+    const type = layerTypes?.[layer] ?? (slides(layer) ? "sliding_attention" : "full_attention");
+    refuse(!known.includes(type), `layer_types.${layer}`, type, known.join(", "));
+    return type;
+  });
+}
 
 /**
  * The window of each layer, undefined where there is none: by `layer_types`, else layers from `max_window_layers` on,
@@ -22,20 +55,7 @@ export function layerWindows(config: {
 }): (number | undefined)[] {
   const { numHiddenLayers, maxWindowLayers, layerTypes } = config;
   const window = config.useSlidingWindow ? config.slidingWindow : undefined;
-  refuse(
-    layerTypes !== undefined && layerTypes.length !== numHiddenLayers,
-    "layer_types",
-    layerTypes,
-    `${numHiddenLayers} entries`,
+  return typesOf(numHiddenLayers, layerTypes, (layer) => layer >= maxWindowLayers).map((type) =>
+    type === "sliding_attention" ? window : undefined,
   );
-  return Array.from({ length: numHiddenLayers }, (_, layer) => {
-    const type = layerTypes?.[layer] ?? (layer >= maxWindowLayers ? "sliding_attention" : "full_attention");
-    refuse(
-      type !== "sliding_attention" && type !== "full_attention",
-      `layer_types.${layer}`,
-      type,
-      "full_attention, sliding_attention",
-    );
-    return type === "sliding_attention" ? window : undefined;
-  });
 }

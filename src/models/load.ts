@@ -28,17 +28,21 @@ export function buildModel(config: unknown): Model {
 /**
  * The model of a config.json, bound to a checkpoint: every weight names tensors that are there and have its shape.
  *
- * Tensor names may lack the base model's prefix ("model.", "transformer."). A tied head follows transformers: the one of
- * the two tensors that is there serves both, and where both are there with different values they are not tied.
+ * Tensor names may lack the base model's prefix ("model.", "transformer."), or be those of older checkpoints. A tied head
+ * follows transformers: the one of the two tensors that is there serves both, and where both are there with different
+ * values they are not tied.
  *
  * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`.
  */
 export async function loadModel(config: unknown, source: CheckpointTensors): Promise<Model> {
   const architecture = architectureOf(config);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
-  const { prefix, tie } = architecture;
+  const { prefix, tie, olderNames } = architecture;
   const find = (name: string): string | undefined => {
     if (tensors.has(name)) return name;
+    const module = Object.keys(olderNames).find((current) => name.startsWith(`${current}.`));
+    const older = module && olderNames[module] + name.slice(module.length);
+    if (older && tensors.has(older)) return older;
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
     return bare !== undefined && tensors.has(bare) ? bare : undefined;
   };

@@ -94,6 +94,27 @@ export function parseRope(
   }
 }
 
+/**
+ * The rotary embedding of one type of layer (Gemma 3): `rope_parameters.<layerType>`, or in older files the base in
+ * `thetaField`, with `rope_scaling` for full attention alone.
+ */
+export function parseRopeOfLayerType(
+  config: unknown,
+  layerType: "full_attention" | "sliding_attention",
+  options: { thetaField: string; defaultTheta: number; maxPositions: number },
+): Rope {
+  const top = parseFields(z.looseObject(nestedFields), config);
+  const scaling = layerType === "full_attention" ? top.rope_scaling : undefined;
+  const rope_parameters = { ...top.rope_parameters?.[layerType], ...scaling };
+  return parseRope({ ...top, rope_theta: top[options.thetaField], rope_parameters, rope_scaling: undefined }, options);
+}
+
+const record = z.record(z.string(), z.unknown());
+const nestedFields = {
+  rope_scaling: optional(record),
+  rope_parameters: optional(z.object({ full_attention: optional(record), sliding_attention: optional(record) })),
+};
+
 /** Factor on sine and cosine that yarn suggests: 0.1 · mscale · ln(factor) + 1, of one mscale or of the ratio of two. */
 function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: number): number {
   const scaleOf = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);

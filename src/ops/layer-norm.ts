@@ -1,8 +1,10 @@
-import { checkCounts, checkVector, numberAttribute, width } from "./check.ts";
+import { check, checkCounts, checkVector, numberAttribute, optionalNumber, width } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
 /**
- * y = (x − mean) / sqrt(variance + epsilon) · weight + bias, over each row; weight and bias [K], either may be absent.
+ * y = (x − mean) / sqrt(variance + epsilon) · weight + bias, over each group of `groupSize` values (default: the whole
+ * row). Weight and bias may be absent; they are [groupSize] for all groups alike, or [groups, groupSize] (a norm of its
+ * own for every head).
  *
  * Source: Ba, Kiros and Hinton 2016, "Layer Normalization".
  */
@@ -11,8 +13,18 @@ export const layerNorm: OpDefinition = {
   shapes(inputs, weights, attributes) {
     checkCounts("layer_norm", inputs, 1, weights, 2);
     const k = width("layer_norm", "x", inputs[0]!);
-    checkVector("layer_norm", "weight", weights[0], k);
-    checkVector("layer_norm", "bias", weights[1], k);
+    const size = optionalNumber("layer_norm", attributes, "groupSize") ?? k;
+    check(
+      Number.isInteger(size) && size > 0 && k % size === 0,
+      "layer_norm",
+      "attribute `groupSize`",
+      `a divisor of ${k}`,
+      size,
+    );
+    for (const [what, shape] of [["weight", weights[0]] as const, ["bias", weights[1]] as const]) {
+      if (shape?.length !== 2) checkVector("layer_norm", what, shape, size);
+      else check(shape.join() === `${k / size},${size}`, "layer_norm", `shape of ${what}`, [k / size, size], shape);
+    }
     numberAttribute("layer_norm", attributes, "epsilon");
     return [[...inputs[0]!]];
   },
@@ -20,7 +32,7 @@ export const layerNorm: OpDefinition = {
     const { data: x, shape } = inputs[0]!;
     const [weight, bias] = [weights[0]?.data, weights[1]?.data];
     const y = outputs[0]!.data;
-    const size = shape.at(-1)!;
+    const size = optionalNumber("layer_norm", attributes, "groupSize") ?? shape.at(-1)!;
     const epsilon = numberAttribute("layer_norm", attributes, "epsilon");
     for (let start = 0; start < x.length; start += size) {
       let mean = 0;
@@ -31,7 +43,8 @@ export const layerNorm: OpDefinition = {
       const inverse = 1 / Math.sqrt(variance / size + epsilon);
       for (let i = 0; i < size; i++) {
         const normal = (x[start + i]! - mean) * inverse;
-        y[start + i] = (weight ? normal * weight[i]! : normal) + (bias ? bias[i]! : 0);
+        const scaled = weight ? normal * weight[(start + i) % weight.length]! : normal;
+        y[start + i] = scaled + (bias ? bias[(start + i) % bias.length]! : 0);
       }
     }
   },
