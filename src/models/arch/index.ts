@@ -1,6 +1,7 @@
 // Every architecture, one line each.
 export { gpt2 } from "./gpt2.ts";
 export { gptNeoX } from "./gpt_neox.ts";
+export { gptj } from "./gptj.ts";
 export { granite } from "./granite.ts";
 export { llama } from "./llama.ts";
 export { mistral } from "./mistral.ts";

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { add, attention, embedding, languageHead, layerNorm, linear, mlp, type Rope } from "../../layers/index.ts";
+import { activationName, count, optional, refuse, withDefault } from "../config.ts";
+import { defineArchitecture } from "../define.ts";
+
+/**
+ * GPT-J: attention and MLP side by side after one layer norm; rotation of neighbouring pairs in a part of each head.
+ * Source: transformers' modeling_gptj.py; Wang and Komatsuzaki 2021.
+ */
+export const gptj = defineArchitecture({
+  modelType: "gptj",
+  prefix: "transformer.",
+  tie: { embedding: "transformer.wte", head: "lm_head" },
+  fields: {
+    vocab_size: count,
+    n_positions: withDefault(count, 2048),
+    n_embd: count,
+    n_layer: count,
+    n_head: count,
+    n_inner: optional(count),
+    // absent: 64; null: the whole width, which no model has
+    rotary_dim: count.nullable().default(64),
+    activation_function: withDefault(activationName, "gelu_tanh"),
+    layer_norm_epsilon: withDefault(z.number().positive(), 1e-5),
+    tie_word_embeddings: withDefault(z.boolean(), false),
+  },
+  facts: (config) => ({
+    vocabularySize: config.vocabSize,
+    hiddenSize: config.nEmbd,
+    maxPositions: config.nPositions,
+    positionsAreBounded: true, // its table of sines ends there
+  }),
+  forward(config, { program, tied }) {
+    const { nEmbd: width, nHead: heads, rotaryDim, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
+    const headDim = width / heads;
+    refuse(!Number.isInteger(headDim), "n_head", heads, `a divisor of n_embd (${width})`);
+    const turned = rotaryDim ?? 0;
+    refuse(turned < 2 || turned > headDim || turned % 2 !== 0, "rotary_dim", rotaryDim, `an even number up to ${headDim}`);
+    const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true };
+
+    let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
+    for (let layer = 0; layer < config.nLayer; layer++) {
+      const at = `transformer.h.${layer}`;
+      const module = `${at}.attn`;
+
+      const a = layerNorm(program, x, { module: `${at}.ln_1`, epsilon }); // [tokens, width]
+      const query = linear(program, a, { module: `${module}.q_proj`, width }); // [tokens, heads * headDim]
+      const key = linear(program, a, { module: `${module}.k_proj`, width });
+      const value = linear(program, a, { module: `${module}.v_proj`, width });
+      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, rope }); // [tokens, width]
+      x = add(program, x, linear(program, mixed, { module: `${module}.out_proj`, width }), at);
+
+      const fed = mlp(program, a, {
+        module: `${at}.mlp`,
+        kind: config.activationFunction,
+        first: { module: `${at}.mlp.fc_in`, width: config.nInner ?? 4 * width, bias: true }, // [tokens, inner]
+        second: { module: `${at}.mlp.fc_out`, width, bias: true },
+      });
+      x = add(program, x, fed, at);
+    }
+    const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
+    const tiedTo = tied ? "transformer.wte" : undefined;
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, bias: true, tiedTo }); // [rows, vocabulary]
+    return { logits, hidden };
+  },
+});
