@@ -1,4 +1,5 @@
 // Every architecture, one line each.
+export { gemma } from "./gemma.ts";
 export { gpt2 } from "./gpt2.ts";
 export { gptNeoX } from "./gpt_neox.ts";
 export { gptj } from "./gptj.ts";
