@@ -1,5 +1,6 @@
 // Every architecture, one line each.
 export { gemma } from "./gemma.ts";
+export { gemma2 } from "./gemma2.ts";
 export { gpt2 } from "./gpt2.ts";
 export { gptNeoX } from "./gpt_neox.ts";
 export { gptj } from "./gptj.ts";
