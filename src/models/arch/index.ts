@@ -13,5 +13,6 @@ export { olmo2 } from "./olmo2.ts";
 export { phi } from "./phi.ts";
 export { qwen2 } from "./qwen2.ts";
 export { qwen3 } from "./qwen3.ts";
+export { smollm3 } from "./smollm3.ts";
 export { stablelm } from "./stablelm.ts";
 export { starcoder2 } from "./starcoder2.ts";
