@@ -1,4 +1,5 @@
 // Every architecture, one line each.
+export { exaone4 } from "./exaone4.ts";
 export { gemma } from "./gemma.ts";
 export { gemma2 } from "./gemma2.ts";
 export { gemma3Text } from "./gemma3_text.ts";
