@@ -1,5 +1,6 @@
 // Every architecture, one line each.
 export { cohere } from "./cohere.ts";
+export { cohere2 } from "./cohere2.ts";
 export { ernie45 } from "./ernie4_5.ts";
 export { exaone4 } from "./exaone4.ts";
 export { gemma } from "./gemma.ts";
