@@ -3,6 +3,7 @@ export { cohere } from "./cohere.ts";
 export { cohere2 } from "./cohere2.ts";
 export { ernie45 } from "./ernie4_5.ts";
 export { exaone4 } from "./exaone4.ts";
+export { falcon } from "./falcon.ts";
 export { gemma } from "./gemma.ts";
 export { gemma2 } from "./gemma2.ts";
 export { gemma3Text } from "./gemma3_text.ts";
