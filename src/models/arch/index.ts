@@ -15,6 +15,7 @@ export { granite } from "./granite.ts";
 export { llama } from "./llama.ts";
 export { mistral } from "./mistral.ts";
 export { olmo2 } from "./olmo2.ts";
+export { opt } from "./opt.ts";
 export { phi } from "./phi.ts";
 export { phi3 } from "./phi3.ts";
 export { qwen2 } from "./qwen2.ts";
