@@ -9,6 +9,7 @@ export { gemma2 } from "./gemma2.ts";
 export { gemma3Text } from "./gemma3_text.ts";
 export { glm4 } from "./glm4.ts";
 export { gpt2 } from "./gpt2.ts";
+export { gptBigCode } from "./gpt_bigcode.ts";
 export { gptNeo } from "./gpt_neo.ts";
 export { gptNeoX } from "./gpt_neox.ts";
 export { gptj } from "./gptj.ts";
