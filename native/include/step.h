@@ -160,6 +160,7 @@ void run_store(Worker&, const OpPlan&, const StepContext&);
 void run_attend(Worker&, const OpPlan&, const StepContext&);
 void run_add(Worker&, const OpPlan&, const StepContext&);
 void run_multiply(Worker&, const OpPlan&, const StepContext&);
+void run_clamp(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);
 void run_activation(Worker&, const OpPlan&, const StepContext&);
 void run_gated_activation(Worker&, const OpPlan&, const StepContext&);

@@ -37,6 +37,8 @@ struct AttendTile {
   float scale;
   float softcap;  // 0: none
   int64_t window;  // 0: none
+  const float* slopes;  // [group]: of the score's fall with distance (ALiBi); null: none
+  const float* sinks;  // [group]: a score without a value; null: none
   bool bfloat16;
   float* scratch;  // attend_scratch_floats
 };

@@ -1,5 +1,6 @@
 // store: inputs [k, v], parts [keys, values].
-// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none)].
+// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none)],
+//   frequencies: slopes of each head, or empty; weights [sinks?] or none.
 #include "step.h"
 
 namespace tsumugi {
@@ -92,6 +93,8 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.softcap = op.number(6);
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);
+  const float* slopes = op.frequencies.empty() ? nullptr : op.frequencies.data();
+  const Weight* sinks = op.weights.empty() ? nullptr : context.session.weight(op, 0);
 
   // Items: (tile of tokens, key/value head). Tiles are counted sequence by sequence.
   const int64_t tile_tokens = group >= kTileRows ? 1 : kTileRows / group;
@@ -120,6 +123,8 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     work.table = tables.table.data() + tables.table_start[sequence];
     work.q = q + first * heads * keys.dim + head * group * keys.dim;
     work.out = out + first * heads * values.dim + head * group * values.dim;
+    work.slopes = slopes == nullptr ? nullptr : slopes + head * group;
+    work.sinks = sinks == nullptr ? nullptr : sinks->vector() + head * group;
     work.keys = keys.data + static_cast<size_t>(head) * keys.head_values() * keys.element_bytes();
     work.values = values.data + static_cast<size_t>(head) * values.head_values() * values.element_bytes();
     vector_kernels().attend(work);

@@ -1,4 +1,4 @@
-// add, multiply, scale (numbers [factor]), activation and gated_activation (numbers [kind]).
+// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor]), activation and gated_activation (numbers [kind]).
 #include "step.h"
 
 namespace tsumugi {
@@ -25,6 +25,16 @@ void run_multiply(Worker& worker, const OpPlan& op, const StepContext& context) 
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
     vector_kernels().multiply(a + first, b + first, y + first, static_cast<size_t>(last - first));
+  });
+}
+
+void run_clamp(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* x = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  const float least = op.number(0);
+  const float greatest = op.number(1);
+  for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) y[i] = x[i] < least ? least : x[i] > greatest ? greatest : x[i];
   });
 }
 

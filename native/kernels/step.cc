@@ -40,6 +40,7 @@ OpKernel find_kernel(const std::string& name) {
       {"attend", run_attend},
       {"add", run_add},
       {"multiply", run_multiply},
+      {"clamp", run_clamp},
       {"scale", run_scale},
       {"activation", run_activation},
       {"gated_activation", run_gated_activation},

@@ -74,10 +74,17 @@ inline void value_rows(const float* weights, const float* corrections, const Ele
   for (; i < stride; i += 16) value_pass<R, 1>(weights, corrections, values + i, stride, from, to, sums + i, stride);
 }
 
-// Running softmax of `rows` rows (at most eight) that see tokens [from, to) of a block: scores become weights, and
-// `corrections` what earlier sums are multiplied by.
-TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, float* scores, int rows, int from, int to, float* greatest, float* totals,
-                                float* corrections) {
+// score + slope · (position of the key - position of the query), for one half of a block.
+inline Lanes lean(const AttendTile& tile, int row, int64_t block, int half, Lanes score) {
+  const float start = static_cast<float>(block * kBlockTokens - tile.positions[row / tile.group]);
+  const Lanes distance = Lanes::load(kLaneIndex + half * 16) + Lanes::set(start);
+  return fma(Lanes::set(tile.slopes[row % tile.group]), distance, score);
+}
+
+// Running softmax of `rows` rows of the tile (at most eight, from `row` on) that see tokens [from, to) of a block: scores
+// become weights, and `corrections` what earlier sums are multiplied by.
+TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, int row, int64_t block, float* scores, int rows, int from, int to,
+                                float* greatest, float* totals, float* corrections) {
   float falls[16] = {};
   for (int r = 0; r < rows; ++r) {
     Lanes parts[2];
@@ -87,6 +94,7 @@ TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, float* scores, int rows,
       if (tile.softcap != 0.0f) {
         score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
       }
+      if (tile.slopes != nullptr) score = lean(tile, row + r, block, half, score);
       if (from > 0 || to < 32) {
         const Lanes index = Lanes::load(kLaneIndex + half * 16);
         const Lanes hidden = Lanes::set(-INFINITY);
@@ -178,7 +186,7 @@ inline void attend_block(const AttendTile& tile, int64_t block, const Element* k
       }
       float corrections[16];
       score_run(q, keys, tile.head_dim, count, scores);
-      soften(tile, scores, count, from, to, greatest + row, totals + row, corrections);
+      soften(tile, row, block, scores, count, from, to, greatest + row, totals + row, corrections);
       value_run(scores, corrections, values, tile.value_stride, from, to, count,
                 sums + static_cast<size_t>(row) * tile.value_stride);
     }
@@ -200,8 +208,10 @@ void attend(const AttendTile& tile) {
   float* wide_keys = scores + 8 * kBlockTokens;
   float* wide_values = wide_keys + kBlockTokens * tile.head_dim;
   for (size_t i = 0; i < rows * tile.value_stride; ++i) sums[i] = 0.0f;
-  for (size_t r = 0; r < rows; ++r) greatest[r] = -INFINITY;
-  for (size_t r = 0; r < rows; ++r) totals[r] = 0.0f;
+  // A sink is a score seen before all others: its weight is e^0.
+  const size_t group = static_cast<size_t>(tile.group);
+  for (size_t r = 0; r < rows; ++r) greatest[r] = tile.sinks == nullptr ? -INFINITY : tile.sinks[r % group];
+  for (size_t r = 0; r < rows; ++r) totals[r] = tile.sinks == nullptr ? 0.0f : 1.0f;
 
   const int64_t last = tile.positions[tile.tokens - 1] / kBlockTokens;
   for (int64_t block = first_visible(tile, 0) / kBlockTokens; block <= last; ++block) {

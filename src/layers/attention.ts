@@ -18,6 +18,10 @@ export interface AttentionOptions {
   window?: number | undefined;
   /** tanh cap of the scores. */
   softcap?: number | undefined;
+  /** ALiBi: a score falls by slopes[head] for each token of distance. */
+  slopes?: readonly number[] | undefined;
+  /** One more score for each head, without a value: the tensor that holds them, [heads]. */
+  sinks?: string | undefined;
 }
 
 /**
@@ -25,7 +29,7 @@ export interface AttentionOptions {
  * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim].
  */
 export function attention(program: ProgramBuilder, query: Value, key: Value, value: Value, options: AttentionOptions): Value {
-  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, window, softcap } = options;
+  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, window, softcap, slopes } = options;
   const { scale = 1 / Math.sqrt(headDim) } = options;
   if (rope) {
     query = rotate(program, query, { module, heads, headDim, rope });
@@ -33,6 +37,7 @@ export function attention(program: ProgramBuilder, query: Value, key: Value, val
   }
   const state = program.cache(module, window, [keyValueHeads, headDim], [keyValueHeads, valueHeadDim]);
   program.emit("store", { module, inputs: [key, value], state });
-  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap };
-  return program.value("attend", { module, inputs: [query], state, attributes });
+  const sinks = options.sinks && [program.weight({ name: options.sinks, shape: [heads], use: "vector" })];
+  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap, slopes };
+  return program.value("attend", { module, inputs: [query], ...(sinks && { weights: sinks }), state, attributes });
 }

@@ -16,3 +16,8 @@ export function softcap(program: ProgramBuilder, x: Value, cap: number, module: 
   const bent = program.value("activation", { module, inputs: [small], attributes: { kind: "tanh" } });
   return scale(program, bent, cap, module);
 }
+
+/** x, held between `least` and `greatest`. */
+export function clamp(program: ProgramBuilder, x: Value, least: number, greatest: number, module: string): Value {
+  return program.value("clamp", { module, inputs: [x], attributes: { least, greatest } });
+}

@@ -1,6 +1,7 @@
+export { alibiSlopes, alibiSlopesOfMpt } from "./alibi.ts";
 export { type AttentionOptions, attention } from "./attention.ts";
 export { ProgramBuilder, type Value } from "./builder.ts";
-export { add, scale, softcap } from "./elementwise.ts";
+export { add, clamp, scale, softcap } from "./elementwise.ts";
 export { embedding, positionEmbedding } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { languageHead } from "./language-head.ts";

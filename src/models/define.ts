@@ -40,6 +40,8 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   tie: { embedding: string; head: string };
   /** Other names of modules in older checkpoints, by the name that the forward pass uses. */
   olderNames?: { readonly [module: string]: string };
+  /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
+  aliases?: { readonly [alias: string]: string };
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
   fields: Shape;
   facts(config: CamelKeys<z.output<z.ZodObject<Shape>>>): ModelFacts;
@@ -63,7 +65,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
 ): Architecture {
   const { modelType, prefix, tie, olderNames = {} } = source;
   const schema = z.object(source.fields);
-  const parse = (raw: unknown) => parseFields(schema, raw);
+  const parse = (raw: unknown) => parseFields(schema, renamed(raw, source.aliases ?? {}));
   return {
     modelType,
     prefix,
@@ -87,6 +89,14 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       };
     },
   };
+}
+
+/** config.json with its fields under one name; a field that is there under both keeps its own. */
+function renamed(raw: unknown, aliases: { readonly [alias: string]: string }): unknown {
+  if (typeof raw !== "object" || raw === null) return raw;
+  const fields = raw as Record<string, unknown>;
+  const moved = Object.entries(aliases).filter(([alias, name]) => fields[alias] != null && fields[name] == null);
+  return moved.length === 0 ? raw : { ...fields, ...Object.fromEntries(moved.map(([alias, name]) => [name, fields[alias]])) };
 }
 
 /** Sizes that no op can work with come from config.json: say so. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batchOf, isClose, memoryPart, runOp, tensor } from "../../test/helpers/run-op.ts";
 import { opDefinition } from "./index.ts";
+import type { Attributes } from "./program.ts";
 
 const base = { heads: 2, keyValueHeads: 1, headDim: 2, valueHeadDim: 2, scale: 0.7 };
 const q = [1, 0, -1, 2, 0.5, 0.5, 1, -1, 2, 1, 0, 1];
@@ -12,7 +13,12 @@ const plain = [1, 2, 1, 2, 1.51845, 0.444649, 2.336375, -2.009127, 0.666398, 0.4
 const windowed = [1, 2, 1, 2, 1.51845, 0.444649, 2.336375, -2.009127, 0.552091, -0.083345, 1.148063, -1.0369];
 const capped = [1, 2, 1, 2, 1.539049, 0.382853, 2.315486, -1.946459, 0.871466, 0.636939, 1.087105, 0.457419];
 
-function attendInChunks(chunks: readonly number[], attributes: Record<string, number>): number[] {
+const sloped = [1, 2, 1, 2, 1.731729, -0.195186, 2.44223, -2.326691, 0.584645, 0.180304, 1.021124, 0.29593];
+const sunk = [
+  0.598688, 1.197375, 0.937027, 1.874053, 1.014629, 0.297115, 2.235967, -1.922782, 0.639424, 0.430182, 1.036485, 0.502163,
+];
+
+function attendInChunks(chunks: readonly number[], attributes: Attributes, sinks?: number[]): number[] {
   const state = [memoryPart(2), memoryPart(2)];
   const result: number[] = [];
   let first = 0;
@@ -21,19 +27,23 @@ function attendInChunks(chunks: readonly number[], attributes: Record<string, nu
     const rows = (values: number[], width: number) =>
       tensor([size, width], values.slice(first * width, (first + size) * width));
     runOp("store", { inputs: [rows(k, 2), rows(v, 2)], state, batch });
-    result.push(...runOp("attend", { inputs: [rows(q, 4)], state, attributes: { ...base, ...attributes }, batch })[0]!);
+    const weights = sinks ? [tensor([2], sinks)] : [];
+    const options = { inputs: [rows(q, 4)], weights, state, attributes: { ...base, ...attributes }, batch };
+    result.push(...runOp("attend", options)[0]!);
     first += size;
   }
   return result;
 }
 
 describe("store and attend", () => {
-  it.each<[string, Record<string, number>, number[]]>([
+  it.each<[string, Attributes, number[], number[]?]>([
     ["causally", {}, plain],
     ["in a window", { window: 2 }, windowed],
     ["with a soft cap", { softcap: 1.5 }, capped],
-  ])("attend %s, in any chunks", (_, attributes, want) => {
-    for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes), want)).toBe(true);
+    ["with slopes", { slopes: [0.5, 0.25] }, sloped],
+    ["with sinks", {}, sunk, [0.3, -2]],
+  ])("attend %s, in any chunks", (_, attributes, want, sinks) => {
+    for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes, sinks), want)).toBe(true);
   });
 
   it("reads nothing outside the window", () => {
@@ -77,5 +87,7 @@ describe("store and attend", () => {
     expect(() => shapes([["T", 4]], [], { ...base, keyValueHeads: 3 })).toThrow("[attend] attribute `heads`");
     expect(() => shapes([["T", 5]], [], base)).toThrow("[attend] width of q");
     expect(() => shapes([["T", 4]], [], { ...base, window: 0 })).toThrow("window");
+    expect(() => shapes([["T", 4]], [], { ...base, slopes: [1] })).toThrow("[attend] number of slopes");
+    expect(() => shapes([["T", 4]], [[3]], base)).toThrow("[attend] shape of sinks");
   });
 });

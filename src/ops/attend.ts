@@ -1,19 +1,23 @@
-import { check, checkCounts, checkRows, countAttribute, numberAttribute, optionalNumber } from "./check.ts";
+import { check, checkCounts, checkRows, checkVector, countAttribute, numberAttribute, optionalNumber } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
+import type { Attributes } from "./program.ts";
 
 /**
  * Causal attention of q [T, heads * headDim] over a paged state's parts [key, value] -> [T, heads * valueHeadDim].
  *
  * The token at position p reads positions max(0, p − window + 1) to p of its sequence (no `window`: 0 to p), itself
  * included, so `store` comes first. Query head h reads key/value head floor(h / (heads / keyValueHeads)).
- * score = q · k · scale, then tanh(score / softcap) · softcap when `softcap` is given; softmax in float32.
+ * score = q · k · scale, then tanh(score / softcap) · softcap when `softcap` is given, then − slopes[h] · (p − position of
+ * the key) when `slopes` [heads] is given (ALiBi); softmax in float32. The optional weight, sinks [heads], is one more
+ * score of each head that takes its share of the softmax and has no value.
  *
- * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA".
+ * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA"; slopes: Press et al. 2022, "Train Short, Test
+ * Long"; sinks: Xiao et al. 2024, as gpt-oss learns them.
  */
 export const attend: OpDefinition = {
   name: "attend",
   shapes(inputs, weights, attributes) {
-    checkCounts("attend", inputs, 1, weights, 0);
+    checkCounts("attend", inputs, 1, weights, weights.length === 0 ? 0 : 1);
     const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
     checkRows("attend", "q", inputs[0]!, heads! * headDim!);
     check(
@@ -26,9 +30,12 @@ export const attend: OpDefinition = {
     numberAttribute("attend", attributes, "scale");
     optionalNumber("attend", attributes, "softcap");
     if (attributes.window !== undefined) countAttribute("attend", attributes, "window");
+    const slopes = slopesOf(attributes);
+    check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
+    checkVector("attend", "sinks", weights[0], heads!);
     return [[inputs[0]![0]!, heads! * valueHeadDim!]];
   },
-  reference({ inputs, outputs, state, attributes, batch }) {
+  reference({ inputs, outputs, weights, state, attributes, batch }) {
     const q = inputs[0]!.data;
     const out = outputs[0]!.data;
     const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
@@ -45,6 +52,8 @@ export const attend: OpDefinition = {
     const scale = Math.fround(numberAttribute("attend", attributes, "scale"));
     const softcap = optionalNumber("attend", attributes, "softcap");
     const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
+    const slopes = slopesOf(attributes);
+    const sinks = weights[0]?.data;
     const group = heads! / keyValueHeads!;
 
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
@@ -61,16 +70,18 @@ export const attend: OpDefinition = {
         for (let head = 0; head < heads!; head++) {
           const query = (t * heads! + head) * headDim!;
           const keyStart = Math.floor(head / group) * headDim!;
-          let greatest = Number.NEGATIVE_INFINITY;
+          const slope = slopes?.[head] ?? 0;
+          let greatest = sinks?.[head] ?? Number.NEGATIVE_INFINITY;
           for (let p = 0; p < keyRows.length; p++) {
             const key = keyRows[p]!;
             let dot = 0;
             for (let i = 0; i < headDim!; i++) dot += q[query + i]! * key[keyStart + i]!;
             const score = dot * scale;
-            scores[p] = softcap === undefined ? score : Math.tanh(score / softcap) * softcap;
+            const capped = softcap === undefined ? score : Math.tanh(score / softcap) * softcap;
+            scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             greatest = Math.max(greatest, scores[p]!);
           }
-          let total = 0;
+          let total = sinks ? Math.exp(sinks[head]! - greatest) : 0;
           for (let p = 0; p < scores.length; p++) {
             scores[p] = Math.exp(scores[p]! - greatest);
             total += scores[p]!;
@@ -88,5 +99,11 @@ export const attend: OpDefinition = {
     }
   },
 };
+
+function slopesOf(attributes: Attributes): readonly number[] | undefined {
+  const slopes = attributes.slopes;
+  check(slopes === undefined || Array.isArray(slopes), "attend", "attribute `slopes`", "a list of numbers", slopes);
+  return slopes as readonly number[] | undefined;
+}
 
 const counts = ["heads", "keyValueHeads", "headDim", "valueHeadDim"] as const;

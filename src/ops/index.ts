@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { activation } from "./activation.ts";
 import { add } from "./add.ts";
 import { attend } from "./attend.ts";
+import { clamp } from "./clamp.ts";
 import type { OpDefinition } from "./definition.ts";
 import { embed } from "./embed.ts";
 import { embedPosition } from "./embed-position.ts";
@@ -20,6 +21,7 @@ const definitions: readonly OpDefinition[] = [
   activation,
   add,
   attend,
+  clamp,
   embed,
   embedPosition,
   gatedActivation,

@@ -15,6 +15,8 @@ const shapes: (AttentionShape & { outliers?: boolean })[] = [
   { heads: 2, keyValueHeads: 2, headDim: 64, valueHeadDim: 127, softcap: 3 },
   { heads: 4, keyValueHeads: 2, headDim: 16, valueHeadDim: 16, window: 33 },
   { heads: 9, keyValueHeads: 3, headDim: 8, valueHeadDim: 8, window: 1 },
+  { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, slopes: [0.25, 0.0625, 0.5, 2] },
+  { heads: 6, keyValueHeads: 2, headDim: 16, valueHeadDim: 24, window: 33, sinks: [-3, 0, 2, 80, 1, -90] },
 ];
 
 describe("attention against the reference", () => {
@@ -59,6 +61,18 @@ describe("a row's bits depend on nothing but its own sequence", () => {
     ["a decoder layer", () => layerModel()],
     ["grouped attention", () => attentionModel({ heads: 8, keyValueHeads: 2, headDim: 64, valueHeadDim: 64 })],
     ["single heads, windowed", () => attentionModel({ heads: 3, keyValueHeads: 3, headDim: 20, valueHeadDim: 20, window: 35 })],
+    [
+      "sloped, with sinks",
+      () =>
+        attentionModel({
+          heads: 4,
+          keyValueHeads: 2,
+          headDim: 16,
+          valueHeadDim: 16,
+          slopes: [0.5, 0.1, 1, 3],
+          sinks: [1, 0, -2, 5],
+        }),
+    ],
   ];
 
   describe.each(models)("%s", (_, build) => {

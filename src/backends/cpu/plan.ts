@@ -123,6 +123,7 @@ function flatten(
       parts: op.state ? op.state.parts.map((part) => partIndex(op.state!.state, part)) : [],
       numbers: opNumbers(op, width),
     };
+    if (op.op === "attend" && op.attributes.slopes) flat.frequencies = [...(op.attributes.slopes as readonly number[])];
     if (op.op !== "rotary") return [flat];
     const { key, numbers, frequencies, width: tableWidth } = rotaryTable(op.attributes);
     const known = tables.get(key);

@@ -1,4 +1,5 @@
 // Every architecture, one line each.
+export { bloom } from "./bloom.ts";
 export { cohere } from "./cohere.ts";
 export { cohere2 } from "./cohere2.ts";
 export { ernie45 } from "./ernie4_5.ts";
@@ -8,14 +9,15 @@ export { gemma } from "./gemma.ts";
 export { gemma2 } from "./gemma2.ts";
 export { gemma3Text } from "./gemma3_text.ts";
 export { glm4 } from "./glm4.ts";
-export { gpt2 } from "./gpt2.ts";
 export { gptBigCode } from "./gpt_bigcode.ts";
 export { gptNeo } from "./gpt_neo.ts";
 export { gptNeoX } from "./gpt_neox.ts";
+export { gpt2 } from "./gpt2.ts";
 export { gptj } from "./gptj.ts";
 export { granite } from "./granite.ts";
 export { llama } from "./llama.ts";
 export { mistral } from "./mistral.ts";
+export { mpt } from "./mpt.ts";
 export { olmo2 } from "./olmo2.ts";
 export { opt } from "./opt.ts";
 export { phi } from "./phi.ts";

@@ -7,11 +7,14 @@ export interface AttentionShape {
   valueHeadDim: number;
   window?: number;
   softcap?: number;
+  slopes?: readonly number[];
+  sinks?: readonly number[];
 }
 
 /** Attention over its own cache, with queries, keys and values picked by token id. */
 export function attentionModel(shape: AttentionShape, outliers = false) {
-  const { heads, keyValueHeads, headDim, valueHeadDim, window, softcap } = shape;
+  const { sinks, ...attributes } = shape;
+  const { heads, keyValueHeads, headDim, valueHeadDim, window } = shape;
   const builder = new ProgramBuilder();
   builder.states.push({
     name: "cache",
@@ -29,7 +32,8 @@ export function attentionModel(shape: AttentionShape, outliers = false) {
   builder.op("store", [k, v], undefined);
   builder.ops.at(-1)!.state = state;
   const scale = 2 / Math.sqrt(headDim);
-  const out = builder.op("attend", [q], ["T", heads * valueHeadDim], { ...shape, scale, window, softcap });
+  const weights = sinks ? [builder.weight([heads], ["vector"], Float32Array.from(sinks))] : [];
+  const out = builder.op("attend", [q], ["T", heads * valueHeadDim], { ...attributes, scale }, weights);
   builder.ops.at(-1)!.state = state;
   return builder.model(out);
 }
