@@ -28,12 +28,17 @@ export function addGenerationOptions(command: Command, defaults: { maxNewTokens:
     .option("--max-time <seconds>", "stop after this time", finiteNumber);
 }
 
-/** The options of generate() that the flags stand for. */
+/** The options of generate() that the flags stand for. At temperature 0 the library tells which others have no effect. */
 export function toGenerateOptions(flags: GenerationFlags): Record<string, unknown> {
   const { stop, temperature, topP, topK, seed, ...rest } = flags;
   const sampling = { temperature, topP, topK, seed };
   const wanted = Object.values(sampling).some((value) => value !== undefined) && temperature !== 0;
-  const options = { ...pick(rest), doSample: wanted, ...(wanted ? sampling : {}), ...(stop ? { stopStrings: stop } : {}) };
+  const options = {
+    ...pick(rest),
+    doSample: wanted,
+    ...(wanted ? sampling : { topP, topK, seed }),
+    ...(stop ? { stopStrings: stop } : {}),
+  };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

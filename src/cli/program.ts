@@ -41,7 +41,6 @@ function createProgram(): Command {
     .exitOverride();
   program.configureOutput({ writeErr: (text) => process.stderr.write(text) });
   for (const add of [addGenerateCommand, addChatCommand, addDownloadCommand, addInfoCommand]) add(program);
-  program.action(() => program.help({ error: true }));
   return program;
 }
 

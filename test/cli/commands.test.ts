@@ -19,6 +19,18 @@ describe("tsumugi", () => {
     expect(stderr).toContain("Usage: tsumugi");
     expect(code).toBe(2);
   });
+
+  it("names the command that it does not know, and a near one", async () => {
+    const { code, stderr } = await runCli(["genrate"]);
+    expect(stderr).toContain("unknown command 'genrate'");
+    expect(stderr).toContain("generate");
+    expect(code).toBe(2);
+  });
+
+  it("ends quietly when nobody reads on", async () => {
+    const { code, stderr } = await runCli(["--help"], { closeStdout: true });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
 });
 
 describe("tsumugi info", () => {

@@ -86,4 +86,10 @@ describe("tsumugi generate", () => {
     expect(stderr).toContain("no-such-folder");
     expect(code).toBe(1);
   });
+
+  it("says which options do nothing at temperature 0", async () => {
+    const { code, stderr } = await runCli(["generate", "1, 2", "--temperature", "0", "--seed", "3", ...short]);
+    expect(stderr).toContain("`seed` has an effect only with");
+    expect(code).toBe(0);
+  });
 });

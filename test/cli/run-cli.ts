@@ -12,7 +12,13 @@ export interface CliResult {
 /** Runs the built `tsumugi` in a process of its own, away from the network. */
 export function runCli(
   args: readonly string[],
-  options: { input?: string; env?: NodeJS.ProcessEnv; onStdout?: (all: string, interrupt: () => void) => void } = {},
+  options: {
+    input?: string;
+    env?: NodeJS.ProcessEnv;
+    onStdout?: (all: string, interrupt: () => void) => void;
+    /** Close the reading end of standard output, as `| head` does. */
+    closeStdout?: boolean;
+  } = {},
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, HF_HUB_OFFLINE: "1", ...options.env } });
   let stdout = "";
@@ -24,6 +30,7 @@ export function runCli(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
+  if (options.closeStdout) child.stdout.destroy();
   child.stdin.end(options.input ?? "");
   return new Promise((resolve, reject) => {
     child.on("error", reject);
