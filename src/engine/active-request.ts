@@ -16,6 +16,7 @@ export class ActiveRequest extends Gang {
   readonly decoder: Decoder;
   readonly deadline: number | undefined;
   readonly onTokens: Request["onTokens"];
+  readonly forgetDropped: boolean;
   readonly result: Promise<RequestResult>;
   /** Detaches the AbortSignal; called once, when the request ends. */
   detach: () => void = () => {};
@@ -41,6 +42,7 @@ export class ActiveRequest extends Gang {
     this.decoder = request.decoder;
     this.deadline = request.deadline;
     this.onTokens = request.onTokens;
+    this.forgetDropped = request.forgetDropped ?? false;
     this.#submitted = now;
     this.#promise = withResolvers();
     this.result = this.#promise.promise;
@@ -138,6 +140,7 @@ export function applyActions(
     } else {
       sequence.dropped = true;
       sequence.finishReason = "abort";
+      if (request.forgetDropped) sequence.tokens.length = 0;
     }
     effects.end(sequence);
   }

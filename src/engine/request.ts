@@ -75,6 +75,8 @@ export interface Request {
   deadline?: number;
   /** Aborting ends live sequences with "abort" and frees their blocks at once. */
   signal?: AbortSignal;
+  /** Dropped sequences keep no tokens: a search over beams drops very many. Default false. */
+  forgetDropped?: boolean;
   /** Higher is admitted first; first come, first served within one value. Default 0. */
   priority?: number;
   /** Called synchronously after each step with what was appended. An exception fails this request only. */

@@ -37,6 +37,10 @@ export interface GenerateResult {
   sequences: number[][];
   /** [rows] why each row ended. A row that "length" ended has no pads behind it. */
   finishReasons: FinishReason[];
+  /** [rows] of a search over beams: log probability of the new tokens, behind all processors, over length^lengthPenalty. */
+  sequencesScores?: number[];
+  /** [rows][new tokens] of a search over beams: which beam (prompt · numBeams + beam) each token went on from; −1 behind the end. */
+  beamIndices?: number[][];
   /** [steps][rows] raw float32 logits, with `outputLogits: true`; null for rows that had ended. */
   logits?: (Float32Array | null)[][];
   /** [steps][rows] scores behind all processors, with `outputScores: true`; null for rows that had ended. */

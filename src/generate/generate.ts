@@ -11,6 +11,7 @@ import {
   torchStream,
 } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { type PromptRow, readInputs } from "./inputs.ts";
@@ -42,6 +43,9 @@ export interface GeneratedRow {
   newTokens: number[];
   finishReason: FinishReason;
   timings: RequestTimings;
+  /** Of a search over beams: the row's score, and for each token the beam (of the whole batch) that it goes on from. */
+  score?: number;
+  beamIndices?: number[];
 }
 
 interface Plan {
@@ -62,10 +66,17 @@ export async function generateRows(
   const plan = makePlan(context, options);
   // in the order of the calls, before anything is waited for
   const lease = plan.settings.doSample ? lend(context, options) : undefined;
+  const { numBeams } = plan.settings;
+  const drawnRows = numBeams > 1 ? plan.prompts.length * numBeams : plan.rows;
   let longest = 0;
   try {
     const tokenBytes = await prepareTokenBytes(context, options, plan.settings);
     const parts = { tokenBytes, stream: (await lease)?.stream, outputs };
+    if (numBeams > 1) {
+      return await runBeams(context, options, { ...plan, ...parts }, (steps) => {
+        longest = steps;
+      });
+    }
     return await runRows(context, options, plan, parts, (row, token, count, finishReason) => {
       longest = Math.max(longest, count);
       options.onToken?.({ row, token, finishReason });
@@ -73,7 +84,7 @@ export async function generateRows(
     });
   } finally {
     // the next call on the generator starts behind this one's longest row, as in Python
-    (await lease)?.release(2 * context.model.vocabularySize * plan.rows * longest);
+    (await lease)?.release(2 * context.model.vocabularySize * drawnRows * longest);
   }
 }
 
@@ -100,8 +111,10 @@ export async function generate(context: GenerateContext, options: GenerateOption
     }
     streamer?.end();
     const result: GenerateResult = { sequences: padRows(rows, settings), finishReasons: rows.map((row) => row.finishReason) };
-    if (logits) result.logits = logits.table(rows.length);
-    if (scores) result.scores = scores.table(rows.length);
+    const width = settings.numBeams > 1 ? (rows.length / settings.numReturnSequences) * settings.numBeams : rows.length;
+    if (logits) result.logits = logits.table(width);
+    if (scores) result.scores = scores.table(width);
+    if (settings.numBeams > 1) Object.assign(result, padBeams(rows, settings));
     return result;
   } catch (error) {
     // a loop over a TextIteratorStreamer must not wait for ever, and the next answer must not begin with this one's rest
@@ -128,6 +141,10 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const rows = prompts.length * copies;
   if (options.streamer && rows > 1) {
     throw new TsumugiError("invalid_option", { option: "streamer", expected: "used with one row", given: `${rows} rows` });
+  }
+  if (options.streamer && settings.numBeams > 1) {
+    const reason = "beams change until the search ends; `onToken` gets the rows then";
+    throw new TsumugiError("conflicting_options", { options: "`streamer` and `numBeams` above 1", reason });
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
   return { settings, prompts, limit, copies, rows, deadline };

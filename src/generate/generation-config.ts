@@ -25,6 +25,15 @@ export interface GenerationConfig {
   stopStrings?: string | readonly string[] | null;
   /** Draw tokens at random by their probability. Default false: always the likeliest. */
   doSample?: boolean | null;
+  /** Rows that a beam search follows at once; with `doSample` it draws their continuations. Default 1: no search. */
+  numBeams?: number | null;
+  /**
+   * When a beam search ends. false: when no beam is likely to get better than the finished rows; true: with `numBeams`
+   * finished rows; "never": when no beam can get better. Default false.
+   */
+  earlyStopping?: boolean | "never" | null;
+  /** A beam's score is its log probability divided by length^lengthPenalty: above 0 favours long rows. Default 1. */
+  lengthPenalty?: number | null;
   /** Divides the scores. Sampling only. Above 0; default 1. */
   temperature?: number | null;
   /** Only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
@@ -71,7 +80,7 @@ export interface GenerationConfig {
   prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
   /** Processors of your own: (inputIds, scores, row), behind all but temperature and the warpers after it. An option of a call. */
   logitsProcessor?: readonly LogitsProcessor[] | null;
-  /** Rows per prompt, next to each other. Needs `doSample: true`. Default 1. */
+  /** Rows per prompt, next to each other. Needs `doSample: true`, or as many `numBeams`. Default 1. */
   numReturnSequences?: number | null;
   /** Fills rows that ended. Default: the first of `eosTokenId`. */
   padTokenId?: number | null;
@@ -96,6 +105,9 @@ export interface GenerationSettings {
   maxTime: number | null;
   stopStrings: string[] | null;
   doSample: boolean;
+  numBeams: number;
+  earlyStopping: boolean | "never";
+  lengthPenalty: number;
   numReturnSequences: number;
   padTokenId: number | null;
   bosTokenId: number | null;
@@ -158,6 +170,8 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
   result.numReturnSequences ??= 1;
   result.minLength ??= 0;
+  result.numBeams ??= 1;
+  result.lengthPenalty ??= 1;
   const settings = result as unknown as GenerationSettings;
   checkTogether(settings, explicit);
   return settings;
@@ -165,11 +179,12 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
 
 function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
   checkForced(settings);
+  checkBeams(settings, explicit);
   if (settings.doSample) return;
-  if (settings.numReturnSequences > 1) {
+  if (settings.numReturnSequences > 1 && settings.numBeams === 1) {
     throw new TsumugiError("conflicting_options", {
       options: `\`numReturnSequences: ${settings.numReturnSequences}\` and \`doSample: false\``,
-      reason: "greedy decoding gives the same row every time; set `doSample: true`",
+      reason: "greedy decoding gives the same row every time; set `doSample: true`, or `numBeams`",
     });
   }
   const flags = Object.entries(generationFields).filter(
@@ -190,6 +205,23 @@ function checkForced(settings: GenerationSettings): void {
     const options = `\`${option}: ${forced.join()}\` and \`suppressTokens\``;
     throw new TsumugiError("conflicting_options", { options, reason: "a forced token cannot be suppressed" });
   }
+}
+
+/** What holds between the options of searches over beams. */
+function checkBeams({ numBeams, numReturnSequences }: GenerationSettings, explicit: Record<string, unknown>): void {
+  if (numBeams > 1) {
+    if (numReturnSequences <= numBeams) return;
+    throw new TsumugiError("conflicting_options", {
+      options: `\`numReturnSequences: ${numReturnSequences}\` and \`numBeams: ${numBeams}\``,
+      reason: "a beam search has as many rows to give as it has beams",
+    });
+  }
+  const { earlyStopping, lengthPenalty } = explicit;
+  const names: string[] = [];
+  if (earlyStopping === true || earlyStopping === "never") names.push("`earlyStopping`");
+  if (typeof lengthPenalty === "number" && lengthPenalty !== 1) names.push("`lengthPenalty`");
+  if (names.length === 0) return;
+  warnOnce(`These options have an effect only with \`numBeams\` above 1 and are ignored: ${names.join(", ")}.`);
 }
 
 function withoutUndefined(value: object): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { TsumugiError } from "../errors.ts";
 import { type OptionParser, processorDefinitions } from "../sampling/index.ts";
 import { boolean, finite, texts, tokenIds, whole } from "../sampling/validate.ts";
 
@@ -31,11 +32,15 @@ const works = (parse: OptionParser<unknown>, value: unknown = null): SupportedFi
 const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({ supported: false, reason, off });
 
 const later = "it is planned and not built yet";
-const beams = "beam search is not built yet";
 const assisted = "assisted generation is not built yet";
 const outputs = "only `outputLogits` and `outputScores` can be asked for so far";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
+
+const earlyStopping: OptionParser<boolean | "never"> = (value, option) => {
+  if (typeof value === "boolean" || value === "never") return value;
+  throw new TsumugiError("invalid_option", { option, expected: "true, false or 'never'", given: value });
+};
 
 /** Every field of transformers' GenerationConfig, in camelCase; files and the wire spell them in snake_case. */
 export const generationFields: { readonly [field: string]: GenerationField } = {
@@ -44,10 +49,10 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   maxNewTokens: works(whole(1)),
   maxTime: works(finite("a number of seconds above 0", (seconds) => seconds > 0)),
   stopStrings: works(texts),
-  earlyStopping: refused(beams, false),
+  earlyStopping: works(earlyStopping, false),
   // strategy
   doSample: works(boolean, false),
-  numBeams: refused(beams, 1),
+  numBeams: works(whole(1), 1),
   useMtp: refused(assisted, false),
   speculationType: refused(assisted, "dflash"),
   // cache
@@ -63,7 +68,10 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
       { supported: true, parse, default: value, sampling, callOnly } satisfies SupportedField,
     ]),
   ),
-  lengthPenalty: refused(beams, 1),
+  lengthPenalty: works(
+    finite("a finite number", () => true),
+    1,
+  ),
   guidanceScale: refused(later, 1),
   watermarkingConfig: refused(later),
   tokenHealing: refused(later, false),

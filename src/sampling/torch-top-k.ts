@@ -100,7 +100,10 @@ class Selection {
     if (first === last) return;
     this.#introsort(first, last, 2 * log2(last - first));
     const threshold = 16;
-    if (last - first <= threshold) return this.#insertionSort(first, last);
+    if (last - first <= threshold) {
+      this.#insertionSort(first, last);
+      return;
+    }
     this.#insertionSort(first, first + threshold);
     for (let i = first + threshold; i < last; i++) this.#insert(i);
   }

@@ -1,0 +1,137 @@
+import type { FinishReason, Request, RequestHandle } from "../../engine/request.ts";
+import { createProcessorChain, type RandomStream } from "../../sampling/index.ts";
+import type { GenerateContext, GeneratedRow } from "../generate.ts";
+import type { GenerateOptions } from "../generate-options.ts";
+import type { GenerationSettings } from "../generation-config.ts";
+import type { PromptRow } from "../inputs.ts";
+import type { StepOutputs } from "../step-outputs.ts";
+import { StopStrings } from "../stop-strings.ts";
+import { readStoppingCriteria } from "../stopping-criteria.ts";
+import type { TokenBytes } from "../token-bytes.ts";
+import { BeamDecoder } from "./beam-decoder.ts";
+
+/** What a search over beams works with. */
+export interface BeamPlan {
+  settings: GenerationSettings;
+  prompts: readonly PromptRow[];
+  /** New tokens of each row. */
+  limit: number;
+  deadline: number | undefined;
+  /** Beam sampling draws from it. */
+  stream: RandomStream | undefined;
+  outputs: StepOutputs;
+  /** Bytes of tokens, for stop strings and processors that read text. */
+  tokenBytes: TokenBytes | undefined;
+}
+
+/** Beam search or beam sampling of every prompt. `onEnd` hears how many steps the longest of them took. */
+export async function runBeams(
+  context: GenerateContext,
+  options: GenerateOptions,
+  plan: BeamPlan,
+  onEnd: (steps: number) => void,
+): Promise<GeneratedRow[]> {
+  const { engine } = context;
+  const decoders = plan.prompts.map((_, index) => decoderOf(context, options, plan, index));
+  const handles: RequestHandle[] = [];
+  try {
+    for (const [index, decoder] of decoders.entries()) {
+      const handle = engine.submit(requestOf(context, options, plan, index, decoder));
+      handle.result.catch(() => {}); // reported below
+      handles.push(handle);
+    }
+    const results = await Promise.all(handles.map(({ result }) => result));
+    const count = plan.settings.numReturnSequences;
+    const rows = results.flatMap(({ sequences, timings }, index): GeneratedRow[] => {
+      // Dropped by the decoder in the end, unless time was up or the caller aborted.
+      const reason: FinishReason = sequences.find(({ dropped }) => !dropped)?.finishReason ?? "length";
+      const prompt = plan.prompts[index]!;
+      const first = index * plan.settings.numBeams;
+      return decoders[index]!.rows(count, reason).map(({ tokens, beams, score, finishReason }) => ({
+        prompt,
+        newTokens: tokens,
+        finishReason: reason === "abort" ? reason : finishReason,
+        timings,
+        score,
+        beamIndices: beams.map((beam) => first + beam),
+      }));
+    });
+    rows.forEach(({ newTokens, finishReason }, row) => {
+      newTokens.forEach((token, place) => {
+        options.onToken?.({ row, token, finishReason: place === newTokens.length - 1 ? finishReason : undefined });
+      });
+    });
+    return rows;
+  } catch (error) {
+    for (const handle of handles) handle.abort();
+    await Promise.allSettled(handles.map(({ result }) => result));
+    throw error;
+  } finally {
+    onEnd(Math.max(...decoders.map(({ steps }) => steps)));
+  }
+}
+
+function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: BeamPlan, prompt: number): BeamDecoder {
+  const { settings, prompts, limit, stream, tokenBytes, outputs } = plan;
+  const { tokens, padded } = prompts[prompt]!;
+  const { stopStrings } = settings;
+  return new BeamDecoder({
+    beams: settings.numBeams,
+    lengthPenalty: settings.lengthPenalty,
+    earlyStopping: settings.earlyStopping,
+    maxNewTokens: limit,
+    limit: model.positionsAreBounded ? Math.min(limit, model.maxPositions + 1 - tokens.length) : limit,
+    prompt,
+    prompts: prompts.length,
+    vocabularySize: model.vocabularySize,
+    stream,
+    eosTokenIds: new Set(settings.eosTokenId ?? []),
+    stopStrings: stopStrings && tokenBytes && new StopStrings(stopStrings, tokenBytes, tokens),
+    stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
+    padded,
+    outputs,
+  });
+}
+
+function requestOf(
+  { model }: GenerateContext,
+  options: GenerateOptions,
+  { settings, prompts, limit, deadline, tokenBytes }: BeamPlan,
+  index: number,
+  decoder: BeamDecoder,
+): Request {
+  const { tokens, padded } = prompts[index]!;
+  const processors = createProcessorChain(settings, settings.doSample, {
+    promptTokens: padded,
+    maxLength: padded.length + limit,
+    eosTokenIds: settings.eosTokenId ?? [],
+    vocabularySize: model.vocabularySize,
+    beams: settings.numBeams,
+    tokenBytes,
+  });
+  return {
+    sequences: [{ tokens, padding: padded.length - tokens.length, processors }],
+    decoder,
+    gangSize: settings.numBeams,
+    // the last token of a row is never computed
+    maxLength: Math.min(tokens.length + limit, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
+    forgetDropped: true,
+    deadline,
+    signal: options.signal,
+  };
+}
+
+/**
+ * The outputs of a search over beams: rows filled up to the longest as transformers fills them, with `padTokenId` (0 counts
+ * as unset), else the first end token, −1 without end tokens.
+ */
+export function padBeams(rows: readonly GeneratedRow[], { padTokenId, eosTokenId }: GenerationSettings) {
+  const longest = Math.max(...rows.map(({ newTokens }) => newTokens.length));
+  const fill = eosTokenId ? padTokenId || eosTokenId[0]! : -1;
+  const upTo = (list: readonly number[], value: number) => [...list, ...new Array<number>(longest - list.length).fill(value)];
+  return {
+    sequences: rows.map(({ prompt, newTokens }) => [...prompt.padded, ...upTo(newTokens, fill)]),
+    sequencesScores: rows.map(({ score = 0 }) => score),
+    beamIndices: rows.map(({ beamIndices = [] }) => upTo(beamIndices, -1)),
+  };
+}
