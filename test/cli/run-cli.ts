@@ -23,9 +23,15 @@ export function runCli(
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, HF_HUB_OFFLINE: "1", ...options.env } });
   let stdout = "";
   let stderr = "";
+  // Once: a second Ctrl-C ends the process the hard way.
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (!interrupted) child.kill("SIGINT");
+    interrupted = true;
+  };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
-    options.onStdout?.(stdout, () => child.kill("SIGINT"));
+    options.onStdout?.(stdout, interrupt);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
