@@ -168,7 +168,10 @@ describe("abort", () => {
 describe("options", () => {
   test.each([
     [{ max_new_tokens: 3 }, "unknown_option"],
-    [{ numBeams: 2 }, "unsupported_option"],
+    [{ numBeams: 2, numReturnSequences: 3 }, "conflicting_options"],
+    [{ numBeams: 2, streamer: { put() {}, end() {} } }, "conflicting_options"],
+    [{ numBeams: 2, earlyStopping: "always" }, "invalid_option"],
+    [{ diversityPenalty: 0.5 }, "unsupported_option"],
     [{ logitsProcessor: [1] }, "invalid_option"],
     [{ temperature: 0, doSample: true }, "invalid_option"],
     [{ seed: -1 }, "invalid_option"],
