@@ -9,6 +9,8 @@ import { addModelOptions, type ModelFlags } from "./model-options.ts";
 
 interface ChatFlags extends ModelFlags, GenerationFlags {
   system?: string;
+  /** Nobody asked for a length: replies end where the model's context does. */
+  limitByContext?: boolean;
 }
 
 /** `tsumugi chat`: a conversation in the terminal. */
@@ -16,7 +18,10 @@ export function addChatCommand(program: Command): void {
   const command = program.command("chat").description("talk with a model; /reset forgets, /exit leaves, Ctrl-C stops a reply");
   addGenerationOptions(addModelOptions(command), { maxNewTokens: 512 })
     .option("-s, --system <text>", "system prompt")
-    .action((flags: ChatFlags) => chat(flags));
+    .action((flags: ChatFlags) => {
+      const asked = command.getOptionValueSource("maxNewTokens") !== "default";
+      return chat({ ...flags, limitByContext: !asked });
+    });
 }
 
 async function chat(flags: ChatFlags): Promise<void> {
@@ -71,8 +76,10 @@ async function converse(loaded: Loaded, terminal: Interface, flags: ChatFlags): 
 async function answer(loaded: Loaded, messages: ChatMessage[], flags: ChatFlags, signal: AbortSignal): Promise<ChatMessage[]> {
   const { model, tokenizer } = loaded;
   const inputIds = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, returnDict: false });
+  const room = model.maxPositions - inputIds.length;
+  const maxNewTokens = flags.limitByContext && room > 0 ? Math.min(room, flags.maxNewTokens ?? room) : flags.maxNewTokens;
   let content = "";
-  for await (const piece of model.stream({ inputIds, tokenizer, signal, ...toGenerateOptions(flags) })) {
+  for await (const piece of model.stream({ inputIds, tokenizer, signal, ...toGenerateOptions({ ...flags, maxNewTokens }) })) {
     content += piece;
     process.stdout.write(piece);
   }

@@ -9,6 +9,7 @@ import { type GenerateContext, generate } from "./generate.ts";
 import { checkGenerateOptions, type GenerateOptions, type GenerateResult } from "./generate-options.ts";
 import type { GenerationConfig } from "./generation-config.ts";
 import { type StreamOptions, startStream, type TextStream } from "./stream.ts";
+import { computeTransitionScores } from "./transition-scores.ts";
 
 /** The parts of a loaded model; `AutoModelForCausalLM` puts them together. */
 export interface CausalLMParts {
@@ -94,6 +95,11 @@ export class CausalLM {
     return startStream(this.#context(), options);
   }
 
+  /** Scores of the tokens that were generated: see the function `computeTransitionScores`. */
+  computeTransitionScores(...given: Parameters<typeof computeTransitionScores>): Float32Array[] {
+    return computeTransitionScores(...given);
+  }
+
   /** The tokenizer among the model's files; loaded once. */
   loadTokenizer(): Promise<Tokenizer> {
     return this.#parts.loadTokenizer();
@@ -102,6 +108,11 @@ export class CausalLM {
   /** Parameters, tied ones counted once. */
   numParameters(): number {
     return this.#parts.model.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  }
+
+  /** Context in tokens: what the model was made for, prompt and answer together. */
+  get maxPositions(): number {
+    return this.#parts.model.maxPositions;
   }
 
   /** Bytes that the model takes, by what takes them. */

@@ -62,6 +62,12 @@ describe("tsumugi download", () => {
 });
 
 describe("tsumugi chat", () => {
+  it("keeps to the model's context when no length is asked for: no warning", async () => {
+    const { code, stdout, stderr } = await runCli(["chat"], { input: "Hello\n" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.trim()).not.toBe("");
+  });
+
   it("answers each line, remembers, and forgets at /reset", async () => {
     const input = "こんにちは\nこんにちは\n/reset\nこんにちは\n/exit\nnot answered\n";
     const { code, stdout, stderr } = await runCli(["chat", "--max-new-tokens", "40"], { input });
