@@ -1,4 +1,4 @@
-// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon].
+// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon, groupSize].
 #include "step.h"
 
 namespace tsumugi {
@@ -23,12 +23,18 @@ void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context
   const Weight* bias = context.session.weight(op, 1);
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
-  const int64_t width = context.width(op.inputs[0]);
-  for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) {
-      vector_kernels().layer_norm(x + row * width, weight == nullptr ? nullptr : weight->vector(),
-                                  bias == nullptr ? nullptr : bias->vector(), op.number(0), y + row * width,
-                                  static_cast<size_t>(width));
+  const int64_t group = op.count(1);
+  const int64_t in_row = context.width(op.inputs[0]) / group;
+  // one weight for every group of a row, or one for all
+  const auto part = [group, in_row](const Weight* of, int64_t g) -> const float* {
+    if (of == nullptr) return nullptr;
+    return of->rows * of->columns == group ? of->vector() : of->vector() + (g % in_row) * group;
+  };
+  const int64_t run = in_row == 1 || group >= 4096 ? 4 : 16384 / group;
+  for_rows(worker, context.rows(op.inputs[0]) * in_row, run, [&](int64_t first, int64_t last) {
+    for (int64_t g = first; g < last; ++g) {
+      vector_kernels().layer_norm(x + g * group, part(weight, g), part(bias, g), op.number(0), y + g * group,
+                                  static_cast<size_t>(group));
     }
   });
 }
