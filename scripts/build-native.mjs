@@ -36,7 +36,7 @@ if (!failed) {
 } else if (optional) {
   console.error(
     'tsumugi: the native addon was not built (it needs a C++20 compiler, make and python3). Device "reference" works without it;\n' +
-      'for device "cpu" install them and run `npm rebuild tsumugi` (in a clone: `npm run build:native`), which shows the reason.',
+      `for device "cpu" install them and run \`node "${fileURLToPath(import.meta.url)}"\`, which shows the reason.`,
   );
 } else {
   console.error(output);

@@ -156,7 +156,7 @@ describe("plan and prepare", () => {
       const { createCpuBackend: fresh } = await import("../../src/backends/cpu/index.ts");
       const missing = {
         code: "native_addon_missing",
-        message: expect.stringMatching(/\/nowhere\/tsumugi\.node.*npm rebuild tsumugi.*`reference`/),
+        message: expect.stringMatching(/\/nowhere\/tsumugi\.node.*node ".*build-native\.mjs".*`reference`/),
       };
       expect(() => fresh().plan(model, source, limits)).toThrow(expect.objectContaining(missing));
       await expect(fresh().prepare(model, source, limits)).rejects.toMatchObject(missing);
@@ -165,6 +165,20 @@ describe("plan and prepare", () => {
       vi.resetModules();
     }
   });
+});
+
+it("refuses an unknown instruction set by its variable, not as a missing addon", async () => {
+  const { model, source } = layerModel();
+  vi.stubEnv("TSUMUGI_ISA", "avx3");
+  vi.resetModules();
+  try {
+    const { createCpuBackend: fresh } = await import("../../src/backends/cpu/index.ts");
+    const expected = { code: "invalid_option", message: expect.stringMatching(/`TSUMUGI_ISA` must be one of .*avx512.*avx3/) };
+    expect(() => fresh().plan(model, source, limits)).toThrow(expect.objectContaining(expected));
+  } finally {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  }
 });
 
 describe("life", () => {

@@ -132,12 +132,16 @@ export interface NativeAddon {
   blockTokens: number;
 }
 
+/** What TSUMUGI_ISA may say, as native/kernels/isa.cc names them. */
+const instructionSets = ["scalar", "neon", "avx2", "avx512", "amx"];
+
 let loaded: NativeAddon | undefined;
 
 /**
  * The native addon, loaded once. `TSUMUGI_ADDON_PATH` names another file than native/build/Release/tsumugi.node.
  *
- * @throws TsumugiError `native_addon_missing` when it was not built or cannot be loaded
+ * @throws TsumugiError `native_addon_missing` when it was not built or cannot be loaded; `invalid_option` where TSUMUGI_ISA
+ * names no instruction set
  */
 export function nativeAddon(): NativeAddon {
   loaded ??= loadAddon();
@@ -145,6 +149,11 @@ export function nativeAddon(): NativeAddon {
 }
 
 function loadAddon(): NativeAddon {
+  const cap = process.env.TSUMUGI_ISA;
+  if (cap && !instructionSets.includes(cap)) {
+    const expected = `one of ${instructionSets.join(", ")}`;
+    throw new TsumugiError("invalid_option", { option: "TSUMUGI_ISA", expected, given: cap });
+  }
   const file = process.env.TSUMUGI_ADDON_PATH ?? join(packageRoot(), "native/build/Release/tsumugi.node");
   if (!existsSync(file)) throw new TsumugiError("native_addon_missing", { reason: `${file} does not exist`, hint: hint() });
   try {
@@ -169,5 +178,6 @@ function hint(): string {
       : process.platform === "win32"
         ? "the Visual Studio C++ build tools and Python"
         : "g++ 12 or newer (or clang), make and python3";
-  return `Install ${tools}, then run \`npm rebuild tsumugi\` (in a clone of the repository: \`npm run build:native\`)`;
+  // Not `npm rebuild`: npm hides what the script says, and does not run it at all where install scripts must be allowed.
+  return `Install ${tools}, then run \`node "${join(packageRoot(), "scripts/build-native.mjs")}"\``;
 }

@@ -9,7 +9,7 @@ export function checkLimits(model: Model, limits: Limits): void {
   };
   const positive = (limit: string, given: unknown) => {
     if (!Number.isInteger(given) || (given as number) < 1 || (given as number) > 2 ** 30) {
-      fail(limit, "a positive integer", given);
+      fail(limit, `an integer from 1 to ${2 ** 30}`, given);
     }
   };
   positive("maxTokens", limits.maxTokens);
