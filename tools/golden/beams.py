@@ -91,8 +91,11 @@ def main() -> None:
                     output_scores=True,
                     **options,
                 )
-            except RuntimeError as error:  # nothing left to draw
-                print(error, options, file=sys.stderr)
+            except (RuntimeError, ValueError) as error:  # nothing left to draw
+                print(str(error)[:100], options, file=sys.stderr)
+                continue
+            if not output.sequences_scores.isfinite().all():
+                print("scores that are not finite", options, file=sys.stderr)
                 continue
             result["cases"].append(
                 {
