@@ -36,6 +36,8 @@ def main() -> None:
     tensors = {name: value.to(torch.bfloat16).contiguous() for name, value in model.state_dict().items() if name != "lm_head.weight"}
     save_file(tensors, options.out / "model.safetensors", metadata={"format": "pt"})
 
+    (options.out / "model.safetensors").chmod(0o644)
+
     shape = model.config
     config = {
         "architectures": ["LlamaForCausalLM"],
