@@ -58,7 +58,7 @@ function build() {
   for (const command of commands) {
     const result = spawnSync(
       process.execPath,
-      [gyp, ...command, "-C", native, "--silent", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])],
+      [gyp, ...command, "-C", native, "--loglevel=error", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])],
       { cwd: native, encoding: "utf8", env: { ...process.env, MAKEFLAGS: undefined }, maxBuffer: 1 << 28 },
     );
     output += `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`;
