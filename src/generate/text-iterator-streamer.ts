@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { checkIsOptions } from "../util/option-types.ts";
 import { TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 
 /** Options of `TextIteratorStreamer`. */
@@ -30,7 +31,8 @@ export class TextIteratorStreamer extends TextStreamer implements AsyncIterableI
   #wake: (() => void) | undefined;
 
   constructor(tokenizer: Tokenizer, options: TextIteratorStreamerOptions = {}) {
-    if (options && "onText" in options && options.onText !== undefined) {
+    checkIsOptions(options);
+    if ("onText" in options && options.onText !== undefined) {
       throw new TsumugiError("unsupported_option", { option: "onText", reason: "the pieces come out of the iterator" });
     }
     super(tokenizer, { flush: "character", ...options }, ["timeout"]);

@@ -4,6 +4,7 @@ import { TsumugiError } from "../errors.ts";
 import { createTokenizer } from "../tokenizer/index.ts";
 import { TextIteratorStreamer } from "./text-iterator-streamer.ts";
 import { TextStreamer } from "./text-streamer.ts";
+import { setWarningHandler } from "./warnings.ts";
 
 const read = (file: string) =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/tokenizers/byte-level/${file}`, import.meta.url), "utf8"));
@@ -80,10 +81,15 @@ test.each([
   [null, "The options must be an object"],
 ])("options %j are refused", (options, message) => {
   expect(() => new TextStreamer(tokenizer, options as never)).toThrow(message);
-  expect(() => new TextIteratorStreamer(tokenizer, options as never)).toThrow();
+  if (options === null || !("onText" in options))
+    expect(() => new TextIteratorStreamer(tokenizer, options as never)).toThrow(message);
 });
 
 test("a streamer needs a tokenizer, and an iterator has no onText", () => {
   expect(() => new TextStreamer(undefined as never)).toThrow("must be a tokenizer");
   expect(() => new TextIteratorStreamer(tokenizer, { onText() {} } as never)).toThrow("`onText` is not supported");
+});
+
+test("a warning handler is a function", () => {
+  expect(() => setWarningHandler(5 as never)).toThrow("The handler must be a function. Given: 5.");
 });

@@ -1,3 +1,5 @@
+import { TsumugiError } from "../errors.ts";
+
 /** What is told to the user without stopping: settings that have no effect, inputs that look wrong. */
 export type WarningHandler = (message: string) => void;
 
@@ -16,6 +18,8 @@ const told = new Set<string>();
  * ```
  */
 export function setWarningHandler(next: WarningHandler = consoleHandler): void {
+  if (typeof next !== "function")
+    throw new TsumugiError("invalid_input", { what: "The handler", expected: "a function", given: next });
   handler = next;
   told.clear();
 }
