@@ -3,7 +3,18 @@ export type { EngineStatistics, FinishReason } from "./engine/request.ts";
 export { describeError, type ErrorCode, type ErrorDetails, errorCodes, TsumugiError } from "./errors.ts";
 export * from "./generate/index.ts";
 export { supportedModelTypes } from "./models/index.ts";
-export { setSeed } from "./sampling/index.ts";
+export {
+  type Dry,
+  type LogitBias,
+  type LogitsProcessor,
+  type LogitsProcessorFunction,
+  type Mirostat,
+  type PrefixAllowedTokensFn,
+  type SequenceBias,
+  setSeed,
+  type WatermarkingConfig,
+  type Xtc,
+} from "./sampling/index.ts";
 export type { DType, FloatDType } from "./tensor/dtype.ts";
 export {
   type BatchEncoding,

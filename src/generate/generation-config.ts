@@ -1,5 +1,16 @@
 import { TsumugiError } from "../errors.ts";
-import type { ExponentialDecay, LogitsProcessor, PrefixAllowedTokensFn, SequenceBias } from "../sampling/index.ts";
+import type {
+  Dry,
+  ExponentialDecay,
+  LogitBias,
+  LogitsProcessor,
+  Mirostat,
+  PrefixAllowedTokensFn,
+  SequenceBias,
+  WatermarkingConfig,
+  Xtc,
+} from "../sampling/index.ts";
+import { processorDefinitions } from "../sampling/index.ts";
 import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
 import { warnOnce } from "./warnings.ts";
 
@@ -17,7 +28,7 @@ export interface GenerationConfig {
   maxNewTokens?: number | null;
   /** No end token while the row, prompt included, is shorter. Default 0. */
   minLength?: number | null;
-  /** No end token before so many new tokens. */
+  /** No end token before so many new tokens. It wins over `minLength`. */
   minNewTokens?: number | null;
   /** Seconds from the call; checked after each step. */
   maxTime?: number | null;
@@ -76,6 +87,22 @@ export interface GenerationConfig {
   beginSuppressTokens?: readonly number[] | null;
   /** Make the processed scores log probabilities. Default false. */
   renormalizeLogits?: boolean | null;
+  /** A KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
+  watermarkingConfig?: Partial<WatermarkingConfig> | null;
+  /** { [token id]: bias } added to the raw scores, as OpenAI's `logit_bias`. */
+  logitBias?: LogitBias | null;
+  /** Tokens lose this much for every time they came in the answer, as OpenAI's `frequency_penalty`. Default 0. */
+  frequencyPenalty?: number | null;
+  /** Tokens that came in the answer lose this much, as OpenAI's `presence_penalty`. Default 0. */
+  presencePenalty?: number | null;
+  /** DRY: what would continue a repeated sequence loses exponentially, as in llama.cpp. Off without `multiplier`. */
+  dry?: Partial<Dry> | null;
+  /** Only tokens whose score is within so many standard deviations of the best. Sampling only. */
+  topNSigma?: number | null;
+  /** XTC: with `probability`, drops the tokens likelier than `threshold` but the least likely of them. Sampling only. */
+  xtc?: Partial<Xtc> | null;
+  /** Mirostat 2, instead of all other warpers but temperature. Sampling only. */
+  mirostat?: Partial<Mirostat> | null;
   /** Which tokens may come next: (row, inputIds) => ids. An option of a call. */
   prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
   /** Processors of your own: (inputIds, scores, row), behind all but temperature and the warpers after it. An option of a call. */
@@ -170,6 +197,10 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
   result.numReturnSequences ??= 1;
   result.minLength ??= 0;
+  if (typeof result.minNewTokens === "number") {
+    if (explicit.minLength) warnOnce("Both `minNewTokens` and `minLength` are set. `minNewTokens` wins.");
+    result.minLength = 0;
+  }
   result.numBeams ??= 1;
   result.lengthPenalty ??= 1;
   const settings = result as unknown as GenerationSettings;
@@ -180,7 +211,10 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
 function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
   checkForced(settings);
   checkBeams(settings, explicit);
-  if (settings.doSample) return;
+  if (settings.doSample) {
+    checkReplaced(settings, explicit);
+    return;
+  }
   if (settings.numReturnSequences > 1 && settings.numBeams === 1) {
     throw new TsumugiError("conflicting_options", {
       options: `\`numReturnSequences: ${settings.numReturnSequences}\` and \`doSample: false\``,
@@ -193,6 +227,23 @@ function checkTogether(settings: GenerationSettings, explicit: Record<string, un
   if (flags.length > 0) {
     const names = flags.map(([name]) => `\`${name}\``).join(", ");
     warnOnce(`These options have an effect only with \`doSample: true\` and are ignored: ${names}.`);
+  }
+}
+
+/** Options that another one takes the place of are refused where the call sets both. */
+function checkReplaced(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  for (const { name, replaces = [], off } of processorDefinitions) {
+    const value = settings[name];
+    if (replaces.length === 0 || value === undefined || value === null || off(value)) continue;
+    const isOn = (option: string) => {
+      const definition = processorDefinitions.find((candidate) => candidate.name === option);
+      const given = explicit[option];
+      return definition !== undefined && given !== undefined && given !== null && !definition.off(settings[option]);
+    };
+    const other = replaces.find(isOn) ?? (settings.numBeams === 1 ? undefined : "numBeams");
+    if (other === undefined) continue;
+    const reason = `\`${name}\` takes the place of ${replaces.join(", ")}, and needs one beam`;
+    throw new TsumugiError("conflicting_options", { options: `\`${name}\` and \`${other}\``, reason });
   }
 }
 

@@ -73,7 +73,6 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
     1,
   ),
   guidanceScale: refused(later, 1),
-  watermarkingConfig: refused(later),
   tokenHealing: refused(later, false),
   // output
   numReturnSequences: works(whole(1), 1),

@@ -1,6 +1,7 @@
 import { finiteValues, kthGreatest, survivors } from "./select.ts";
 import { logSoftmax, maximum, softmax } from "./softmax.ts";
 import type { SamplingStep } from "./step.ts";
+import { torchTopK } from "./torch-top-k.ts";
 
 const { fround, exp, log, sqrt } = Math;
 
@@ -85,10 +86,7 @@ export const warpers: Record<WarpStep["how"], Warper> = {
 
   /** Among the best 100: keeps the longest head whose entropy stays within `value` of theirs, the best always. */
   topH(scores, value) {
-    const limit = kthGreatest(scores, Math.min(100, scores.length));
-    const best = Array.from(survivors(scores)).filter((i) => scores[i]! >= limit);
-    best.sort((a, b) => scores[b]! - scores[a]! || a - b);
-    best.length = Math.min(best.length, 100);
+    const best = torchTopK(scores, Math.min(100, scores.length)).filter((i) => scores[i] !== -Infinity);
     const probabilities = softmax(Float32Array.from(best, (i) => scores[i]!));
     const terms = probabilities.map((p) => (p > 0 ? -p * fround(log(p)) : 0));
     const threshold = fround(terms.reduce((sum, term) => sum + term, 0) * value);

@@ -1,0 +1,124 @@
+import type { Processor, ProcessorContext } from "../processor.ts";
+import { fields, finite, type OptionParser, texts, whole } from "../validate.ts";
+import { overHistory, type ProcessorDefinition } from "./definition.ts";
+
+/** Settings of DRY. */
+export interface Dry {
+  /** Strength. Default 0: off; 0.8 is usual. */
+  multiplier: number;
+  /** The penalty grows by this factor with each repeated token. At least 1; default 1.75. */
+  base: number;
+  /** Repeats up to this length cost nothing. Default 2. */
+  allowedLength: number;
+  /** Tokens to look back over; −1 (the default) is all. */
+  penaltyLastN: number;
+  /** Texts that no repeat goes across. Default: newline, colon, double quote and asterisk. */
+  sequenceBreakers: string[];
+}
+
+const lastN: OptionParser<number> = (value, option) => (value === -1 ? -1 : whole(0)(value, option));
+const breakers: OptionParser<string[]> = (value, option) =>
+  Array.isArray(value) && value.length === 0 ? [] : texts(value, option);
+
+/** Don't Repeat Yourself (p-e-w, 2024), as llama.cpp defines it: what would continue a repeat loses exponentially. */
+export const dry: ProcessorDefinition<Dry> = {
+  name: "dry",
+  order: 4.3,
+  sampling: false,
+  default: null,
+  description: "Penalises tokens that would continue a sequence that came before, the more the longer it is.",
+  parse: fields<Dry>(
+    {
+      multiplier: finite("a number of at least 0", (value) => value >= 0),
+      base: finite("a number of at least 1", (value) => value >= 1),
+      allowedLength: whole(0),
+      penaltyLastN: lastN,
+      sequenceBreakers: breakers,
+    },
+    { multiplier: 0, base: 1.75, allowedLength: 2, penaltyLastN: -1, sequenceBreakers: ["\n", ":", '"', "*"] },
+  ),
+  off: ({ multiplier, penaltyLastN }) => multiplier === 0 || penaltyLastN === 0,
+  readsText: ({ sequenceBreakers }) => sequenceBreakers.length > 0,
+  create: penaliseRepeats,
+};
+
+const utf8 = new TextEncoder();
+const greatestLog = 88.7228391; // of float32: the penalty's exponent ends here
+
+function penaliseRepeats(settings: Dry, { promptTokens, vocabularySize, tokenBytes }: ProcessorContext): Processor {
+  const { multiplier, base, allowedLength, penaltyLastN } = settings;
+  const strings = settings.sequenceBreakers.map((text) => utf8.encode(text));
+  const longest = base > 1.000001 ? Math.floor(greatestLog / Math.log(base)) : Number.MAX_SAFE_INTEGER;
+  const isBreaker = (token: number) => {
+    const bytes = tokenBytes?.(token);
+    return bytes !== undefined && strings.some((breaker) => endsWithin(bytes, breaker, bytes.length));
+  };
+  return overHistory(promptTokens, (row) => {
+    const history = penaltyLastN < 0 ? row : row.slice(-penaltyLastN);
+    if (history.length <= allowedLength) return [];
+    const limit = tokenBytes ? behindBreaker(history, strings, tokenBytes) : history.length;
+    if (limit < allowedLength) return [];
+    const penalties = new Map<number, number>();
+    for (const [token, length] of repeats(history, limit)) {
+      if (length < allowedLength || token >= vocabularySize || isBreaker(token)) continue;
+      penalties.set(token, Math.max(length, penalties.get(token) ?? 0));
+    }
+    if (penalties.size === 0) return [];
+    const values = Float32Array.from(
+      penalties.values(),
+      (length) => -multiplier * base ** Math.min(length - allowedLength, longest),
+    );
+    return [{ kind: "edit", how: "add", tokens: Int32Array.from(penalties.keys()), values }];
+  });
+}
+
+/** For each earlier place: the token there, and how many tokens before it equal the end of the row (at most `limit`). */
+function* repeats(history: readonly number[], limit: number): Generator<[token: number, length: number]> {
+  const last = history.length - 1;
+  // Z-algorithm over the row from its end: length[k] tokens before place last − k + 1 equal those at the end.
+  const length = new Int32Array(history.length);
+  let left = 0;
+  let right = 0;
+  for (let k = 1; k <= last; k++) {
+    let same = k < right ? Math.min(right - k, length[k - left]!) : 0;
+    while (k + same <= last && history[last - same] === history[last - k - same]) same++;
+    length[k] = same;
+    if (k + same > right) {
+      left = k;
+      right = k + same;
+    }
+    yield [history[last - k + 1]!, Math.min(same, limit)];
+  }
+}
+
+/** Tokens behind the last one in which a breaker ends. */
+function behindBreaker(
+  history: readonly number[],
+  breakers: readonly Uint8Array[],
+  tokenBytes: (token: number) => Uint8Array,
+): number {
+  const longest = Math.max(0, ...breakers.map((breaker) => breaker.length));
+  for (let count = 0; count < history.length; count++) {
+    const end = history.length - 1 - count;
+    let text = tokenBytes(history[end]!);
+    const own = text.length;
+    for (let i = end - 1; i >= 0 && text.length < own + longest - 1; i--) text = join(tokenBytes(history[i]!), text);
+    if (breakers.some((breaker) => endsWithin(text, breaker, own))) return count;
+  }
+  return history.length;
+}
+
+/** Whether the string occurs in the text with its end among the last `own` bytes. */
+function endsWithin(text: Uint8Array, string: Uint8Array, own: number): boolean {
+  for (let end = Math.max(string.length, text.length - own + 1); end <= text.length; end++) {
+    if (string.every((byte, i) => text[end - string.length + i] === byte)) return true;
+  }
+  return false;
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const result = new Uint8Array(a.length + b.length);
+  result.set(a);
+  result.set(b, a.length);
+  return result;
+}

@@ -1,0 +1,54 @@
+import type { Processor } from "../processor.ts";
+import { softmax } from "../softmax.ts";
+import { fail, fields, finite, type OptionParser } from "../validate.ts";
+import type { ProcessorDefinition } from "./definition.ts";
+
+/** Settings of Mirostat. */
+export interface Mirostat {
+  /** Only 2. */
+  version: 2;
+  /** The surprise to aim at, in bits. Default 5. */
+  tau: number;
+  /** How fast the limit follows. Default 0.1. */
+  eta: number;
+}
+
+const positive = finite("a number above 0", (value) => value > 0);
+const two: OptionParser<2> = (value, option) => (value === 2 ? 2 : fail(option, "2 (Mirostat 1 is not supported)", value));
+
+/**
+ * Mirostat 2 (Basu et al., 2021), as llama.cpp defines it: tokens more surprising than a moving limit are dropped, and the
+ * limit follows the surprise of what was drawn. It takes the place of all other warpers but temperature.
+ */
+export const mirostat: ProcessorDefinition<Mirostat> = {
+  name: "mirostat",
+  order: 25.2,
+  sampling: true,
+  default: null,
+  description: "Mirostat 2: aims at a surprise of `tau` bits with rate `eta`, instead of the other warpers.",
+  replaces: ["topNSigma", "topH", "topK", "topP", "minP", "typicalP", "epsilonCutoff", "etaCutoff", "xtc"],
+  parse: fields<Mirostat>({ version: two, tau: positive, eta: positive }, { version: 2, tau: 5, eta: 0.1 }),
+  off: () => false,
+  create: ({ tau, eta }) => follow(tau, eta, 2 * tau, new Float32Array(0)),
+};
+
+/** `last`: probabilities that the newest token was drawn from. */
+function follow(tau: number, eta: number, limit: number, last: Float32Array): Processor {
+  const apply = (scores: Float32Array) => {
+    const probabilities = softmax(scores);
+    let best = 0;
+    for (let i = 0; i < scores.length; i++) if (probabilities[i]! > probabilities[best]!) best = i;
+    for (let i = 0; i < scores.length; i++) {
+      if (i !== best && -Math.log2(probabilities[i]!) > limit) scores[i] = -Infinity;
+    }
+    last = softmax(scores);
+  };
+  return {
+    steps: () => [{ kind: "call", apply }],
+    accept(token) {
+      const probability = last[token] ?? 0;
+      if (probability > 0) limit -= eta * (-Math.log2(probability) - tau);
+    },
+    fork: () => follow(tau, eta, limit, last),
+  };
+}
