@@ -1,4 +1,5 @@
-// rotary_table: numbers [half, scaling, dynamicBase (0: none), dynamicFactor, dynamicOriginalLength], frequencies
+// rotary_table: numbers [half, scaling, dynamicBase (0: none), dynamicFactor, dynamicOriginalLength,
+//   longLength (0: none)], frequencies [half], and where there is a longLength those of longer sequences after them
 //   -> [T, 2 * half]: cosines, then sines. The planner makes one table for all layers that turn alike.
 // rotary: inputs [x, table], numbers [heads, headDim, half, interleaved].
 #include <cmath>
@@ -30,6 +31,7 @@ void run_rotary_table(Worker& worker, const OpPlan& op, const StepContext& conte
   const int64_t half = op.count(0);
   const float scaling = op.number(1);
   const bool dynamic = op.numbers.at(2) != 0.0;
+  const int64_t long_length = op.count(5);
   float* out = context.data(op.outputs[0]);
   for_rows(worker, batch.tokens(), 8, [&](int64_t first, int64_t last) {
     std::vector<float> grown;
@@ -39,9 +41,10 @@ void run_rotary_table(Worker& worker, const OpPlan& op, const StepContext& conte
       while (batch.sequence_start[static_cast<size_t>(sequence) + 1] <= t) ++sequence;
       const int64_t position = batch.positions[static_cast<size_t>(t)];
       const float* frequencies = op.frequencies.data();
+      const int64_t prompt = batch.prompt_length[static_cast<size_t>(sequence)];
+      const int64_t length = prompt > position + 1 ? prompt : position + 1;
+      if (long_length > 0 && length > long_length) frequencies += half;
       if (dynamic) {
-        const int64_t prompt = batch.prompt_length[static_cast<size_t>(sequence)];
-        const int64_t length = prompt > position + 1 ? prompt : position + 1;
         if (static_cast<double>(length) > op.numbers.at(4)) {
           if (length != grown_length) {
             grown.resize(static_cast<size_t>(half));

@@ -33,6 +33,11 @@ export function checkBatch(batch: Batch, model: Model, limits: Limits, blockToke
     if (model.positionsAreBounded && positions[end - 1]! >= model.maxPositions) {
       fail(`position of token ${end - 1}`, `below ${model.maxPositions}, the model's learned positions`, positions[end - 1]);
     }
+    const { rotarySwitch } = model;
+    if (rotarySwitch !== undefined && promptLength[s]! <= rotarySwitch && positions[end - 1]! >= rotarySwitch) {
+      const hint = "A sequence that began below it must end there.";
+      throw new TsumugiError("rotary_switch", { given: promptLength[s], limit: rotarySwitch, hint });
+    }
     if (promptLength[s]! < 1) fail(`prompt length of sequence ${s}`, "at least 1", promptLength[s]);
   }
   for (let r = 0; r < logitRows.length; r++) {

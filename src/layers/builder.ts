@@ -47,6 +47,12 @@ export class ProgramBuilder {
   readonly #ops: ProgramOp[] = [];
   readonly #weightIds = new Map<string, number>();
 
+  /** Length above which heads turn with other frequencies (longrope), if there is one. */
+  get rotarySwitch(): number | undefined {
+    const lengths = this.#ops.map(({ attributes }) => attributes.longLength).filter((length) => typeof length === "number");
+    return lengths.length > 0 ? Math.min(...lengths) : undefined;
+  }
+
   /** Appends an op; its outputs have the shapes that the op's shape rule gives. */
   emit(op: string, request: OpRequest): Value[] {
     const { module, inputs = [], weights = [], state } = request;

@@ -59,6 +59,27 @@ describe("ropeAttributes", () => {
     expect(attributes.rotaryDim).toBe(16);
   });
 
+  it("has two sets of frequencies (longrope)", () => {
+    const shortFactor = [1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2.0];
+    const longFactor = [1.0, 2.0, 4.5, 9.0, 11.0, 12.5, 20.0, 33.3];
+    const rope: Rope = { kind: "longrope", theta: 10000, shortFactor, longFactor, originalLength: 32, attentionFactor: 1.25 };
+    const attributes = ropeAttributes(rope, 16);
+    // from transformers
+    const short = [1, 0.30116931, 0.090909094, 0.026352312, 0.0076923077, 0.0021081853, 0.00058823527, 0.00015811389];
+    const long = [1, 0.15811388, 0.022222223, 0.0035136419, 0.00090909092, 0.00025298222, 4.9999999e-5, 9.4963298e-6];
+    const close = (got: unknown, want: number[]) =>
+      want.every((frequency, i) => Math.abs((got as number[])[i]! / frequency - 1) < 3e-7);
+    expect(close(attributes.frequencies, short)).toBe(true);
+    expect(close(attributes.longFrequencies, long)).toBe(true);
+    expect(attributes).toMatchObject({ longLength: 32, scaling: 1.25, rotaryDim: 16 });
+  });
+
+  it("turns the value behind a part of odd width", () => {
+    const attributes = ropeAttributes({ kind: "default", theta: 10000, partialRotaryFactor: 0.25 }, 12);
+    expect(attributes.rotaryDim).toBe(4);
+    expect((attributes.frequencies as number[])[1]).toBeCloseTo(0.002154434332624078, 10);
+  });
+
   it("turns a part of the head", () => {
     const attributes = ropeAttributes({ kind: "default", theta: 10000, partialRotaryFactor: 0.25 }, 32);
     expect(attributes.rotaryDim).toBe(8);

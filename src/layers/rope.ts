@@ -27,6 +27,14 @@ export type Rope = RopeCommon &
         truncate: boolean;
         attentionFactor: number;
       }
+    | {
+        kind: "longrope";
+        /** What each pair's period is multiplied by, in sequences of up to `originalLength` tokens and in longer ones. */
+        shortFactor: readonly number[];
+        longFactor: readonly number[];
+        originalLength: number;
+        attentionFactor: number;
+      }
     | { kind: "llama3"; factor: number; originalLength: number; lowFrequencyFactor: number; highFrequencyFactor: number }
   );
 
@@ -62,6 +70,14 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
       };
     case "yarn":
       return { ...common, frequencies: yarnFrequencies(rope, rotaryDim), scaling: rope.attentionFactor };
+    case "longrope":
+      return {
+        ...common,
+        frequencies: stretched(rope, rope.shortFactor, rotaryDim),
+        longFrequencies: stretched(rope, rope.longFactor, rotaryDim),
+        longLength: rope.originalLength,
+        scaling: rope.attentionFactor,
+      };
     case "llama3":
       return { ...common, frequencies: frequencies.map((frequency) => llama3Frequency(rope, frequency)) };
   }
@@ -90,6 +106,14 @@ function yarnFrequencies(rope: Extract<Rope, { kind: "yarn" }>, rotaryDim: numbe
     const period = Math.fround(theta ** Math.fround((2 * i) / rotaryDim));
     const kept = 1 - Math.min(1, Math.max(0, Math.fround((i - start) / (end - start))));
     return Math.fround(Math.fround(1 / Math.fround(factor * period)) * (1 - kept) + Math.fround(1 / period) * kept);
+  });
+}
+
+/** Source: Ding et al. 2024, "LongRoPE". Each period has a factor of its own. */
+function stretched({ theta }: Rope, factors: readonly number[], rotaryDim: number): number[] {
+  return factors.map((factor, i) => {
+    const period = Math.fround(theta ** Math.fround((2 * i) / rotaryDim));
+    return Math.fround(1 / Math.fround(Math.fround(factor) * period));
   });
 }
 

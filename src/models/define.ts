@@ -79,6 +79,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       const program = new ProgramBuilder();
       const facts = source.facts(config);
       const outputs = forward(() => source.forward(config, { program, raw, tied }));
+      const { rotarySwitch } = program;
       return {
         modelType,
         ...facts,
@@ -86,6 +87,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
         programs: { decode: program.program(outputs) },
         weights: program.weights,
         states: program.states,
+        ...(rotarySwitch !== undefined && { rotarySwitch }),
       };
     },
   };

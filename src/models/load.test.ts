@@ -67,7 +67,7 @@ describe("config.json", () => {
   });
 
   it.each<[string, object, string]>([
-    ["longrope", { rope_scaling: { rope_type: "longrope", factor: 2 } }, "rope_scaling.rope_type"],
+    ["other ropes", { rope_scaling: { rope_type: "axial", factor: 2 } }, "rope_scaling.rope_type"],
     [
       "rotary parameters by layer type",
       { rope_parameters: { full_attention: { rope_type: "default" } } },

@@ -19,6 +19,8 @@ const ropeFields = z.object({
   truncate: optional(z.boolean()),
   low_freq_factor: number,
   high_freq_factor: number,
+  short_factor: optional(z.array(z.number())),
+  long_factor: optional(z.array(z.number())),
 });
 
 const topFields = z.object({
@@ -30,7 +32,7 @@ const topFields = z.object({
   max_position_embeddings: optional(count),
 });
 
-const supported = "default, linear, dynamic, yarn, llama3";
+const supported = "default, linear, dynamic, yarn, llama3, longrope";
 
 /**
  * The rotary embedding of a config.json, in either form: `rope_theta` with `rope_scaling`, or `rope_parameters`
@@ -38,7 +40,16 @@ const supported = "default, linear, dynamic, yarn, llama3";
  */
 export function parseRope(
   config: unknown,
-  options: { defaultTheta?: number; defaultPartialRotaryFactor?: number; maxPositions: number; interleaved?: boolean },
+  options: {
+    defaultTheta?: number;
+    defaultPartialRotaryFactor?: number;
+    /** Other names of a `rope_type`. */
+    kinds?: { readonly [name: string]: string };
+    maxPositions: number;
+    /** Default of the outer `original_max_position_embeddings`, for models whose config class has that field. */
+    originalPositions?: number;
+    interleaved?: boolean;
+  },
 ): Rope {
   const top = parseFields(topFields, config);
   const older = top.rope_scaling !== undefined && Object.keys(top.rope_scaling).length > 0;
@@ -48,14 +59,19 @@ export function parseRope(
   refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
   const rope = parseFields(ropeFields, given);
 
-  const kind = rope.rope_type ?? rope.type ?? "default";
+  const name = rope.rope_type ?? rope.type ?? "default";
+  const kind = options.kinds?.[name] ?? name;
   const common = {
     theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
     partialRotaryFactor: rope.partial_rotary_factor ?? top.partial_rotary_factor ?? options.defaultPartialRotaryFactor ?? 1,
     ...(options.interleaved && { interleaved: true }),
   };
   // transformers lets the outer field win over the inner one, and falls back to max_position_embeddings
-  const originalLength = top.original_max_position_embeddings ?? rope.original_max_position_embeddings ?? options.maxPositions;
+  const originalLength =
+    top.original_max_position_embeddings ??
+    options.originalPositions ??
+    rope.original_max_position_embeddings ??
+    options.maxPositions;
   const need = (name: "factor" | "low_freq_factor" | "high_freq_factor") =>
     parseFields(z.object({ [key]: z.object({ [name]: z.number().positive() }) }), { [key]: given })[key]![name]!;
 
@@ -77,6 +93,20 @@ export function parseRope(
         betaSlow: rope.beta_slow || 1,
         truncate: rope.truncate ?? true,
         attentionFactor: rope.attention_factor ?? yarnAttentionFactor(factor, rope.mscale, rope.mscale_all_dim),
+      };
+    }
+    case "longrope": {
+      const list = (name: "short_factor" | "long_factor") =>
+        parseFields(z.object({ [key]: z.object({ [name]: z.array(z.number().positive()) }) }), { [key]: given })[key]![name]!;
+      const factor = rope.factor ?? options.maxPositions / originalLength;
+      const suggested = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalLength));
+      return {
+        kind,
+        ...common,
+        shortFactor: list("short_factor"),
+        longFactor: list("long_factor"),
+        originalLength,
+        attentionFactor: rope.attention_factor ?? suggested,
       };
     }
     case "llama3":

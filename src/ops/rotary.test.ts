@@ -79,3 +79,29 @@ describe("dynamic NTK", () => {
     expect(at(299, 10)).toEqual(at(299, 300));
   });
 });
+
+describe("longrope", () => {
+  const head = [1, 2, 3, 4];
+  const base = { heads: 1, headDim: 4, rotaryDim: 4, interleaved: false, scaling: 1 };
+  const attributes = { ...base, frequencies: [1, 0.5], longFrequencies: [0.25, 0.125], longLength: 8 };
+  const at = (first: number, promptLength: number, more = {}) =>
+    runOp("rotary", {
+      inputs: [tensor([1, 4], head)],
+      attributes: { ...attributes, ...more },
+      batch: batchOf([{ first, tokens: [0], promptLength }]),
+    })[0]!;
+  it("turns by the length of the prompt, or by the position where that is longer", () => {
+    const onlyShort = { longFrequencies: [1, 0.5] };
+    const onlyLong = { frequencies: [0.25, 0.125] };
+    expect(at(3, 8)).toEqual(at(3, 8, onlyShort));
+    expect(at(7, 4)).toEqual(at(7, 4, onlyShort));
+    expect(at(3, 9)).toEqual(at(3, 9, onlyLong));
+    expect(at(8, 4)).toEqual(at(8, 4, onlyLong));
+    expect(at(3, 9)).not.toEqual(at(3, 8));
+  });
+  it("refuses half of its attributes", () => {
+    expect(() => at(0, 1, { longLength: undefined })).toThrow("longLength");
+    expect(() => at(0, 1, { longFrequencies: undefined })).toThrow("longFrequencies");
+    expect(() => at(0, 1, { longFrequencies: [1] })).toThrow("number of longFrequencies");
+  });
+});

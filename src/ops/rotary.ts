@@ -14,6 +14,9 @@ import type { Attributes } from "./program.ts";
  * base = dynamicBase · (factor · length / originalLength − (factor − 1)) ^ (rotaryDim / (rotaryDim − 2)) instead of
  * `frequencies`.
  *
+ * `longFrequencies` and `longLength` (both or none) are longrope: a length, counted as above, of more than longLength turns
+ * with longFrequencies.
+ *
  * Source: Su et al. 2021, "RoFormer"; pairs and float32 steps as transformers' apply_rotary_pos_emb.
  */
 export const rotary: OpDefinition = {
@@ -40,6 +43,11 @@ export const rotary: OpDefinition = {
     flagAttribute("rotary", attributes, "interleaved");
     const dynamic = dynamicNames.filter((name) => optionalNumber("rotary", attributes, name) !== undefined);
     check(dynamic.length === 0 || dynamic.length === 3, "rotary", "dynamic attributes", dynamicNames, dynamic);
+    if (attributes.longFrequencies !== undefined || attributes.longLength !== undefined) {
+      countAttribute("rotary", attributes, "longLength");
+      const long = frequencies(attributes, "longFrequencies").length;
+      check(long === rotaryDim! / 2, "rotary", "number of longFrequencies", rotaryDim! / 2, long);
+    }
     return [[...inputs[0]!]];
   },
   reference({ inputs, outputs, attributes, batch }) {
@@ -73,14 +81,16 @@ export const rotary: OpDefinition = {
 
 const dynamicNames = ["dynamicBase", "dynamicFactor", "dynamicOriginalLength"] as const;
 
-function frequencies(attributes: Attributes): readonly number[] {
-  const given = attributes.frequencies;
-  check(Array.isArray(given), "rotary", "attribute `frequencies`", "a list of numbers", given);
+function frequencies(attributes: Attributes, name = "frequencies"): readonly number[] {
+  const given = attributes[name];
+  check(Array.isArray(given), "rotary", `attribute \`${name}\``, "a list of numbers", given);
   return given as readonly number[];
 }
 
 /** Frequencies (float32 values) that a token turns with when its sequence has this length. */
 export function frequenciesAt(attributes: Attributes, length: number): readonly number[] {
+  const longLength = optionalNumber("rotary", attributes, "longLength");
+  if (longLength !== undefined && length > longLength) return frequencies(attributes, "longFrequencies");
   const base = optionalNumber("rotary", attributes, "dynamicBase");
   if (base === undefined) return frequencies(attributes);
   const factor = numberAttribute("rotary", attributes, "dynamicFactor");

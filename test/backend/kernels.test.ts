@@ -86,6 +86,23 @@ describe("norms", () => {
   });
 });
 
+describe("norms of groups", () => {
+  it.each([1, 7, 33])("layer_norm of three groups of %i", async (groupSize) => {
+    const vector = (b: ProgramBuilder, shape: number[], seed: number) =>
+      b.weight(shape, ["vector"], noise(shape.length === 1 ? groupSize : 3 * groupSize, seed));
+    const run = (shape: number[]) =>
+      compare(
+        unary("layer_norm", groupSize * 3, { epsilon: 1e-5, groupSize }, false, (b) => [
+          vector(b, shape, 8),
+          vector(b, shape, 9),
+        ]),
+      );
+    const tolerance = groupSize === 1 ? 1e-4 : 2e-6;
+    expect(await run([groupSize])).toBeLessThan(tolerance);
+    expect(await run([3, groupSize])).toBeLessThan(tolerance);
+  });
+});
+
 describe("rotary", () => {
   const shapes = [
     { heads: 1, headDim: 2, rotaryDim: 2 },
@@ -99,6 +116,15 @@ describe("rotary", () => {
     for (const interleaved of [false, true]) {
       const attributes = { ...shape, interleaved, frequencies: frequencies(shape.rotaryDim), scaling: 1.25 };
       expect(await compare(unary("rotary", shape.heads * shape.headDim, attributes))).toBeLessThan(3e-7);
+    }
+  });
+
+  it("changes its frequencies in long sequences (longrope)", async () => {
+    const shape = { heads: 2, headDim: 16, rotaryDim: 16, interleaved: false, scaling: 1.1 };
+    const attributes = { ...shape, frequencies: frequencies(16), longFrequencies: frequencies(16).map((f) => f / 3) };
+    // the step of 33 tokens is short where the one after it is long
+    for (const longLength of [20, 33]) {
+      expect(await compare(unary("rotary", 32, { ...attributes, longLength }))).toBeLessThan(3e-7);
     }
   });
 

@@ -66,6 +66,8 @@ const knownAttributes: { [op: string]: readonly string[] } = {
     "dynamicBase",
     "dynamicFactor",
     "dynamicOriginalLength",
+    "longFrequencies",
+    "longLength",
   ],
   attend: ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap", "slopes"],
   clamp: ["least", "greatest"],
@@ -76,8 +78,9 @@ const knownAttributes: { [op: string]: readonly string[] } = {
 
 /** The table of cosines and sines that a rotary op reads: equal keys share one table. */
 export function rotaryTable(attributes: Attributes): { key: string; numbers: number[]; frequencies: number[]; width: number } {
-  const frequencies = [...(attributes.frequencies as readonly number[])];
-  const names = ["scaling", "dynamicBase", "dynamicFactor", "dynamicOriginalLength"];
+  const long = (attributes.longFrequencies ?? []) as readonly number[];
+  const frequencies = [...(attributes.frequencies as readonly number[]), ...long];
+  const names = ["scaling", "dynamicBase", "dynamicFactor", "dynamicOriginalLength", "longLength"];
   const numbers = [number(attributes, "rotaryDim") / 2, ...names.map((name) => number(attributes, name))];
   return { key: JSON.stringify([numbers, frequencies]), numbers, frequencies, width: number(attributes, "rotaryDim") };
 }

@@ -27,7 +27,11 @@ export const phi3 = defineArchitecture({
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const [queryEnd, keyEnd] = [heads * headDim, (heads + keyValueHeads) * headDim];
     const valueEnd = keyEnd + keyValueHeads * headDim;
-    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
+    const rope = parseRope(raw, {
+      kinds: { su: "longrope", yarn: "longrope" }, // earlier names
+      maxPositions: config.maxPositionEmbeddings,
+      originalPositions: 4096,
+    });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
