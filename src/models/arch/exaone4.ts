@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { add, attention, embedding, gatedMlp, languageHead, linear, rmsNorm } from "../../layers/index.ts";
-import { count, decoderFields, withDefault } from "../config.ts";
+import { count, decoderFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { slidingFields, windowsByType } from "../layer-types.ts";
 import { parseRope } from "../rope-config.ts";
@@ -21,7 +21,10 @@ export const exaone4 = defineArchitecture({
     // absent: 4096; null: no layer has a window
     sliding_window: count.nullable().default(4096),
     // every n-th layer has no window, or a letter for each layer in turn: L has one, G has none
-    sliding_window_pattern: withDefault(z.union([count, z.string().regex(/^[LG]+$/, "a number, or letters L and G")]), 4),
+    sliding_window_pattern: withDefault(
+      z.union([z.int().nonnegative(), z.string().regex(/^[LG]+$/, "a number, or letters L and G")]),
+      4,
+    ),
   },
   facts: (config) => ({
     vocabularySize: config.vocabSize,
@@ -33,6 +36,8 @@ export const exaone4 = defineArchitecture({
     const { numKeyValueHeads: keyValueHeads, hiddenAct: kind, slidingWindowPattern: pattern } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const slidingWindow = config.slidingWindow ?? undefined;
+    const isMissing = pattern === 0 && slidingWindow !== undefined && config.layerTypes === undefined;
+    refuse(isMissing, "sliding_window_pattern", pattern, "a positive number with sliding_window");
     const windows = windowsByType({ ...config, slidingWindow }, (layer) => {
       if (slidingWindow === undefined) return false;
       return typeof pattern === "number" ? (layer + 1) % pattern !== 0 : pattern[layer % pattern.length] === "L";
