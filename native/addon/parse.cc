@@ -44,8 +44,9 @@ void place_weights(SessionData& session) {
   size_t total = 0;
   for (Weight& weight : session.weights) {
     const size_t values = static_cast<size_t>(weight.rows) * static_cast<size_t>(weight.columns);
-    weight.bytes = weight.kind == WeightKind::packed ? packed_bytes(weight.storage, weight.rows, weight.columns)
-                                                     : values * dtype_bytes(weight.storage);
+    weight.bytes = weight.kind == WeightKind::packed
+                       ? static_cast<size_t>(weight.groups) * packed_bytes(weight.storage, weight.rows, weight.columns)
+                       : values * dtype_bytes(weight.storage);
     total += aligned(weight.bytes);
   }
   session.weight_memory = HugeBuffer(total);
@@ -111,6 +112,7 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
     Weight& weight = session.weights[i];
     weight.kind = static_cast<WeightKind>(integer(from, "kind"));
     weight.storage = parse_dtype(text(from, "storage"));
+    weight.groups = integer(from, "groups");
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
     if (weight.kind != WeightKind::packed) continue;
@@ -172,7 +174,13 @@ LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>&
     const int64_t source = integer(from, "memory");
     if (origin.file < 0) origin.memory = memory.at(static_cast<size_t>(source)).data();
     origin.offset = static_cast<uint64_t>(integer(from, "offset"));
-    origin.type = parse_dtype(text(from, "dtype"));
+    const std::string type = text(from, "dtype");
+    origin.mxfp4 = type == "mxfp4";
+    origin.type = origin.mxfp4 ? DType::float32 : parse_dtype(type);
+    origin.scale_file = static_cast<int>(integer(from, "scaleFile"));
+    origin.scale_offset = static_cast<uint64_t>(integer(from, "scaleOffset"));
+    const int64_t scales = integer(from, "scaleMemory");
+    if (scales >= 0) origin.scale_memory = memory.at(static_cast<size_t>(scales)).data();
     origin.stored_columns = integer(from, "storedColumns");
     origin.row_start = integer(from, "rowStart");
     origin.row_end = integer(from, "rowEnd");

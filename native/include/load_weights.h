@@ -20,13 +20,17 @@ struct WeightOrigin {
   const uint8_t* memory = nullptr;
   uint64_t offset = 0;  // of the tensor in the file
   DType type = DType::float32;
+  bool mxfp4 = false;  // 4-bit floats, decoded to float32; the exponents of their scales, one byte for 32:
+  int scale_file = -1;
+  const uint8_t* scale_memory = nullptr;
+  uint64_t scale_offset = 0;
   int64_t stored_columns = 0;
   int64_t row_start = 0;
   int64_t row_end = 0;
   int64_t column_start = 0;
   int64_t column_end = 0;
   bool transposed = false;
-  int64_t destination = 0;  // first row of the weight; for vectors, first value
+  int64_t destination = 0;  // first row of the weight (of all its matrices); for vectors, first value
 
   int64_t rows() const { return transposed ? column_end - column_start : row_end - row_start; }
   int64_t columns() const { return transposed ? row_end - row_start : column_end - column_start; }

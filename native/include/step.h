@@ -34,12 +34,15 @@ enum class WeightKind : uint8_t {
 struct Weight {
   WeightKind kind = WeightKind::vector;
   DType storage = DType::float32;
-  int64_t rows = 0;
+  int64_t groups = 1;  // matrices of a stack, one behind the other (kind packed)
+  int64_t rows = 0;    // of one matrix
   int64_t columns = 0;
   size_t bytes = 0;
   uint8_t* data = nullptr;  // in SessionData::weight_memory
 
-  PackedMatrix matrix() const { return {storage, rows, columns, data}; }
+  PackedMatrix matrix(int64_t group = 0) const {
+    return {storage, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups))};
+  }
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };
 
@@ -160,6 +163,10 @@ void run_store(Worker&, const OpPlan&, const StepContext&);
 void run_attend(Worker&, const OpPlan&, const StepContext&);
 void run_add(Worker&, const OpPlan&, const StepContext&);
 void run_multiply(Worker&, const OpPlan&, const StepContext&);
+void run_route(Worker&, const OpPlan&, const StepContext&);
+void run_experts(Worker&, const OpPlan&, const StepContext&);
+void run_head_linear(Worker&, const OpPlan&, const StepContext&);
+void run_join_heads(Worker&, const OpPlan&, const StepContext&);
 void run_clamp(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);
 void run_activation(Worker&, const OpPlan&, const StepContext&);

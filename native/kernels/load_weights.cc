@@ -1,6 +1,8 @@
 #include "load_weights.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "read_file.h"
@@ -65,11 +67,13 @@ class Loader {
     const int64_t width = column_last - column_first;
     std::vector<uint64_t> buffer;  // of eight bytes, for alignment
     int64_t stride = width;
-    const uint8_t* source = fetch(origin, row_first, row_last, column_first, width, buffer, stride);
+    const uint8_t* source = origin.mxfp4 ? fetch_mxfp4(origin, row_first, row_last, buffer)
+                                         : fetch(origin, row_first, row_last, column_first, width, buffer, stride);
     const int64_t count = slice.last - slice.first;
-    const int64_t destination = origin.destination + slice.first;
+    int64_t destination = origin.destination + slice.first;
     if (weight.kind == WeightKind::packed) {
-      PackedMatrix matrix = weight.matrix();
+      PackedMatrix matrix = weight.matrix(destination / weight.rows);
+      destination %= weight.rows;
       pack_rows(matrix, destination, count, origin.type, source, stride, origin.transposed);
       return static_cast<uint64_t>(count * weight.columns) * dtype_bytes(weight.storage);
     }
@@ -87,6 +91,36 @@ class Loader {
   }
 
  private:
+  void read(int file, const uint8_t* memory, uint64_t offset, uint64_t bytes, uint8_t* to) const {
+    if (file < 0) {
+      std::memcpy(to, memory + offset, bytes);
+    } else {
+      files_[static_cast<size_t>(file)]->read(to, offset, bytes);
+    }
+  }
+
+  // Whole rows: 16 bytes hold 32 values, the low half of a byte first, and share one scale, an exponent with 127 added.
+  const uint8_t* fetch_mxfp4(const WeightOrigin& origin, int64_t row_first, int64_t row_last,
+                             std::vector<uint64_t>& buffer) const {
+    static constexpr float kValues[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+                                          -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+    const uint64_t columns = static_cast<uint64_t>(origin.stored_columns);
+    const uint64_t values = static_cast<uint64_t>(row_last - row_first) * columns;
+    const uint64_t before = static_cast<uint64_t>(row_first) * columns;
+    std::vector<uint8_t> blocks(values / 2);
+    std::vector<uint8_t> scales(values / 32);
+    read(origin.file, origin.memory, origin.offset + before / 2, blocks.size(), blocks.data());
+    read(origin.scale_file, origin.scale_memory, origin.scale_offset + before / 32, scales.size(), scales.data());
+    buffer.resize((values + 1) / 2);
+    auto* out = reinterpret_cast<float*>(buffer.data());
+    for (uint64_t i = 0; i < blocks.size(); ++i) {
+      const float scale = std::ldexp(1.0f, static_cast<int>(scales[i / 16]) - 127);
+      out[2 * i] = kValues[blocks[i] & 15] * scale;
+      out[2 * i + 1] = kValues[blocks[i] >> 4] * scale;
+    }
+    return reinterpret_cast<const uint8_t*>(out);
+  }
+
   const uint8_t* fetch(const WeightOrigin& origin, int64_t row_first, int64_t row_last, int64_t column_first, int64_t width,
                        std::vector<uint64_t>& buffer, int64_t& stride) const {
     const uint64_t size = dtype_bytes(origin.type);
@@ -121,7 +155,7 @@ std::vector<Task> make_tasks(const SessionData& session, const LoadPlan& plan) {
     const WeightOrigin& origin = plan.origins[i];
     const Weight& weight = session.weights[static_cast<size_t>(origin.weight)];
     // An origin that begins inside a block of 16 rows shares it with the one before.
-    const bool shares = weight.kind == WeightKind::packed && origin.destination % kBlockRows != 0;
+    const bool shares = weight.kind == WeightKind::packed && origin.destination % weight.rows % kBlockRows != 0;
     const bool follows = i > 0 && plan.origins[i - 1].weight == origin.weight && shares;
     const int64_t row_bytes = std::max<int64_t>(1, origin.columns() * static_cast<int64_t>(dtype_bytes(origin.type)));
     const int64_t run = std::max<int64_t>(kBlockRows, kSliceBytes / row_bytes / kBlockRows * kBlockRows);

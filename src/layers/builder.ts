@@ -27,6 +27,8 @@ export interface WeightRequest {
   /** Default: the whole tensor of the same name. */
   from?: readonly WeightOrigin[];
   join?: "concat" | "stack";
+  /** Other layouts: what `from` may be instead. */
+  alternatives?: readonly (readonly WeightOrigin[])[];
   use: WeightUse;
 }
 
@@ -84,7 +86,7 @@ export class ProgramBuilder {
   }
 
   /** The id of a weight. Asking again under one name adds a use: a tied head is one weight with two uses. */
-  weight({ name, shape, from, join, use }: WeightRequest): number {
+  weight({ name, shape, from, join, alternatives, use }: WeightRequest): number {
     const known = this.#weightIds.get(name);
     if (known !== undefined) {
       const weight = this.weights[known]!;
@@ -106,6 +108,7 @@ export class ProgramBuilder {
       shape,
       from: origins,
       ...((origins.length > 1 || join === "stack") && { join: join ?? "concat" }),
+      ...(alternatives && { alternatives }),
       uses: [use],
     });
     this.#weightIds.set(name, this.weights.length - 1);

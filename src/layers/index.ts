@@ -6,6 +6,7 @@ export { embedding, positionEmbedding } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { languageHead } from "./language-head.ts";
 export { type LinearOptions, linear } from "./linear.ts";
+export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions } from "./mixture.ts";
 export { gatedMlp, mlp } from "./mlp.ts";
 export { type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from "./norm.ts";
 export { type Rope, rotate } from "./rope.ts";

@@ -56,9 +56,16 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
   const bindOrigin = (origin: WeightOrigin): WeightOrigin => {
     const found = find(origin.tensor) ?? (tied && origin.tensor === `${tie.embedding}.weight` ? head : undefined);
     if (found === undefined) missing.push(origin.tensor);
-    return { ...origin, tensor: found ?? origin.tensor };
+    const scales = origin.mxfp4Scales && find(origin.mxfp4Scales);
+    if (origin.mxfp4Scales && !scales) missing.push(origin.mxfp4Scales);
+    return { ...origin, tensor: found ?? origin.tensor, ...(scales && { mxfp4Scales: scales }) };
   };
-  const weights = model.weights.map((weight) => ({ ...weight, from: weight.from.map(bindOrigin) }));
+  const isThere = (from: readonly WeightOrigin[]) =>
+    from.every(({ tensor, mxfp4Scales }) => find(tensor) !== undefined && (!mxfp4Scales || find(mxfp4Scales) !== undefined));
+  const weights = model.weights.map(({ alternatives = [], ...weight }) => {
+    const other = alternatives.length > 0 && !isThere(weight.from) ? alternatives.find(isThere) : undefined;
+    return { ...weight, from: (other ?? weight.from).map(bindOrigin) };
+  });
   if (missing.length > 0) {
     const names = [...new Set(missing)];
     const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
@@ -78,8 +85,13 @@ function architectureOf(config: unknown): Architecture {
 /** What the origins of a weight give must be the weight's shape. */
 function checkShape(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): void {
   const parts = weight.from.map((origin) => {
-    const shape = [...tensors.get(origin.tensor)!.shape];
-    const { slice, transpose } = origin;
+    let shape = [...tensors.get(origin.tensor)!.shape];
+    const { index, mxfp4Scales, slice, transpose } = origin;
+    if (index !== undefined) {
+      if (index >= shape[0]!) fail(weight, tensors);
+      shape = shape.slice(1);
+    }
+    if (mxfp4Scales !== undefined) shape = [...shape.slice(0, -2), 2 * shape.at(-2)! * shape.at(-1)!];
     if (slice) {
       if ((shape[slice.axis] ?? 0) < slice.end) fail(weight, tensors);
       shape[slice.axis] = slice.end - slice.start;
@@ -88,8 +100,12 @@ function checkShape(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): v
   });
   const first = parts[0]!;
   let joined = first;
-  if (weight.join === "stack") joined = [parts.length, ...first];
-  else if (parts.length > 1) joined = [parts.reduce((sum, part) => sum + part[0]!, 0), ...first.slice(1)];
+  if (weight.join === "stack") {
+    const run = parts.length / weight.shape[0]!;
+    const rows = (from: number) => parts.slice(from, from + run).reduce((sum, part) => sum + part[0]!, 0);
+    const even = Number.isInteger(run) && parts.every((_, at) => at % run > 0 || rows(at) === rows(0));
+    joined = even ? [weight.shape[0]!, rows(0), ...first.slice(1)] : [];
+  } else if (parts.length > 1) joined = [parts.reduce((sum, part) => sum + part[0]!, 0), ...first.slice(1)];
   const agree = parts.every((part) => part.slice(1).join() === first.slice(1).join());
   if (!agree || joined.join() !== weight.shape.join()) fail(weight, tensors);
 }

@@ -6,12 +6,16 @@ import { clamp } from "./clamp.ts";
 import type { OpDefinition } from "./definition.ts";
 import { embed } from "./embed.ts";
 import { embedPosition } from "./embed-position.ts";
+import { experts } from "./experts.ts";
 import { gatedActivation } from "./gated-activation.ts";
+import { headLinear } from "./head-linear.ts";
+import { joinHeads } from "./join-heads.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { linear } from "./linear.ts";
 import { multiply } from "./multiply.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { rotary } from "./rotary.ts";
+import { route } from "./route.ts";
 import { rows } from "./rows.ts";
 import { scale } from "./scale.ts";
 import { store } from "./store.ts";
@@ -24,12 +28,16 @@ const definitions: readonly OpDefinition[] = [
   clamp,
   embed,
   embedPosition,
+  experts,
   gatedActivation,
+  headLinear,
+  joinHeads,
   layerNorm,
   linear,
   multiply,
   rmsNorm,
   rotary,
+  route,
   rows,
   scale,
   store,

@@ -46,16 +46,26 @@ export interface Program {
   outputs: { logits: number; hidden: number; [tap: string]: number };
 }
 
-/** Where (part of) a weight comes from: a checkpoint tensor, then its slice, then its transposition. */
+/** Where (part of) a weight comes from: a checkpoint tensor, then one matrix of it, its slice, its transposition. */
 export interface WeightOrigin {
   tensor: string;
+  /** One entry of the tensor's first axis: one expert's matrix of [experts, rows, columns]. Taken first. */
+  index?: number;
+  /**
+   * Another tensor, which makes this one MXFP4: `tensor` holds [rows, columns / 32, 16] bytes of two 4-bit floats each,
+   * this one the exponents [rows, columns / 32] of their scales.
+   */
+  mxfp4Scales?: string;
   /** Elements start..end (exclusive) of one axis of the tensor as stored. */
   slice?: { axis: number; start: number; end: number };
   /** True for a 2-D tensor stored [in, out] (GPT-2's Conv1D). Applied after the slice. */
   transpose?: boolean;
 }
 
-/** What ops do with a weight: a matmul's matrix [out, in], rows gathered by index, or a plain float32 vector. */
+/**
+ * What ops do with a weight: a matmul's matrix [out, in] or a stack of them [count, out, in], rows gathered by index, or a
+ * plain float32 vector.
+ */
 export type WeightUse = "matmul" | "gather" | "vector";
 
 export interface Weight {
@@ -64,8 +74,13 @@ export interface Weight {
   /** Shape after slice, transpose and join. */
   shape: readonly number[];
   from: readonly WeightOrigin[];
-  /** How several origins become one: along the first axis, or as a new first axis. */
+  /**
+   * How several origins become one: along the first axis, or as a new first axis (more origins than it has entries: equal
+   * runs of them are concatenated, then stacked).
+   */
   join?: "concat" | "stack";
+  /** Other layouts of checkpoints: what `from` may be instead when a tensor of it is not there. Empty once bound. */
+  alternatives?: readonly (readonly WeightOrigin[])[];
   /** Every use of this weight; one copy in memory serves them all (a tied head is one weight with two uses). */
   uses: readonly WeightUse[];
 }

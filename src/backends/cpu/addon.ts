@@ -37,6 +37,8 @@ export interface NativeOp {
 export interface NativeWeight {
   kind: number;
   storage: string;
+  /** Matrices of a stack, each of `rows` × `columns`; 1 otherwise. */
+  groups: number;
   rows: number;
   columns: number;
 }
@@ -73,7 +75,11 @@ export interface NativeOrigin {
   file: number;
   memory: number;
   offset: number;
+  /** "mxfp4": 4-bit floats, whose scales are where the next three say. */
   dtype: string;
+  scaleFile: number;
+  scaleMemory: number;
+  scaleOffset: number;
   storedColumns: number;
   rowStart: number;
   rowEnd: number;

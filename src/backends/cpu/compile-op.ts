@@ -1,5 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
-import type { Attributes, ProgramOp } from "../../ops/program.ts";
+import type { Attributes, Dimension, Model, ProgramOp } from "../../ops/program.ts";
+import { routeScores } from "../../ops/route.ts";
 
 /**
  * Attributes of an op as the list of numbers that its kernel documents (native/kernels/*.cc).
@@ -49,6 +50,17 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   activation: (a) => kind("activation", a),
   gated_activation: (a) => kind("gated_activation", a),
   rows: () => [],
+  route: (a) => [
+    number(a, "count"),
+    (routeScores as readonly unknown[]).indexOf(a.score),
+    number(a, "normalize"),
+    number(a, "factor", 1),
+    number(a, "groups", 1),
+    number(a, "topGroups", number(a, "groups", 1)),
+  ],
+  experts: (a) => [...kind("experts", a), number(a, "interleaved"), number(a, "limit"), number(a, "upOffset")],
+  head_linear: () => [],
+  join_heads: (a) => [number(a, "heads")],
 };
 
 const knownAttributes: { [op: string]: readonly string[] } = {
@@ -74,7 +86,21 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   scale: ["factor"],
   activation: ["kind"],
   gated_activation: ["kind"],
+  route: ["count", "score", "normalize", "factor", "groups", "topGroups"],
+  experts: ["kind", "interleaved", "limit", "upOffset"],
+  join_heads: ["heads"],
 };
+
+/** Shapes of the values that a kernel works in, beside its inputs and outputs; it finds them behind its outputs. */
+export function opWorkspace(op: ProgramOp, model: Model): Dimension[][] {
+  if (op.op !== "experts") return [];
+  const [experts, both, hidden] = model.weights[op.weights[0]!]!.shape as [number, number, number];
+  const { values } = model.programs.decode;
+  const [rows, count] = values[op.inputs[1]!]!.shape as [Dimension, number];
+  // gathered rows (and results), gate and up, what goes down, where each pick stands, where each expert's picks begin
+  const widths = [count * hidden, count * both, (count * both) / 2, count];
+  return [...widths.map((width): Dimension[] => [rows, width]), [experts + 1]];
+}
 
 /** The table of cosines and sines that a rotary op reads: equal keys share one table. */
 export function rotaryTable(attributes: Attributes): { key: string; numbers: number[]; frequencies: number[]; width: number } {

@@ -15,7 +15,7 @@ import {
 } from "./addon.ts";
 import { placeBuffers } from "./arena.ts";
 import { checkLimits } from "./check-limits.ts";
-import { opNumbers, rotaryTable } from "./compile-op.ts";
+import { opNumbers, opWorkspace, rotaryTable } from "./compile-op.ts";
 
 /** A model made ready for the addon. */
 export interface CompiledModel {
@@ -37,7 +37,7 @@ export function compileModel(model: Model, limits: Limits, blockTokens: number, 
   const weights = model.weights.map((weight) => planWeight(weight.shape, weight.uses, limits.weights));
 
   const values: { shape: Dimension[] }[] = program.values.map(({ shape }) => ({ shape: [...shape] }));
-  const ops = foldResiduals(flatten(program, values, parts.index), program);
+  const ops = foldResiduals(flatten(model, program, values, parts.index), program);
 
   const keptNames = [...new Set(["logits", ...limits.taps])];
   const keptValues = [...new Set(keptNames.map((name) => program.outputs[name]!))];
@@ -108,6 +108,7 @@ function checkShapes(model: Model, program: Program): void {
 }
 
 function flatten(
+  model: Model,
   program: Program,
   values: { shape: Dimension[] }[],
   partIndex: (state: number, part: number) => number,
@@ -123,6 +124,7 @@ function flatten(
       parts: op.state ? op.state.parts.map((part) => partIndex(op.state!.state, part)) : [],
       numbers: opNumbers(op, width),
     };
+    flat.outputs.push(...opWorkspace(op, model).map((shape) => values.push({ shape }) - 1));
     if (op.op === "attend" && op.attributes.slopes) flat.frequencies = [...(op.attributes.slopes as readonly number[])];
     if (op.op !== "rotary") return [flat];
     const { key, numbers, frequencies, width: tableWidth } = rotaryTable(op.attributes);
@@ -218,17 +220,21 @@ function attendPart(op: ProgramOp, model: Model, limits: Limits, role: number, p
 }
 
 function planWeight(shape: readonly number[], uses: readonly string[], storage: string): NativeWeight {
-  if (uses.includes("vector")) return { kind: weightKinds.vector, storage: "float32", rows: 1, columns: elementCount(shape) };
+  if (uses.includes("vector"))
+    return { kind: weightKinds.vector, storage: "float32", groups: 1, rows: 1, columns: elementCount(shape) };
   const columns = shape.at(-1)!;
   const kind = uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
-  return { kind, storage, rows: elementCount(shape) / columns, columns };
+  const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
+  return { kind, storage, groups, rows: elementCount(shape) / columns / groups, columns };
 }
 
 function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {
   const addon = nativeAddon();
   const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
-  const weightBytes = ({ kind, storage, rows, columns }: NativeWeight) =>
-    kind === weightKinds.packed ? addon.packedBytes(storage, rows, columns) : rows * columns * (storage === "float32" ? 4 : 2);
+  const weightBytes = ({ kind, storage, groups, rows, columns }: NativeWeight) =>
+    kind === weightKinds.packed
+      ? groups * addon.packedBytes(storage, rows, columns)
+      : rows * columns * (storage === "float32" ? 4 : 2);
   const weights = plan.weights.reduce((sum, weight) => sum + align(weightBytes(weight)), 0);
   const cache = plan.parts.reduce((sum, { transposed, dim, heads, blocks, bfloat16 }) => {
     const stride = transposed ? dim : Math.ceil(dim / 16) * 16;

@@ -2,6 +2,7 @@ import { TsumugiError } from "../../errors.ts";
 import type { Weight, WeightOrigin } from "../../ops/program.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
 import type { FloatDType } from "../../tensor/dtype.ts";
+import { fromMxfp4 } from "../../tensor/mxfp4.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
 
 /** Data of a tensor of the source, wherever it is. */
@@ -24,10 +25,13 @@ export async function loadWeight(
   dtype: FloatDType,
 ): Promise<Float32Array> {
   const parts: Float32Array[] = [];
+  let last: { name: string; values: Float32Array } | undefined;
   for (const origin of weight.from) {
     const info = tensors.get(origin.tensor);
     if (!info) throw new TsumugiError("tensor_missing", { name: origin.tensor });
-    parts.push(place(toFloat32(await readTensor(source, origin.tensor), info.dtype), info.shape, origin));
+    // several origins in turn may be parts of one tensor
+    if (last?.name !== origin.tensor) last = { name: origin.tensor, values: await tensorValues(origin, info, source) };
+    parts.push(place(last.values, valueShape(origin, info), origin));
   }
   const total = parts.reduce((sum, part) => sum + part.length, 0);
   const values = new Float32Array(total);
@@ -43,8 +47,23 @@ export async function loadWeight(
   return weight.uses.includes("vector") ? values : roundTo(values, dtype);
 }
 
-/** Slice, then transposition, of a 1-D or 2-D tensor (only its first axis may be sliced when it has more). */
-function place(data: Float32Array, shape: readonly number[], origin: WeightOrigin): Float32Array {
+async function tensorValues(origin: WeightOrigin, info: TensorInfo, source: WeightSource): Promise<Float32Array> {
+  const bytes = await readTensor(source, origin.tensor);
+  if (origin.mxfp4Scales === undefined) return toFloat32(bytes, info.dtype);
+  return fromMxfp4(bytes, await readTensor(source, origin.mxfp4Scales));
+}
+
+/** Of the values that the tensor stands for. */
+function valueShape({ mxfp4Scales }: WeightOrigin, { shape }: TensorInfo): readonly number[] {
+  return mxfp4Scales === undefined ? shape : [...shape.slice(0, -2), 2 * shape.at(-2)! * shape.at(-1)!];
+}
+
+/** One matrix, then slice, then transposition, of a 1-D or 2-D tensor (only its first axis may be sliced when it has more). */
+function place(values: Float32Array, fullShape: readonly number[], origin: WeightOrigin): Float32Array {
+  const { index } = origin;
+  const shape = index === undefined ? fullShape : fullShape.slice(1);
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  const data = index === undefined ? values : values.subarray(index * size, (index + 1) * size);
   const inner = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
   let [rows, columns] = [shape[0] ?? 1, inner];
   let result = data;

@@ -1,0 +1,200 @@
+// route: inputs [logits], weights [correction?] or none, outputs [chosen, shares],
+//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen), normalize, factor, groups, topGroups].
+// experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
+//   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner], inner [T, count * inner],
+//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset].
+//
+// Tokens are sorted by expert; each expert multiplies its rows at once. A row's bits depend on its token alone: matmul
+// promises that, and a token's experts are summed in ascending order.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "matmul.h"
+#include "step.h"
+
+namespace tsumugi {
+
+namespace {
+
+void softmax(const float* x, float* y, int64_t count) {
+  double top = -std::numeric_limits<double>::infinity();
+  for (int64_t i = 0; i < count; ++i) top = std::max(top, static_cast<double>(x[i]));
+  double sum = 0.0;
+  for (int64_t i = 0; i < count; ++i) sum += std::exp(static_cast<double>(x[i]) - top);
+  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<float>(std::exp(static_cast<double>(x[i]) - top) / sum);
+}
+
+// Takes the greatest value that is left: the first of equals. A taken one is marked by -infinity and `taken`.
+int64_t take_greatest(const std::vector<float>& values, std::vector<bool>& taken) {
+  int64_t best = -1;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!taken[i] && (best < 0 || values[i] > values[static_cast<size_t>(best)])) best = static_cast<int64_t>(i);
+  }
+  taken[static_cast<size_t>(best)] = true;
+  return best;
+}
+
+// Experts of all groups but the best ones count as taken.
+void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_groups, std::vector<bool>& taken) {
+  const size_t size = choice.size() / static_cast<size_t>(groups);
+  std::vector<float> sums(static_cast<size_t>(groups));
+  for (size_t group = 0; group < sums.size(); ++group) {
+    float first = -INFINITY;
+    float second = -INFINITY;
+    for (size_t i = group * size; i < (group + 1) * size; ++i) {
+      if (choice[i] > first) {
+        second = first;
+        first = choice[i];
+      } else {
+        second = std::max(second, choice[i]);
+      }
+    }
+    sums[group] = first + second;
+  }
+  std::vector<bool> open(static_cast<size_t>(groups), false);
+  for (int64_t i = 0; i < top_groups; ++i) take_greatest(sums, open);
+  for (size_t i = 0; i < choice.size(); ++i) taken[i] = !open[i / size];
+}
+
+}  // namespace
+
+void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight* correction = op.weights.empty() ? nullptr : context.session.weight(op, 0);
+  const float* logits = context.data(op.inputs[0]);
+  float* chosen = context.data(op.outputs[0]);
+  float* shares = context.data(op.outputs[1]);
+  const int64_t experts = context.width(op.inputs[0]);
+  const int64_t count = op.count(0);
+  const int64_t kind = op.count(1);
+  for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t from, int64_t to) {
+    std::vector<float> scores(static_cast<size_t>(experts));
+    std::vector<float> choice(scores.size());
+    std::vector<bool> taken(scores.size());
+    for (int64_t t = from; t < to; ++t) {
+      const float* x = logits + t * experts;
+      if (kind == 0) softmax(x, scores.data(), experts);
+      for (size_t i = 0; i < scores.size(); ++i) {
+        if (kind == 1) scores[i] = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(x[i]))));
+        if (kind == 2) scores[i] = x[i];
+        choice[i] = correction == nullptr ? scores[i] : scores[i] + correction->vector()[i];
+      }
+      std::fill(taken.begin(), taken.end(), false);
+      if (op.count(4) > 1) close_groups(choice, op.count(4), op.count(5), taken);
+      float* share = shares + t * count;
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t best = take_greatest(choice, taken);
+        chosen[t * count + i] = static_cast<float>(best);
+        share[i] = scores[static_cast<size_t>(best)];
+      }
+      if (kind == 2) softmax(share, share, count);
+      double sum = 1e-20;
+      for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(share[i]);
+      for (int64_t i = 0; i < count; ++i) {
+        if (op.count(2) != 0) share[i] = static_cast<float>(static_cast<double>(share[i]) / sum);
+        share[i] *= op.number(3);
+      }
+    }
+  });
+}
+
+// places[t, i]: where pick i of token t stands among all picks sorted by expert; starts: where each expert's begin.
+static void sort_picks(const float* chosen, int64_t picks, int64_t experts, int32_t* places, int32_t* starts) {
+  std::fill(starts, starts + experts + 1, 0);
+  for (int64_t p = 0; p < picks; ++p) ++starts[static_cast<int64_t>(chosen[p]) + 1];
+  for (int64_t e = 0; e < experts; ++e) starts[e + 1] += starts[e];
+  for (int64_t p = 0; p < picks; ++p) places[p] = starts[static_cast<int64_t>(chosen[p])]++;
+  for (int64_t e = experts; e > 0; --e) starts[e] = starts[e - 1];
+  starts[0] = 0;
+}
+
+// One row: gate and up, as the matmul left them -> what goes down. `both` is overwritten.
+static void feed(const OpPlan& op, float* both, float* inner, int64_t width) {
+  const auto kind = static_cast<Activation>(op.count(0));
+  const bool interleaved = op.count(1) != 0;
+  const bool limited = op.number(2) > 0.0f;
+  const float limit = limited ? op.number(2) : INFINITY;
+  if (!interleaved && !limited && op.number(3) == 0.0f) {
+    vector_kernels().gated_activation(both, both + width, inner, static_cast<size_t>(width), kind);
+    return;
+  }
+  const int64_t step = interleaved ? 2 : 1;
+  const int64_t up = interleaved ? 1 : width;
+  for (int64_t i = 0; i < width; ++i) inner[i] = std::min(both[step * i], limit);
+  // Rows of `up` move to the front, over values that were read before.
+  for (int64_t i = 0; i < width; ++i) both[i] = std::min(std::max(both[up + step * i], -limit), limit) + op.number(3);
+  vector_kernels().gated_activation(inner, both, inner, static_cast<size_t>(width), kind);
+}
+
+void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight& gate_up = *context.session.weight(op, 0);
+  const Weight* gate_up_bias = context.session.weight(op, 1);
+  const Weight& down = *context.session.weight(op, 2);
+  const Weight* down_bias = context.session.weight(op, 3);
+  const float* x = context.data(op.inputs[0]);
+  const float* chosen = context.data(op.inputs[1]);
+  const float* shares = context.data(op.inputs[2]);
+  float* y = context.data(op.outputs[0]);
+  float* rows = context.data(op.outputs[1]);
+  float* both = context.data(op.outputs[2]);
+  float* inner = context.data(op.outputs[3]);
+  auto* places = reinterpret_cast<int32_t*>(context.data(op.outputs[4]));
+  auto* starts = reinterpret_cast<int32_t*>(context.data(op.outputs[5]));
+  const int64_t tokens = context.rows(op.inputs[0]);
+  const int64_t count = context.width(op.inputs[1]);
+  const int64_t hidden = gate_up.columns;
+  const int64_t width = down.columns;
+  const int64_t experts = gate_up.groups;
+
+  worker.parallel_for(1, [&](int64_t) { sort_picks(chosen, tokens * count, experts, places, starts); });
+  for_rows(worker, tokens, 16, [&](int64_t first, int64_t last) {
+    for (int64_t pick = first * count; pick < last * count; ++pick) {
+      std::memcpy(rows + places[pick] * hidden, x + pick / count * hidden, static_cast<size_t>(hidden) * sizeof(float));
+    }
+  });
+
+  const auto multiply = [&](const Weight& weight, const Weight* bias, const float* from, float* to) {
+    for (int64_t expert = 0; expert < experts; ++expert) {
+      const int64_t first = starts[expert];
+      const int64_t here = starts[expert + 1] - first;
+      if (here == 0) continue;
+      const PackedMatrix matrix = weight.matrix(expert);
+      MatmulArguments arguments;
+      arguments.weight = &matrix;
+      arguments.x = from + first * matrix.columns;
+      arguments.x_stride = matrix.columns;
+      arguments.rows = here;
+      arguments.bias = bias == nullptr ? nullptr : bias->vector() + expert * matrix.rows;
+      arguments.y = to + first * matrix.rows;
+      arguments.y_stride = matrix.rows;
+      arguments.workspace = context.session.matmul_workspace.data();
+      matmul(worker, arguments);
+    }
+  };
+  multiply(gate_up, gate_up_bias, rows, both);
+  for_rows(worker, tokens * count, 4, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) feed(op, both + row * 2 * width, inner + row * width, width);
+  });
+  multiply(down, down_bias, inner, rows);
+
+  for_rows(worker, tokens, 4, [&](int64_t first, int64_t last) {
+    for (int64_t t = first; t < last; ++t) {
+      float* out = y + t * hidden;
+      std::fill(out, out + hidden, 0.0f);
+      int32_t done = -1;
+      for (int64_t n = 0; n < count; ++n) {
+        // The pick that stands next: places ascend with the experts.
+        int64_t next = -1;
+        for (int64_t pick = t * count; pick < (t + 1) * count; ++pick) {
+          if (places[pick] > done && (next < 0 || places[pick] < places[next])) next = pick;
+        }
+        done = places[next];
+        const float* row = rows + static_cast<int64_t>(done) * hidden;
+        for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * shares[next];
+      }
+    }
+  });
+}
+
+}  // namespace tsumugi

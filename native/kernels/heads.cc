@@ -1,0 +1,41 @@
+// head_linear: inputs [x], weights [W of heads]. join_heads: inputs [a, b], numbers [heads].
+#include <cstring>
+
+#include "matmul.h"
+#include "step.h"
+
+namespace tsumugi {
+
+void run_head_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const Weight& weight = *context.session.weight(op, 0);
+  MatmulArguments arguments;
+  arguments.rows = context.rows(op.inputs[0]);
+  arguments.x_stride = weight.groups * weight.columns;
+  arguments.y_stride = weight.groups * weight.rows;
+  arguments.workspace = context.session.matmul_workspace.data();
+  for (int64_t head = 0; head < weight.groups; ++head) {
+    const PackedMatrix matrix = weight.matrix(head);
+    arguments.weight = &matrix;
+    arguments.x = context.data(op.inputs[0]) + head * weight.columns;
+    arguments.y = context.data(op.outputs[0]) + head * weight.rows;
+    matmul(worker, arguments);
+  }
+}
+
+void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* a = context.data(op.inputs[0]);
+  const float* b = context.data(op.inputs[1]);
+  float* y = context.data(op.outputs[0]);
+  const int64_t heads = op.count(0);
+  const int64_t a_width = context.width(op.inputs[0]) / heads;
+  const int64_t b_width = context.width(op.inputs[1]) / heads;
+  for_rows(worker, context.rows(op.inputs[0]) * heads, 64, [&](int64_t first, int64_t last) {
+    for (int64_t head = first; head < last; ++head) {
+      float* out = y + head * (a_width + b_width);
+      std::memcpy(out, a + head * a_width, static_cast<size_t>(a_width) * sizeof(float));
+      std::memcpy(out + a_width, b + head * b_width, static_cast<size_t>(b_width) * sizeof(float));
+    }
+  });
+}
+
+}  // namespace tsumugi

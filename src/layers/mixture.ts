@@ -1,0 +1,111 @@
+import type { ActivationKind } from "../ops/activation-kinds.ts";
+import type { WeightOrigin } from "../ops/program.ts";
+import type { routeScores } from "../ops/route.ts";
+import type { ProgramBuilder, Value } from "./builder.ts";
+
+/** Tensors of a weight, in one layout of checkpoints or another. */
+export interface WeightLayouts {
+  from: readonly WeightOrigin[];
+  alternatives?: readonly (readonly WeightOrigin[])[];
+}
+
+export interface RouterOptions {
+  /** The checkpoint's module path. */
+  module: string;
+  /** Where its matrix may be instead. */
+  otherModule?: string;
+  /** Experts of a token. */
+  count: number;
+  bias?: boolean;
+  /** How router logits become scores. */
+  score: (typeof routeScores)[number];
+  /** Divide the weights of the chosen by their sum. */
+  normalize?: boolean;
+  /** Of the weights, after all. Default 1. */
+  factor?: number;
+  /** Experts stand in groups, and only the best groups are chosen from. */
+  groups?: number;
+  topGroups?: number;
+  /** A tensor [experts] that is added to the scores for the choice alone. */
+  correction?: string;
+}
+
+export interface MixtureOptions {
+  /** The checkpoint's module path. */
+  module: string;
+  experts: number;
+  /** Width inside one expert. */
+  width: number;
+  kind: ActivationKind;
+  router: RouterOptions;
+  /** [experts, 2 · width, hidden], and [experts, hidden, width]. */
+  gateUp: WeightLayouts;
+  down: WeightLayouts;
+  /** Tensors [experts, 2 · width] and [experts, hidden]. */
+  bias?: { gateUp: string; down: string };
+  /** Rows of gate and up stand in turn. */
+  interleaved?: boolean;
+  /** Greatest gate, and greatest size of up. */
+  limit?: number;
+  /** Added to up. */
+  upOffset?: number;
+}
+
+/** Each token through the experts that the router picks for it: [tokens, hidden] -> [tokens, hidden]. */
+export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: MixtureOptions): Value {
+  const { module, experts, width, kind, router, bias, interleaved, limit, upOffset } = options;
+  const { count, score, normalize, factor, groups, topGroups, correction, otherModule } = router;
+  const hidden = Number(x.shape.at(-1));
+  const matrix = program.weight({
+    name: `${router.module}.weight`,
+    shape: [experts, hidden],
+    ...(otherModule && { alternatives: [[{ tensor: `${otherModule}.weight` }]] }),
+    use: "matmul",
+  });
+  const vector = (name: string, shape: number[]) => program.weight({ name, shape, use: "vector" });
+  const shift = router.bias ? vector(`${router.module}.bias`, [experts]) : undefined;
+  const logits = program.value("linear", { module: router.module, inputs: [x], weights: [matrix, shift] }); // [tokens, experts]
+  const [chosen, shares] = program.emit("route", {
+    module: router.module,
+    inputs: [logits],
+    ...(correction && { weights: [vector(correction, [experts])] }),
+    attributes: { count, score, normalize, factor, groups, topGroups },
+  }); // [tokens, count] each
+  const stack = (name: string, shape: number[], layouts: WeightLayouts) =>
+    program.weight({ name: `${module}.${name}`, shape, ...layouts, join: "stack", use: "matmul" });
+  return program.value("experts", {
+    module,
+    inputs: [x, chosen!, shares!],
+    weights: [
+      stack("gate_up_proj", [experts, 2 * width, hidden], options.gateUp),
+      bias && vector(bias.gateUp, [experts, 2 * width]),
+      stack("down_proj", [experts, hidden, width], options.down),
+      bias && vector(bias.down, [experts, hidden]),
+    ],
+    attributes: { kind, interleaved, limit, upOffset },
+  });
+}
+
+/**
+ * The layouts of experts: every expert a module of its own in `module`, its linear layers named by `names`; or one tensor
+ * for all of them, `fused`.gate_up_proj [experts, 2 · width, hidden] and `fused`.down_proj [experts, hidden, width].
+ */
+export function expertLayouts(
+  module: string,
+  experts: number,
+  names: { gate: string; up: string; down: string } = { gate: "gate_proj", up: "up_proj", down: "down_proj" },
+  fused = module,
+): { gateUp: WeightLayouts; down: WeightLayouts } {
+  const each = <T>(make: (expert: number) => T) => Array.from({ length: experts }, (_, expert) => make(expert));
+  const own = (expert: number, name: string) => ({ tensor: `${module}.${expert}.${name}.weight` });
+  return {
+    gateUp: {
+      from: each((expert) => [own(expert, names.gate), own(expert, names.up)]).flat(),
+      alternatives: [each((index) => ({ tensor: `${fused}.gate_up_proj`, index }))],
+    },
+    down: {
+      from: each((expert) => own(expert, names.down)),
+      alternatives: [each((index) => ({ tensor: `${fused}.down_proj`, index }))],
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { activationKind, activationKinds } from "./activation-kinds.ts";
+import { check, checkCounts, checkRows, flagAttribute, optionalNumber } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+import type { Attributes } from "./program.ts";
+
+/**
+ * A mixture of gated MLPs: x [T, hidden], chosen [T, count] and shares [T, count] (as `route` gives them), with one
+ * gate-and-up matrix [experts, 2 · inner, hidden] and one down matrix [experts, hidden, inner] for each expert, and their
+ * biases [experts, 2 · inner] and [experts, hidden] or none -> [T, hidden].
+ *
+ * y = Σ share · down(act(gate(x)) · (up(x) + upOffset)), in ascending order of the chosen experts. The rows of a gate-and-up
+ * matrix are the gate's, then up's; or in turn when `interleaved`. With `limit`, gate is held below it and up within ±limit.
+ *
+ * Source: Shazeer et al. 2017, "Outrageously Large Neural Networks"; limit and upOffset: gpt-oss.
+ */
+export const experts: OpDefinition = {
+  name: "experts",
+  shapes(inputs, weights, attributes) {
+    checkCounts("experts", inputs, 3, weights, 4);
+    const hidden = checkRows("experts", "x", inputs[0]!);
+    const count = checkRows("experts", "chosen", inputs[1]!);
+    checkRows("experts", "shares", inputs[2]!, count);
+    const [gateUp, gateUpBias, down, downBias] = weights;
+    const [number = 0, both = 0] = gateUp ?? [];
+    const inner = both / 2;
+    const same = (what: string, given: readonly number[] | undefined, expected: number[]) =>
+      check(given?.join() === expected.join(), "experts", `shape of ${what}`, expected, given ?? "nothing");
+    check(
+      gateUp?.length === 3 && Number.isInteger(inner),
+      "experts",
+      "shape of gate and up",
+      "[experts, 2 · inner, hidden]",
+      gateUp,
+    );
+    same("gate and up", gateUp, [number, both, hidden]);
+    same("down", down, [number, hidden, inner]);
+    if (gateUpBias) same("bias of gate and up", gateUpBias, [number, both]);
+    if (downBias) same("bias of down", downBias, [number, hidden]);
+    check(count <= number, "experts", "number of chosen", `at most ${number}`, count);
+    activationKind("experts", attributes);
+    gateOf(attributes);
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, weights, outputs, attributes }) {
+    const [x, chosen, shares] = inputs.map(({ data }) => data);
+    const [gateUp, gateUpBias, down, downBias] = weights;
+    const y = outputs[0]!.data;
+    const [hidden, count] = [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!];
+    const both = gateUp!.shape[1]!;
+    const inner = both / 2;
+    const apply = activationKinds[activationKind("experts", attributes)];
+    const { interleaved, limit, upOffset } = gateOf(attributes);
+    const fed = new Float32Array(inner);
+    for (let t = 0; t < x!.length / hidden; t++) {
+      const picks = Array.from({ length: count }, (_, i) => ({
+        expert: chosen![t * count + i]!,
+        share: shares![t * count + i]!,
+      })).sort((a, b) => a.expert - b.expert);
+      for (const { expert, share } of picks) {
+        const row = (i: number) => {
+          let sum = 0;
+          for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += x![t * hidden + k]! * gateUp!.data[w]!;
+          return Math.fround(sum + (gateUpBias?.data[expert * both + i] ?? 0));
+        };
+        for (let i = 0; i < inner; i++) {
+          const gate = Math.min(row(interleaved ? 2 * i : i), limit);
+          const up = Math.min(Math.max(row(interleaved ? 2 * i + 1 : inner + i), -limit), limit);
+          fed[i] = Math.fround(apply(gate)) * Math.fround(up + upOffset);
+        }
+        for (let i = 0; i < hidden; i++) {
+          let sum = 0;
+          for (let k = 0, w = (expert * hidden + i) * inner; k < inner; k++, w++) sum += fed[k]! * down!.data[w]!;
+          const at = t * hidden + i;
+          y[at] = y[at]! + Math.fround(Math.fround(sum + (downBias?.data[expert * hidden + i] ?? 0)) * share);
+        }
+      }
+    }
+  },
+};
+
+function gateOf(attributes: Attributes) {
+  const limit = optionalNumber("experts", attributes, "limit") ?? Number.POSITIVE_INFINITY;
+  check(limit > 0, "experts", "attribute `limit`", "a positive number", limit);
+  const upOffset = optionalNumber("experts", attributes, "upOffset") ?? 0;
+  return { interleaved: flagAttribute("experts", attributes, "interleaved"), limit, upOffset };
+}
