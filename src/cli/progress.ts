@@ -11,9 +11,9 @@ export interface ProgressReporter {
 
 const silent: ProgressReporter = { download() {}, loading() {}, close() {} };
 
-/** Bars when stderr is a terminal, nothing in pipes. */
+/** Bars when stderr is a terminal, nothing in pipes (nor on terminals that have no width). */
 export function createProgressReporter(stream: NodeJS.WriteStream = process.stderr): ProgressReporter {
-  return stream.isTTY ? terminalReporter(stream) : silent;
+  return stream.isTTY && stream.columns > 0 ? terminalReporter(stream) : silent;
 }
 
 function terminalReporter(stream: NodeJS.WriteStream): ProgressReporter {
