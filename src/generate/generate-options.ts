@@ -19,6 +19,10 @@ export interface GenerateOptions extends GenerationConfig {
   generationConfig?: GenerationConfig;
   /** Needed by `stopStrings`; the model's own by default. */
   tokenizer?: Tokenizer;
+  /** With `guidanceScale`: what to lead away from, a row for each prompt or one for all. Default: the prompt's last token. */
+  negativePromptIds?: TokenRows | null;
+  /** 1 for tokens, 0 for pads; the shape of `negativePromptIds`. Default: no pads. */
+  negativePromptAttentionMask?: TokenRows | null;
   /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
   stoppingCriteria?: readonly StoppingCriterion[] | null;
   /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
@@ -53,6 +57,8 @@ const inputNames = [
   "generationConfig",
   "tokenizer",
   "stoppingCriteria",
+  "negativePromptIds",
+  "negativePromptAttentionMask",
   "seed",
   "signal",
   "streamer",
@@ -66,8 +72,6 @@ const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
   assistantModel: notYet,
   assistantTokenizer: notYet,
-  negativePromptIds: notYet,
-  negativePromptAttentionMask: notYet,
   inputsEmbeds: notYet,
   pastKeyValues: "the engine keeps its own KV cache",
   positionIds: "positions follow from the mask",

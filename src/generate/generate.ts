@@ -14,6 +14,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
+import { GuidedDecoder, readNegativePrompts } from "./guided-decoder.ts";
 import { type PromptRow, readInputs } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
@@ -51,6 +52,8 @@ export interface GeneratedRow {
 interface Plan {
   settings: GenerationSettings;
   prompts: PromptRow[];
+  /** With guidance: the negative prompt of each prompt. */
+  negatives: number[][] | undefined;
   limit: number;
   copies: number;
   rows: number;
@@ -136,6 +139,9 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const settings = settingsOf(context, options);
   if (options.seed !== undefined && !settings.doSample) warnOnce("`seed` has an effect only with `doSample: true`.");
   const prompts = readInputs(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
+  const { negativePromptIds, negativePromptAttentionMask } = options;
+  const vocabulary = { vocabularySize: model.vocabularySize, settings };
+  const negatives = readNegativePrompts(negativePromptIds, negativePromptAttentionMask, prompts, vocabulary);
   const limit = newTokenLimit(settings, prompts[0]!.padded.length, model);
   const copies = settings.numReturnSequences;
   const rows = prompts.length * copies;
@@ -147,7 +153,7 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
     throw new TsumugiError("conflicting_options", { options: "`streamer` and `numBeams` above 1", reason });
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
-  return { settings, prompts, limit, copies, rows, deadline };
+  return { settings, prompts, negatives, limit, copies, rows, deadline };
 }
 
 /** Bytes of tokens, where stop strings or processors read text. */
@@ -190,7 +196,7 @@ async function runRows(
   onToken: OnToken,
 ): Promise<GeneratedRow[]> {
   const { engine, model, maxSequences } = context;
-  const { settings, prompts, limit, copies, deadline } = plan;
+  const { settings, prompts, negatives, limit, copies, deadline } = plan;
   const eosTokenIds = settings.eosTokenId ?? [];
   const handles: { handle: RequestHandle; firstRow: number }[] = [];
   const request = (prompt: PromptRow, firstRow: number, count: number): Request => {
@@ -203,9 +209,12 @@ async function runRows(
       beams: 1,
     });
     const counts = new Map<number, number>();
+    const negative = negatives?.[Math.floor(firstRow / copies)];
+    const row = { tokens: prompt.tokens, padding: prompt.padded.length - prompt.tokens.length, processors };
+    const longest = Math.max(prompt.tokens.length, negative?.length ?? 0) + limit;
     return {
-      sequences: [{ tokens: prompt.tokens, padding: prompt.padded.length - prompt.tokens.length, processors }],
-      decoder: new RowDecoder({
+      sequences: negative ? [row, { tokens: negative }] : [row],
+      decoder: new (negative ? GuidedDecoder : RowDecoder)({
         copies: count,
         firstRow,
         batchRows: plan.rows,
@@ -218,12 +227,13 @@ async function runRows(
         padded: prompt.padded,
         outputs,
       }),
-      gangSize: count,
-      maxLength: Math.min(prompt.tokens.length + limit, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
+      gangSize: negative ? 2 : count,
+      maxLength: Math.min(longest, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
       deadline,
       signal: options.signal,
       onTokens(events) {
         for (const { sequence, token, finish } of events) {
+          if (negative && sequence > 0) continue;
           const made = (counts.get(sequence) ?? 0) + 1;
           counts.set(sequence, made);
           onToken(firstRow + sequence, token, made, finish);
@@ -234,7 +244,7 @@ async function runRows(
   options.streamer?.put(prompts[0]!.padded);
   try {
     for (const [index, prompt] of prompts.entries()) {
-      let count = Math.min(maxSequences, copies);
+      let count = negatives ? 1 : Math.min(maxSequences, copies);
       for (let from = 0; from < copies; from += count) {
         count = Math.min(count, copies - from);
         const firstRow = index * copies + from;
@@ -257,7 +267,8 @@ async function runRows(
     results.forEach(({ sequences, timings }, at) => {
       const firstRow = handles[at]!.firstRow;
       const prompt = prompts[Math.floor(firstRow / copies)]!;
-      sequences.forEach(({ tokens, promptLength, finishReason }, copy) => {
+      const own = negatives ? sequences.slice(0, 1) : sequences;
+      own.forEach(({ tokens, promptLength, finishReason }, copy) => {
         rows[firstRow + copy] = { prompt, newTokens: tokens.slice(promptLength), finishReason, timings };
       });
     });

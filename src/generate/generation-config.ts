@@ -87,6 +87,8 @@ export interface GenerationConfig {
   beginSuppressTokens?: readonly number[] | null;
   /** Make the processed scores log probabilities. Default false. */
   renormalizeLogits?: boolean | null;
+  /** Classifier-free guidance: above 1, away from `negativePromptIds` (default: the prompt's last token). One beam. */
+  guidanceScale?: number | null;
   /** A KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
   watermarkingConfig?: Partial<WatermarkingConfig> | null;
   /** { [token id]: bias } added to the raw scores, as OpenAI's `logit_bias`. */
@@ -210,6 +212,10 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
 
 function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
   checkForced(settings);
+  if (settings.numBeams > 1 && typeof settings.guidanceScale === "number" && settings.guidanceScale !== 1) {
+    const options = "`guidanceScale` and `numBeams`";
+    throw new TsumugiError("conflicting_options", { options, reason: "guidance of beams is not supported" });
+  }
   checkBeams(settings, explicit);
   if (settings.doSample) {
     checkReplaced(settings, explicit);

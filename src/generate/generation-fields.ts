@@ -72,7 +72,6 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
     finite("a finite number", () => true),
     1,
   ),
-  guidanceScale: refused(later, 1),
   tokenHealing: refused(later, false),
   // output
   numReturnSequences: works(whole(1), 1),

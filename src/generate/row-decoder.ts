@@ -21,6 +21,8 @@ export interface RowDecoderOptions {
   /** The prompt with its pads, as stopping criteria see it. */
   padded: readonly number[];
   outputs?: StepOutputs;
+  /** With guidance: log probabilities behind the negative prompt, known when the steps run. */
+  unguided?: () => Float32Array;
 }
 
 /** Greedy search and sampling of one prompt: each output row by itself. */
@@ -61,10 +63,10 @@ export class RowDecoder implements Decoder {
 
   /** `row` is the index among the live sequences, `copy` the index of the output row among this prompt's. */
   #group(sequence: Sequence, row: number, copy: number): SamplingGroup {
-    const { stream, batchRows, firstRow, vocabularySize } = this.#options;
+    const { stream, batchRows, firstRow, vocabularySize, unguided } = this.#options;
     const step = sequence.tokens.length - sequence.promptLength;
     const offset = 2 * vocabularySize * (step * batchRows + firstRow + copy);
-    const steps = this.#steps(sequence, step, { row: firstRow + copy, stream, offset });
+    const steps = this.#steps(sequence, step, { row: firstRow + copy, stream, offset, unguided });
     if (!stream) return { rows: [row], steps: [steps], pick: "argmax", count: 1 };
     return { rows: [row], steps: [steps], pick: "draw", count: 1, stream, offset };
   }

@@ -26,6 +26,8 @@ export interface StepPlace {
   /** The stream that the row draws from, when sampling, and the place of this step in it. */
   stream?: RandomStream;
   offset?: number;
+  /** Log probabilities behind the negative prompt, known when the steps run; with guidance only. */
+  unguided?: () => Float32Array;
 }
 
 /**

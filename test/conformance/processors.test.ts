@@ -15,6 +15,7 @@ interface Case {
   input_ids: number[][];
   attention_mask: number[][];
   new_ids: number[][];
+  negative_prompt_ids?: number[][];
   prefix?: boolean;
   transition_scores?: { false: (number | null)[]; true: (number | null)[] };
   detector?: { scored: number[]; green: number[]; z: number[]; p: number[] };
@@ -28,12 +29,13 @@ const vocabularySize = 128;
 const allowed = (row: number, ids: readonly number[]) =>
   Array.from({ length: vocabularySize - 3 }, (_, i) => i + 3).filter((token) => (token + ids.at(-1)! + row) % 3 !== 0);
 
-function toOptions({ kwargs, prefix, seed }: Case): Record<string, unknown> {
+function toOptions({ kwargs, prefix, seed, negative_prompt_ids }: Case): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(kwargs)) options[camelCase(name)] = value;
   if (Array.isArray(options.sequenceBias)) {
     options.sequenceBias = options.sequenceBias.map(([ids, bias]) => [ids, bias === "-inf" ? -Infinity : bias]);
   }
+  if (negative_prompt_ids) options.negativePromptIds = negative_prompt_ids;
   if (prefix) options.prefixAllowedTokensFn = allowed;
   if (kwargs.do_sample) options.seed = seed;
   return options;

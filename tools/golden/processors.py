@@ -53,6 +53,7 @@ def options(rnd, pool):
                                         "seeding_scheme": rnd.choice(["lefthash", "lefthash", "selfhash"]),
                                         "context_width": rnd.choice([1, 2, 4])},
         "renormalize_logits": lambda: True,
+        "guidance_scale": lambda: rnd.choice([1.5, 2.5, 0.5, 5.0]),
     }
 
 
@@ -84,9 +85,10 @@ def main(models, out):
         pool = [t for case in golden["greedy"] for t in case["new_ids"] + case["input_ids"] if t > 2]
         pool += [t for mode in golden.get("modes", []) for row in mode["new_ids"] for t in row if t > 2]
 
-        names = list(options(rnd, pool))
+        names = [n for n in options(rnd, pool) if n != "guidance_scale"]
         plans = [[n] for n in names for _ in range(3)] + [["prefix_allowed_tokens_fn"]] * 2
         plans += [rnd.sample(names + ["prefix_allowed_tokens_fn"], rnd.randint(2, 5)) for _ in range(70)]
+        plans += [["guidance_scale"]] * 12 + [["guidance_scale", *rnd.sample(names[1:], 2)] for _ in range(12)]
         cases = []
         for index, plan in enumerate(plans):
             made = options(rnd, pool)
@@ -115,6 +117,15 @@ def main(models, out):
                 call["watermarking_config"] = WatermarkingConfig(**call["watermarking_config"])
             if "prefix_allowed_tokens_fn" in plan:
                 call["prefix_allowed_tokens_fn"] = allowed
+            negative = None
+            if "guidance_scale" in plan and index % 4 != 3:
+                if many and index % 2:
+                    negative = [[5, 9, 30], [7, 8, 9], [3, 3, 90], [4, 5, 6]][: len(input_ids)]
+                else:
+                    negative = [ids(rnd, 2, 9)] * len(input_ids)
+                call["negative_prompt_ids"] = torch.tensor(negative)
+                kwargs.pop("num_return_sequences", None)
+                call.pop("num_return_sequences", None)
             seed = 100 + index
             set_seed(seed)
             try:
@@ -126,6 +137,8 @@ def main(models, out):
             width = len(input_ids[0])
             new_ids = result.sequences[:, width:]
             case = {"kwargs": kwargs, "seed": seed, "input_ids": input_ids, "attention_mask": attention, "new_ids": new_ids.tolist()}
+            if negative:
+                case["negative_prompt_ids"] = negative
             if "prefix_allowed_tokens_fn" in plan:
                 case["prefix"] = True
             if index % 4 == 0 and new_ids.shape[0] == 1:

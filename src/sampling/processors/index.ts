@@ -10,6 +10,7 @@ import { exponentialDecayLengthPenalty } from "./exponential-decay-length-penalt
 import { forcedBosTokenId } from "./forced-bos-token-id.ts";
 import { forcedEosTokenId } from "./forced-eos-token-id.ts";
 import { frequencyPenalty } from "./frequency-penalty.ts";
+import { guidanceScale } from "./guidance-scale.ts";
 import { logitBias } from "./logit-bias.ts";
 import { logitsProcessor } from "./logits-processor.ts";
 import { minLength } from "./min-length.ts";
@@ -34,6 +35,7 @@ import { watermarkingConfig } from "./watermarking-config.ts";
 import { xtc } from "./xtc.ts";
 
 const definitions: readonly ProcessorDefinition<unknown>[] = [
+  guidanceScale,
   logitBias,
   sequenceBias,
   encoderRepetitionPenalty,
