@@ -81,9 +81,12 @@ function ensureDependencies() {
   run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { quiet: true });
 }
 
-/** Installs and builds what is missing. Messages go to stderr: stdout belongs to the job. */
-export function ensureBuilt() {
+/**
+ * Installs and builds what is missing. Messages go to stderr: stdout belongs to the job. With `optionalAddon` a machine
+ * without a compiler goes on: device "reference" works, and device "cpu" says what is missing.
+ */
+export function ensureBuilt({ optionalAddon = false } = {}) {
   ensureDependencies();
-  run(process.execPath, ["scripts/build-native.mjs"]);
+  run(process.execPath, ["scripts/build-native.mjs", ...(optionalAddon ? ["--optional"] : [])]);
   run(process.execPath, ["scripts/build-ts.mjs"]);
 }

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ensureBuilt, root } from "./ensure.mjs";
 
-ensureBuilt();
+ensureBuilt({ optionalAddon: true });
 const main = join(root, "dist/cli/main.js");
 const { status } = spawnSync(process.execPath, [main, "generate", ...withPrompt(process.argv.slice(2))], { stdio: "inherit" });
 process.exit(status ?? 1);

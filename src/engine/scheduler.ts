@@ -313,7 +313,8 @@ export class Scheduler<G extends Gang = Gang> {
       for (const length of longest) blocks += blocksHeldAtMost(state, length);
       blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
       if (blocks > state.blocks) {
-        const hint = "Give a shorter prompt or a smaller length limit, or give the engine more KV blocks.";
+        const hint =
+          "Give a shorter prompt or a smaller length limit, or load the model with more room (`contextTokens`, `cacheBytes`).";
         refuse(blocks, `KV blocks of ${state.blockTokens} tokens in \`${state.name}\``, state.blocks, hint);
       }
     }
