@@ -13,6 +13,12 @@ export interface ForwardResult {
   hidden: Value;
 }
 
+/** What an encoder gives back. */
+export interface EncodeResult {
+  /** [tokens, hidden], after the last norm. */
+  hidden: Value;
+}
+
 /** Facts that the engine needs beside the program. */
 export interface ModelFacts {
   vocabularySize: number;
@@ -42,10 +48,14 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   olderNames?: { readonly [module: string]: string };
   /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
   aliases?: { readonly [alias: string]: string };
+  /** `quant_method`s of `quantization_config` whose tensors the forward pass names. Default: none. */
+  quantization?: readonly string[];
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
   fields: Shape;
   facts(config: CamelKeys<z.output<z.ZodObject<Shape>>>): ModelFacts;
   forward(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): ForwardResult;
+  /** Of an encoder-decoder model: the encoder, which also stores what the decoder's cross-attention reads. */
+  encode?(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): EncodeResult;
 }
 
 /** An architecture, ready to read any config.json. */
@@ -73,24 +83,32 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     olderNames,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied) {
-      const fields = z.looseObject({ quantization_config: z.unknown().optional() }).parse(raw);
-      refuse(fields.quantization_config != null, "quantization_config", fields.quantization_config, "float checkpoints only");
+      checkQuantization(raw, source.quantization ?? []);
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = source.facts(config);
       const outputs = forward(() => source.forward(config, { program, raw, tied }));
+      const encoder = new ProgramBuilder(program);
+      const encoded = source.encode && forward(() => source.encode!(config, { program: encoder, raw, tied }));
       const { rotarySwitch } = program;
       return {
         modelType,
         ...facts,
         positionsAreBounded: facts.positionsAreBounded ?? false,
-        programs: { decode: program.program(outputs) },
+        programs: { decode: program.program(outputs), ...(encoded && { encode: encoder.encodeProgram(encoded) }) },
         weights: program.weights,
         states: program.states,
         ...(rotarySwitch !== undefined && { rotarySwitch }),
       };
     },
   };
+}
+
+function checkQuantization(raw: unknown, known: readonly string[]): void {
+  const { quantization_config: given } = z.looseObject({ quantization_config: z.unknown().optional() }).parse(raw);
+  const method = z.object({ quant_method: z.string() }).safeParse(given).data?.quant_method;
+  const supported = ["float checkpoints", ...known].join(", ");
+  refuse(given != null && !known.includes(method ?? ""), "quantization_config", given, supported);
 }
 
 /** config.json with its fields under one name; a field that is there under both keeps its own. */
@@ -102,7 +120,7 @@ function renamed(raw: unknown, aliases: { readonly [alias: string]: string }): u
 }
 
 /** Sizes that no op can work with come from config.json: say so. */
-function forward(run: () => ForwardResult): ForwardResult {
+function forward<Result>(run: () => Result): Result {
   try {
     return run();
   } catch (error) {
