@@ -1,4 +1,4 @@
-import type { Model } from "../ops/program.ts";
+import type { Model, ProgramName } from "../ops/program.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { DType, FloatDType } from "../tensor/dtype.ts";
 
@@ -53,13 +53,13 @@ export interface MemoryPlan {
   total: number;
 }
 
-/** Tables of one state: block ids for "paged". */
+/** Tables of one state: block ids. Steps of `encode` have no blocks of paged states. */
 export interface BatchState {
   /** [S + 1] first entry of each sequence in `table`. */
   tableStart: Int32Array;
   /** Block ids in order of position; −1 where the block was freed behind the window. */
   table: Int32Array;
-  /** [S] tokens of the sequence after this step. */
+  /** [S] tokens of the sequence after this step; of a cross state, of the encoder's input. */
   length: Int32Array;
 }
 
@@ -88,8 +88,11 @@ export type Step = number;
 export interface Session {
   /** Tokens in one KV block. */
   readonly blockTokens: number;
-  /** Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. */
-  run(batch: Batch): Step;
+  /**
+   * Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. `program` "encode": whole
+   * inputs of the encoder, which fill the cross states. Default "decode".
+   */
+  run(batch: Batch, program?: ProgramName): Step;
   /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. */
   sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]>;
   /** Reads rows of a program output ("logits", "hidden", a tap): rows.length × width values. */

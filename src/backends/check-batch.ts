@@ -1,16 +1,23 @@
 import { TsumugiError } from "../errors.ts";
-import type { Model } from "../ops/program.ts";
+import type { Model, ProgramName } from "../ops/program.ts";
 import type { Batch, Limits } from "./backend.ts";
 
 /**
  * Throws `batch_invalid` for a batch that contradicts itself, the model or the limits: what a backend must be able to
  * trust before it runs a step.
  */
-export function checkBatch(batch: Batch, model: Model, limits: Limits, blockTokens: number): void {
+export function checkBatch(
+  batch: Batch,
+  model: Model,
+  limits: Limits,
+  blockTokens: number,
+  program: ProgramName = "decode",
+): void {
   const fail = (what: string, expected: unknown, given: unknown): never => {
     throw new TsumugiError("batch_invalid", { what, expected, given });
   };
   const { tokenIds, positions, sequenceStart, promptLength, logitRows, states, copies } = batch;
+  if (!model.programs[program]) fail("program", Object.keys(model.programs).join(" or "), program);
   const tokens = tokenIds.length;
   const sequences = promptLength.length;
   if (tokens < 1 || tokens > limits.maxTokens) fail("tokens", `1 to ${limits.maxTokens}`, tokens);
@@ -30,6 +37,8 @@ export function checkBatch(batch: Batch, model: Model, limits: Limits, blockToke
       const expected = t === start ? Math.max(0, positions[t]!) : positions[t - 1]! + 1;
       if (positions[t] !== expected) fail(`position of token ${t}`, expected, positions[t]);
     }
+    if (program === "encode" && positions[start] !== 0)
+      fail(`position of token ${start}`, "0: inputs come whole", positions[start]);
     if (model.positionsAreBounded && positions[end - 1]! >= model.maxPositions) {
       fail(`position of token ${end - 1}`, `below ${model.maxPositions}, the model's learned positions`, positions[end - 1]);
     }
@@ -48,13 +57,25 @@ export function checkBatch(batch: Batch, model: Model, limits: Limits, blockToke
 
   if (states.length !== model.states.length) fail("states", model.states.length, states.length);
   states.forEach(({ tableStart, table, length }, index) => {
-    const { name, window } = model.states[index]!;
+    const { name, window, kind } = model.states[index]!;
     const blocks = limits.blocks[name] ?? 0;
     if (tableStart.length !== sequences + 1 || tableStart[0] !== 0 || tableStart[sequences] !== table.length) {
       fail(`tableStart of state ${name}`, `0 to ${table.length} in ${sequences + 1} entries`, [...tableStart]);
     }
     if (length.length !== sequences) fail(`length of state ${name}`, `${sequences} entries`, length.length);
     const writers = new Map<number, number>();
+    if (program === "encode" && kind !== "cross") return;
+    if (program === "decode" && kind === "cross") {
+      for (let s = 0; s < sequences; s++) {
+        if (length[s]! < 1) fail(`length of sequence ${s} in state ${name}`, "at least 1", length[s]);
+        const entries = Math.ceil(length[s]! / blockTokens);
+        const given = table.subarray(tableStart[s]!, tableStart[s + 1]!);
+        if (given.length < entries) fail(`table of sequence ${s} in state ${name}`, `${entries} blocks`, given.length);
+        const wrong = given.subarray(0, entries).find((block) => block < 0 || block >= blocks);
+        if (wrong !== undefined) fail(`a block of sequence ${s} in state ${name}`, `0 to ${blocks - 1}`, wrong);
+      }
+      return;
+    }
     for (let s = 0; s < sequences; s++) {
       const [first, last] = [positions[sequenceStart[s]!]!, positions[sequenceStart[s + 1]! - 1]!];
       if (length[s] !== last + 1) fail(`length of sequence ${s} in state ${name}`, last + 1, length[s]);

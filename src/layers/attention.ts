@@ -1,4 +1,5 @@
 import type { ProgramBuilder, Value } from "./builder.ts";
+import { type RelativeBias, relativeBias } from "./relative-bias.ts";
 import { type Rope, rotate } from "./rope.ts";
 
 export interface AttentionOptions {
@@ -20,6 +21,8 @@ export interface AttentionOptions {
   softcap?: number | undefined;
   /** ALiBi: a score falls by slopes[head] for each token of distance. */
   slopes?: readonly number[] | undefined;
+  /** Learned shifts of the scores by distance (T5). */
+  bias?: RelativeBias | undefined;
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
   sinks?: string | undefined;
 }
@@ -37,7 +40,9 @@ export function attention(program: ProgramBuilder, query: Value, key: Value, val
   }
   const state = program.cache(module, window, [keyValueHeads, headDim], [keyValueHeads, valueHeadDim]);
   program.emit("store", { module, inputs: [key, value], state });
-  const sinks = options.sinks && [program.weight({ name: options.sinks, shape: [heads], use: "vector" })];
-  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap, slopes };
-  return program.value("attend", { module, inputs: [query], ...(sinks && { weights: sinks }), state, attributes });
+  const sinks = options.sinks && program.weight({ name: options.sinks, shape: [heads], use: "vector" });
+  const bias = options.bias && relativeBias(program, options.bias, heads, true);
+  const weights = bias ? [sinks || undefined, bias.weight] : options.sinks ? [sinks || undefined] : undefined;
+  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap, slopes, buckets: bias?.buckets };
+  return program.value("attend", { module, inputs: [query], ...(weights && { weights }), state, attributes });
 }

@@ -3,6 +3,7 @@ import { opDefinition } from "../ops/index.ts";
 import type {
   Attributes,
   Dimension,
+  EncodeProgram,
   Program,
   ProgramOp,
   ProgramValue,
@@ -43,11 +44,18 @@ export interface OpRequest {
 
 /** Collects the ops, weights and states that layers emit, and checks every shape on the way. */
 export class ProgramBuilder {
-  readonly weights: Weight[] = [];
-  readonly states: State[] = [];
+  readonly weights: Weight[];
+  readonly states: State[];
   readonly #values: ProgramValue[] = [];
   readonly #ops: ProgramOp[] = [];
-  readonly #weightIds = new Map<string, number>();
+  readonly #weightIds: Map<string, number>;
+
+  /** `beside`: another program of the same model, with which weights and states are shared. */
+  constructor(beside?: ProgramBuilder) {
+    this.weights = beside?.weights ?? [];
+    this.states = beside?.states ?? [];
+    this.#weightIds = beside ? beside.#weightIds : new Map();
+  }
 
   /** Length above which heads turn with other frequencies (longrope), if there is one. */
   get rotarySwitch(): number | undefined {
@@ -125,7 +133,7 @@ export class ProgramBuilder {
     keyShape: readonly number[],
     valueShape: readonly number[],
   ): StateReference {
-    let state = this.states.findIndex((candidate) => candidate.window === window);
+    let state = this.states.findIndex(({ kind, window: other }) => kind === "paged" && other === window);
     if (state < 0) {
       const name = window === undefined ? "cache" : `cache_window_${window}`;
       this.states.push({ name, kind: "paged", ...(window !== undefined && { window }), parts: [] });
@@ -137,6 +145,32 @@ export class ProgramBuilder {
       { name: `${module}.value`, shape: valueShape, type: "cache" },
     );
     return { state, parts: [parts.length - 2, parts.length - 1] };
+  }
+
+  /**
+   * Key and value parts of one layer in the cross state, which `encode` writes. Asking again for a module gives the same
+   * parts. `type` "float32": not rounded to the cache's type.
+   */
+  cross(
+    module: string,
+    keyShape: readonly number[],
+    valueShape: readonly number[],
+    type: "cache" | "float32" = "cache",
+  ): StateReference {
+    let state = this.states.findIndex(({ kind }) => kind === "cross");
+    if (state < 0) state = this.states.push({ name: "cross", kind: "cross", parts: [] }) - 1;
+    const { parts } = this.states[state]!;
+    let key = parts.findIndex(({ name }) => name === `${module}.key`);
+    if (key < 0) {
+      key = parts.push({ name: `${module}.key`, shape: keyShape, type }) - 1;
+      parts.push({ name: `${module}.value`, shape: valueShape, type });
+    }
+    return { state, parts: [key, key + 1] };
+  }
+
+  /** The finished program of an encoder. */
+  encodeProgram({ hidden }: { hidden: Value }): EncodeProgram {
+    return { values: this.#values, ops: this.#ops, outputs: { hidden: hidden.id } };
   }
 
   /** The finished program. */

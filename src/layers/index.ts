@@ -1,6 +1,13 @@
 export { alibiSlopes, alibiSlopesOfMpt } from "./alibi.ts";
 export { type AttentionOptions, attention } from "./attention.ts";
 export { ProgramBuilder, type Value } from "./builder.ts";
+export {
+  type CrossAttentionOptions,
+  crossAttention,
+  type EncoderAttentionOptions,
+  encoderAttention,
+  storeCross,
+} from "./cross-attention.ts";
 export { add, clamp, scale, softcap } from "./elementwise.ts";
 export { embedding, positionEmbedding } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
@@ -9,4 +16,5 @@ export { type LinearOptions, linear } from "./linear.ts";
 export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions } from "./mixture.ts";
 export { gatedMlp, mlp } from "./mlp.ts";
 export { type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from "./norm.ts";
+export { type RelativeBias, relativeBias } from "./relative-bias.ts";
 export { type Rope, rotate } from "./rope.ts";

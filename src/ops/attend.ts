@@ -3,13 +3,15 @@ import type { OpDefinition } from "./definition.ts";
 import type { Attributes } from "./program.ts";
 
 /**
- * Causal attention of q [T, heads * headDim] over a paged state's parts [key, value] -> [T, heads * valueHeadDim].
+ * Attention of q [T, heads * headDim] over a paged or cross state's parts [key, value] -> [T, heads * valueHeadDim].
  *
  * The token at position p reads positions max(0, p − window + 1) to p of its sequence (no `window`: 0 to p), itself
  * included, so `store` comes first. Query head h reads key/value head floor(h / (heads / keyValueHeads)).
  * score = q · k · scale, then tanh(score / softcap) · softcap when `softcap` is given, then − slopes[h] · (p − position of
  * the key) when `slopes` [heads] is given (ALiBi); softmax in float32. The optional weight, sinks [heads], is one more
- * score of each head that takes its share of the softmax and has no value.
+ * score of each head that takes its share of the softmax and has no value. The other optional weight, biases
+ * [rows, heads], adds row `buckets[d + reach]` to the scores, d being the position of the key less p, held within ±reach;
+ * `buckets` has 2 · reach + 1 entries (T5). `causal: false`: every token reads all that the state holds of its sequence.
  *
  * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA"; slopes: Press et al. 2022, "Train Short, Test
  * Long"; sinks: Xiao et al. 2024, as gpt-oss learns them.
@@ -17,7 +19,7 @@ import type { Attributes } from "./program.ts";
 export const attend: OpDefinition = {
   name: "attend",
   shapes(inputs, weights, attributes) {
-    checkCounts("attend", inputs, 1, weights, weights.length === 0 ? 0 : 1);
+    checkCounts("attend", inputs, 1, weights, Math.min(weights.length, 2));
     const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
     checkRows("attend", "q", inputs[0]!, heads! * headDim!);
     check(
@@ -33,6 +35,15 @@ export const attend: OpDefinition = {
     const slopes = slopesOf(attributes);
     check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
     checkVector("attend", "sinks", weights[0], heads!);
+    checkBiases(weights[1], heads!, attributes);
+    const causal = attributes.causal ?? true;
+    check(
+      causal === true || (causal === false && attributes.window === undefined),
+      "attend",
+      "`causal`",
+      "true with a window",
+      causal,
+    );
     return [[inputs[0]![0]!, heads! * valueHeadDim!]];
   },
   reference({ inputs, outputs, weights, state, attributes, batch }) {
@@ -54,15 +65,20 @@ export const attend: OpDefinition = {
     const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
     const slopes = slopesOf(attributes);
     const sinks = weights[0]?.data;
+    const biases = weights[1]?.data;
+    const buckets = bucketsOf(attributes) ?? [];
+    const reach = (buckets.length - 1) / 2;
+    const causal = attributes.causal ?? true;
     const group = heads! / keyValueHeads!;
 
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         const position = batch.positions[t]!;
-        const first = Math.max(0, position - window + 1);
+        const first = causal ? Math.max(0, position - window + 1) : 0;
+        const last = causal ? position : keys.length(sequence) - 1;
         const keyRows: Float32Array[] = [];
         const valueRows: Float32Array[] = [];
-        for (let p = first; p <= position; p++) {
+        for (let p = first; p <= last; p++) {
           keyRows.push(keys.read(sequence, p));
           valueRows.push(values.read(sequence, p));
         }
@@ -79,6 +95,10 @@ export const attend: OpDefinition = {
             const score = dot * scale;
             const capped = softcap === undefined ? score : Math.tanh(score / softcap) * softcap;
             scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
+            if (biases) {
+              const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;
+              scores[p] = scores[p]! + biases[bucket * heads! + head]!;
+            }
             greatest = Math.max(greatest, scores[p]!);
           }
           let total = sinks ? Math.exp(sinks[head]! - greatest) : 0;
@@ -104,6 +124,23 @@ function slopesOf(attributes: Attributes): readonly number[] | undefined {
   const slopes = attributes.slopes;
   check(slopes === undefined || Array.isArray(slopes), "attend", "attribute `slopes`", "a list of numbers", slopes);
   return slopes as readonly number[] | undefined;
+}
+
+function bucketsOf(attributes: Attributes): readonly number[] | undefined {
+  const buckets = attributes.buckets;
+  check(buckets === undefined || Array.isArray(buckets), "attend", "attribute `buckets`", "a list of numbers", buckets);
+  return buckets as readonly number[] | undefined;
+}
+
+function checkBiases(shape: readonly number[] | undefined, heads: number, attributes: Attributes): void {
+  const buckets = bucketsOf(attributes);
+  check((shape === undefined) === (buckets === undefined), "attend", "attribute `buckets`", "there with biases", buckets);
+  if (shape === undefined || buckets === undefined) return;
+  check(shape.length === 2 && shape[1] === heads, "attend", "shape of biases", ["rows", heads], shape);
+  check(attributes.slopes === undefined, "attend", "attribute `slopes`", "absent with biases", attributes.slopes);
+  check(buckets.length % 2 === 1, "attend", "number of buckets", "odd", buckets.length);
+  const wrong = buckets.find((row) => !(Number.isInteger(row) && row >= 0 && row < shape[0]!));
+  check(wrong === undefined, "attend", "a bucket", `0 to ${shape[0]! - 1}`, wrong);
 }
 
 const counts = ["heads", "keyValueHeads", "headDim", "valueHeadDim"] as const;

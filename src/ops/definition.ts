@@ -20,7 +20,7 @@ export interface ReferenceBatch {
   logitRows: Int32Array;
 }
 
-/** Rows of one part of a paged state, addressed by sequence of the batch and position. */
+/** Rows of one part of a paged or cross state, addressed by sequence of the batch and position. */
 export interface ReferenceStatePart {
   /** Values per token. */
   width: number;
@@ -28,6 +28,8 @@ export interface ReferenceStatePart {
   write(sequence: number, position: number, values: Float32Array): void;
   /** A copy or view of one token's values; the position must have been written and not freed. */
   read(sequence: number, position: number): Float32Array;
+  /** Tokens of the sequence after this step; of a cross state, of the encoder's input. */
+  length(sequence: number): number;
 }
 
 /** What a reference implementation is given. Inputs and outputs have their first dimension resolved. */

@@ -46,6 +46,14 @@ export interface Program {
   outputs: { logits: number; hidden: number; [tap: string]: number };
 }
 
+/** The encoder of an encoder-decoder model: it runs once over a whole input, and writes the cross states. */
+export interface EncodeProgram extends Omit<Program, "outputs"> {
+  outputs: { hidden: number };
+}
+
+/** Which program of a model a step runs. */
+export type ProgramName = "decode" | "encode";
+
 /** Where (part of) a weight comes from: a checkpoint tensor, then one matrix of it, its slice, its transposition. */
 export interface WeightOrigin {
   tensor: string;
@@ -85,7 +93,7 @@ export interface Weight {
   uses: readonly WeightUse[];
 }
 
-/** One tensor of a state: a layer's keys, a layer's values. `shape` is per token for "paged". */
+/** One tensor of a state: a layer's keys, a layer's values. `shape` is per token for "paged" and "cross". */
 export interface StatePart {
   name: string;
   shape: readonly number[];
@@ -93,7 +101,10 @@ export interface StatePart {
   type: "cache" | "float32";
 }
 
-/** A family of caches addressed by one id: every layer with the same window is a part of one paged state. */
+/**
+ * A family of caches addressed by one id: every layer with the same window is a part of one paged state. A cross state is
+ * written by `encode`, the whole input in one step, and then only read; forks share it.
+ */
 export interface State {
   name: string;
   kind: "paged" | "cross" | "slot";
@@ -111,7 +122,7 @@ export interface Model {
   maxPositions: number;
   /** True when positions beyond `maxPositions` cannot be computed at all (learned position embeddings). */
   positionsAreBounded: boolean;
-  programs: { decode: Program };
+  programs: { decode: Program; encode?: EncodeProgram };
   weights: Weight[];
   states: State[];
   /** Context length at which the rotary table changes (longrope): crossing it recomputes the sequence. */

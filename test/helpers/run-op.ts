@@ -37,6 +37,7 @@ export function memoryPart(width: number): ReferenceStatePart & { rows: Map<stri
       if (!row) throw new Error(`nothing at ${sequence}:${position}`);
       return row;
     },
+    length: (sequence) => [...rows.keys()].filter((key) => key.startsWith(`${sequence}:`)).length,
   };
 }
 

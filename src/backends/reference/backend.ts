@@ -35,10 +35,13 @@ function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
     return sum + limits.blocks[name]! * blockTokens * perToken * float;
   }, 0);
   const rows = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
-  const workspace = model.programs.decode.values.reduce(
-    (sum, { shape }) => sum + elementCount(shape.map((d) => (typeof d === "number" ? d : rows[d]))) * float,
-    0,
+  const values = Object.values(model.programs).map((program) =>
+    program.values.reduce(
+      (sum, { shape }) => sum + elementCount(shape.map((d) => (typeof d === "number" ? d : rows[d]))) * float,
+      0,
+    ),
   );
+  const workspace = Math.max(...values);
   return { weights, cache, workspace, total: weights + cache + workspace };
 }
 
@@ -49,7 +52,7 @@ async function prepare(
   options: PrepareOptions = {},
 ): Promise<ReferenceSession> {
   const memory = plan(model, source, limits);
-  for (const { op } of model.programs.decode.ops) opDefinition(op);
+  for (const { ops } of Object.values(model.programs)) for (const { op } of ops) opDefinition(op);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
   const weights: Float32Array[] = [];
   let loadedBytes = 0;
@@ -75,7 +78,9 @@ function checkLimits(model: Model, limits: Limits): void {
   positive("maxLogitRows", limits.maxLogitRows);
   for (const { name, kind } of model.states) {
     positive(`blocks.${name}`, limits.blocks[name]);
-    if (kind !== "paged") throw new TsumugiError("limits_invalid", { limit: `state ${name}`, expected: "paged", given: kind });
+    if (kind === "slot") {
+      throw new TsumugiError("limits_invalid", { limit: `state ${name}`, expected: "paged or cross", given: kind });
+    }
   }
   for (const tap of limits.taps) {
     if (model.programs.decode.outputs[tap] === undefined) {

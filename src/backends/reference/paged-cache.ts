@@ -55,7 +55,13 @@ export class PagedCache {
           this.#fail(`position ${position} of sequence ${sequence}`, "a written row", "one that no step wrote");
         return data.subarray(row * width, (row + 1) * width);
       },
+      length: (sequence) => table.length[sequence]!,
     };
+  }
+
+  /** "paged" or "cross". */
+  get kind(): State["kind"] {
+    return this.#state.kind;
   }
 
   /** A new sequence's first step begins with blocks as if never written, so that stale rows cannot be read. */

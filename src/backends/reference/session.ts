@@ -1,7 +1,7 @@
 import { TsumugiError } from "../../errors.ts";
 import type { ReferenceTensor } from "../../ops/definition.ts";
 import { opDefinition } from "../../ops/index.ts";
-import type { Model } from "../../ops/program.ts";
+import type { Model, ProgramName } from "../../ops/program.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import { elementCount } from "../../tensor/dtype.ts";
@@ -35,11 +35,11 @@ export class ReferenceSession implements Session {
     this.blockTokens = prepared.blockTokens;
   }
 
-  run(batch: Batch): Step {
+  run(batch: Batch, program: ProgramName = "decode"): Step {
     this.#checkAlive();
     const copy = copyBatch(batch);
     const step = this.#next++;
-    const outputs = this.#queue.then(() => this.#execute(copy));
+    const outputs = this.#queue.then(() => this.#execute(copy, program));
     // a failure belongs to sample and read of this step, not to the steps after it
     this.#queue = outputs.catch(() => undefined);
     this.#steps.set(step, outputs);
@@ -47,7 +47,9 @@ export class ReferenceSession implements Session {
   }
 
   async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
-    const { shape, data } = (await this.#outputs(step)).get("logits")!;
+    const outputs = await this.#outputs(step);
+    if (groups.length === 0) return [];
+    const { shape, data } = outputs.get("logits")!;
     const vocabulary = shape[1]!;
     return groups.map((group) => {
       const rows = group.rows.map((row) => {
@@ -101,15 +103,15 @@ export class ReferenceSession implements Session {
     return outputs;
   }
 
-  async #execute(batch: Batch): Promise<Outputs> {
+  async #execute(batch: Batch, program: ProgramName): Promise<Outputs> {
     const { model, limits, weights, caches } = this.#prepared;
-    checkBatch(batch, model, limits, this.blockTokens);
+    checkBatch(batch, model, limits, this.blockTokens, program);
     for (const { state, from, to } of batch.copies) caches[state]!.copy(from, to);
     caches.forEach((cache, index) => {
-      cache.forget(batch, batch.states[index]!);
+      if (cache.kind === (program === "encode" ? "cross" : "paged")) cache.forget(batch, batch.states[index]!);
     });
 
-    const { values, ops, outputs } = model.programs.decode;
+    const { values, ops, outputs } = model.programs[program]!;
     const rows = { T: batch.tokenIds.length, S: batch.promptLength.length, R: batch.logitRows.length };
     const kept = new Set(Object.values(outputs));
     const lastUse = new Map(ops.flatMap(({ inputs }, index) => inputs.map((value) => [value, index] as const)));
