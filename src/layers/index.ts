@@ -12,6 +12,7 @@ export { add, clamp, scale, softcap } from "./elementwise.ts";
 export { embedding, positionEmbedding } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { languageHead } from "./language-head.ts";
+export { type LatentAttentionOptions, latentAttention } from "./latent-attention.ts";
 export { type LinearOptions, linear } from "./linear.ts";
 export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions } from "./mixture.ts";
 export { gatedMlp, mlp } from "./mlp.ts";

@@ -2,6 +2,7 @@
 export { bloom } from "./bloom.ts";
 export { cohere } from "./cohere.ts";
 export { cohere2 } from "./cohere2.ts";
+export { deepseekV3 } from "./deepseek_v3.ts";
 export { ernie45 } from "./ernie4_5.ts";
 export { exaone4 } from "./exaone4.ts";
 export { falcon } from "./falcon.ts";

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import {
+  add,
+  embedding,
+  expertLayouts,
+  gatedMlp,
+  languageHead,
+  latentAttention,
+  mixtureOfExperts,
+  type Rope,
+  rmsNorm,
+} from "../../layers/index.ts";
+import { count, decoderFields, optional, refuse, withDefault } from "../config.ts";
+import { defineArchitecture } from "../define.ts";
+import { parseRope } from "../rope-config.ts";
+
+/**
+ * DeepSeek V3 and R1: latent attention, experts chosen in groups by sigmoid scores, shared experts. Layers behind
+ * `num_hidden_layers` (multi-token prediction) are not read.
+ * Source: transformers' modeling_deepseek_v3.py; DeepSeek-AI 2024, "DeepSeek-V3 Technical Report".
+ */
+export const deepseekV3 = defineArchitecture({
+  modelType: "deepseek_v3",
+  prefix: "model.",
+  tie: { embedding: "model.embed_tokens", head: "lm_head" },
+  aliases: { num_local_experts: "n_routed_experts" },
+  fields: {
+    ...decoderFields,
+    max_position_embeddings: withDefault(count, 4096),
+    attention_bias: withDefault(z.boolean(), false),
+    kv_lora_rank: withDefault(count, 512),
+    // absent: 1536; null: one projection
+    q_lora_rank: count.nullable().default(1536),
+    qk_rope_head_dim: withDefault(count, 64),
+    qk_nope_head_dim: withDefault(count, 128),
+    v_head_dim: withDefault(count, 128),
+    rope_interleave: withDefault(z.boolean(), true),
+    moe_intermediate_size: withDefault(count, 2048),
+    first_k_dense_replace: withDefault(z.int().nonnegative(), 3),
+    n_shared_experts: withDefault(z.int().nonnegative(), 1),
+    n_routed_experts: withDefault(count, 256),
+    num_experts_per_tok: withDefault(count, 8),
+    n_group: withDefault(count, 8),
+    topk_group: withDefault(count, 4),
+    norm_topk_prob: withDefault(z.boolean(), true),
+    routed_scaling_factor: withDefault(z.number(), 2.5),
+    scoring_func: withDefault(z.string(), "sigmoid"),
+    topk_method: withDefault(z.string(), "noaux_tc"),
+    moe_layer_freq: withDefault(z.number(), 1),
+  },
+  facts: (config) => ({
+    vocabularySize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    maxPositions: config.maxPositionEmbeddings,
+  }),
+  forward(config, { program, raw, tied }) {
+    const { hiddenSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary, hiddenAct: kind } = config;
+    const { nRoutedExperts: experts, moeIntermediateSize: inner, qkNopeHeadDim, qkRopeHeadDim } = config;
+    const keyValueHeads = config.numKeyValueHeads ?? heads;
+    refuse(keyValueHeads !== heads, "num_key_value_heads", keyValueHeads, `num_attention_heads (${heads})`);
+    refuse(config.scoringFunc !== "sigmoid", "scoring_func", config.scoringFunc, "sigmoid");
+    refuse(config.topkMethod !== "noaux_tc", "topk_method", config.topkMethod, "noaux_tc");
+    refuse(config.moeLayerFreq !== 1, "moe_layer_freq", config.moeLayerFreq, "1");
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, interleaved: config.ropeInterleave });
+    const latent = {
+      heads,
+      latent: config.kvLoraRank,
+      plainDim: qkNopeHeadDim,
+      rotaryDim: qkRopeHeadDim,
+      valueHeadDim: config.vHeadDim,
+      queryRank: config.qLoraRank ?? undefined,
+      bias: config.attentionBias,
+      epsilon: 1e-6, // whatever rms_norm_eps says
+      scale: stretched(raw, rope) / Math.sqrt(qkNopeHeadDim + qkRopeHeadDim),
+      rope,
+    };
+
+    let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      const at = `model.layers.${layer}`;
+      const module = `${at}.mlp`;
+
+      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, epsilon }); // [tokens, hidden]
+      x = add(program, x, latentAttention(program, a, { module: `${at}.self_attn`, ...latent }), at);
+
+      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, hidden]
+      if (layer < config.firstKDenseReplace) {
+        x = add(program, x, gatedMlp(program, m, { module, width: config.intermediateSize, kind }), at);
+        continue;
+      }
+      let fed = mixtureOfExperts(program, m, {
+        module: `${module}.experts`,
+        experts,
+        width: inner,
+        kind,
+        router: {
+          module: `${module}.gate`,
+          count: config.numExpertsPerTok,
+          score: "sigmoid",
+          correction: `${module}.gate.e_score_correction_bias`,
+          groups: config.nGroup,
+          topGroups: config.topkGroup,
+          normalize: config.normTopkProb,
+          factor: config.routedScalingFactor,
+        },
+        ...expertLayouts(`${module}.experts`, experts),
+      }); // [tokens, hidden]
+      if (config.nSharedExperts > 0) {
+        const width = inner * config.nSharedExperts;
+        fed = add(program, fed, gatedMlp(program, m, { module: `${module}.shared_experts`, width, kind }), module);
+      }
+      x = add(program, x, fed, at);
+    }
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const tiedTo = tied ? "model.embed_tokens" : undefined;
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
+    return { logits, hidden };
+  },
+});
+
+const mscaleFields = z.object({ mscale_all_dim: optional(z.number()), factor: optional(z.number()) });
+const ropeFields = z.object({ rope_scaling: optional(mscaleFields), rope_parameters: optional(mscaleFields) });
+
+/** What scores of a stretched context are multiplied by: the square of yarn's factor for `mscale_all_dim`. */
+function stretched(raw: unknown, { kind }: Rope): number {
+  const { rope_scaling, rope_parameters } = ropeFields.parse(raw);
+  const { mscale_all_dim: by, factor } = rope_scaling ?? rope_parameters ?? {};
+  if (kind === "default" || !by || !factor || factor <= 1) return 1;
+  return (0.1 * by * Math.log(factor) + 1) ** 2;
+}

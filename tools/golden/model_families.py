@@ -1,0 +1,133 @@
+"""Writes tiny random checkpoints of more families, and what Python transformers answers on them.
+
+    python model_families.py OUT [--only gpt_oss_mxfp4,olmo3]
+
+Each OUT/<name>/ holds config.json, generation_config.json, model.safetensors and golden.json (forward logits, greedy
+answers alone and as one left-padded batch), as in test/fixtures/models. gpt_oss_mxfp4 stores its experts in MXFP4; the
+answers are those of the same values in float32. Needs torch (CPU), transformers >= 5.18, safetensors.
+"""
+
+import argparse
+import json
+import os
+import random
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+
+torch.set_num_threads(1)
+transformers.logging.set_verbosity_error()
+
+BASE = dict(vocab_size=128, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=256,
+            bos_token_id=1, eos_token_id=2, pad_token_id=0, num_key_value_heads=2, intermediate_size=56)
+
+FAMILIES = {
+    "gpt_oss_mxfp4": ("gpt_oss", dict(head_dim=16, num_local_experts=4, num_experts_per_tok=2, sliding_window=8,
+                                      hidden_size=64, intermediate_size=32)),
+    "qwen2_moe": ("qwen2_moe", dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24,
+                                    shared_expert_intermediate_size=40, num_hidden_layers=3, mlp_only_layers=[1])),
+    "granitemoe": ("granitemoe", dict(num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=6.0,
+                                      attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=2.0)),
+    "olmo3": ("olmo3", dict(num_hidden_layers=4, sliding_window=8, rope_theta=500000.0)),
+    "deepseek_v3_yarn": ("deepseek_v3", dict(
+        intermediate_size=56, moe_intermediate_size=20, n_routed_experts=6, n_group=1, topk_group=1, num_experts_per_tok=3,
+        num_key_value_heads=4, n_shared_experts=2, first_k_dense_replace=1, kv_lora_rank=18, q_lora_rank=None,
+        qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10, norm_topk_prob=False, rope_interleave=False,
+        attention_bias=True,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, mscale=1.0, mscale_all_dim=0.8))),
+}
+
+
+def randomise(model, generator):
+    """Wide random weights, so that answers are far from a tie."""
+    tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    for name, p in model.named_parameters():
+        r = torch.empty_like(p).normal_(generator=generator)
+        if "embed_tokens" in name:
+            p.data = r * (0.15 if tied else 0.6)
+        elif p.ndim >= 2:
+            p.data = r * (1.2 / p.shape[-1] ** 0.5)
+        elif "norm" in name:
+            p.data = p.data + 0.15 * r
+        else:
+            p.data = 0.2 * r
+    for name, buffer in model.named_buffers():
+        if name.endswith("e_score_correction_bias"):
+            buffer.data = torch.empty_like(buffer).normal_(generator=generator) * 0.1
+
+
+def pack_experts(model, generator):
+    """Experts of MXFP4 values: the model gets the values, the returned tensors are how a checkpoint stores them."""
+    stored = {}
+    for layer, block in enumerate(model.model.layers):
+        for name in ("gate_up_proj", "down_proj"):
+            weight = getattr(block.mlp.experts, name)  # [experts, in, out]
+            experts, width, out = weight.shape
+            blocks = torch.randint(0, 256, (experts, out, width // 32, 16), generator=generator, dtype=torch.uint8)
+            scales = torch.randint(122, 126, (experts, out, width // 32), generator=generator, dtype=torch.uint8)
+            weight.data = convert_moe_packed_tensors(blocks, scales, dtype=torch.float32).reshape(weight.shape).contiguous()
+            stored[f"model.layers.{layer}.mlp.experts.{name}_blocks"] = blocks
+            stored[f"model.layers.{layer}.mlp.experts.{name}_scales"] = scales
+    return stored
+
+
+def write(name, model_type, options, seed, out):
+    config = AutoConfig.for_model(model_type, **{**BASE, **options})
+    config.dtype = "float32"
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    generator = torch.Generator().manual_seed(seed)
+    randomise(model, generator)
+    model.tie_weights()
+    packed = pack_experts(model, generator) if name.endswith("mxfp4") else {}
+    folder = os.path.join(out, name)
+    model.save_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    if packed:
+        file = os.path.join(folder, "model.safetensors")
+        plain = {key: value for key, value in load_file(file).items() if not key.endswith(("gate_up_proj", "down_proj"))}
+        save_file({**plain, **packed}, file, metadata={"format": "pt"})
+        file = os.path.join(folder, "config.json")
+        with open(file) as f:
+            given = json.load(f)
+        given["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}
+        with open(file, "w") as f:
+            json.dump(given, f, indent=2)
+
+    rnd = random.Random(seed * 7919 + len(name))
+    prompts = [[1] + [rnd.randrange(3, 128) for _ in range(n)] for n in (2, 7, 12, 21)]
+    doc = {"name": name, "model_type": model_type, "transformers": transformers.__version__, "seed": seed}
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([prompts[3]])).logits[0]
+        doc["forward"] = {"input_ids": prompts[3], "logits": [[round(v, 6) for v in row] for row in logits.tolist()],
+                          "argmax": logits.argmax(-1).tolist()}
+        doc["greedy"] = []
+        for p in prompts:
+            ids = torch.tensor([p])
+            o = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
+            doc["greedy"].append({"input_ids": p, "new_ids": o[0][len(p):].tolist()})
+        width = max(map(len, prompts))
+        padded = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        o = model.generate(padded, attention_mask=mask, max_new_tokens=24, do_sample=False)
+        doc["batch"] = {"input_ids": padded.tolist(), "attention_mask": mask.tolist(), "new_ids": o[:, width:].tolist()}
+    with open(os.path.join(folder, "golden.json"), "w") as f:
+        json.dump(doc, f, separators=(",", ":"))
+    gaps = [sorted(row)[-1] - sorted(row)[-2] for row in doc["forward"]["logits"]]
+    same = sum(g["new_ids"] == doc["batch"]["new_ids"][i][: len(g["new_ids"])] for i, g in enumerate(doc["greedy"]))
+    kinds = len({t for g in doc["greedy"] for t in g["new_ids"]})
+    print(f"{name:18s} alone as in the batch {same}/4, {kinds} different tokens, least gap {min(gaps):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    only = set(filter(None, given.only.split(",")))
+    for name, (model_type, options) in FAMILIES.items():
+        if not only or name in only:
+            write(name, model_type, options, given.seed, given.out)
