@@ -27,7 +27,7 @@ export class ActiveRequest extends Gang {
 
   constructor(id: number, request: Request, nextSequenceId: () => number, now: number) {
     const sequences = request.sequences.map(
-      ({ tokens, padding = 0, processors = noProcessors }, index) =>
+      ({ tokens, padding = 0, processors = noProcessors, encoderTokens = [] }, index) =>
         new EngineSequence({
           id: nextSequenceId(),
           index,
@@ -35,6 +35,7 @@ export class ActiveRequest extends Gang {
           promptLength: tokens.length,
           padding,
           processors,
+          encoderTokens: [...encoderTokens],
         }),
     );
     const size = request.gangSize ?? sequences.length;
@@ -121,6 +122,7 @@ export function applyActions(
       promptLength: parent.promptLength,
       padding: parent.padding,
       processors: parent.processors.fork(),
+      encoderTokens: parent.encoderTokens,
     });
     effects.fork(parent, child);
     children.set(action, child);

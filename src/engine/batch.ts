@@ -1,9 +1,39 @@
 import type { Batch, BatchState } from "../backends/backend.ts";
-import type { StepPlan } from "./scheduler.ts";
-import type { Gang } from "./sequence.ts";
+import type { PagedState, StepPlan } from "./scheduler.ts";
+import type { EngineSequence, Gang } from "./sequence.ts";
+
+/** The encoder inputs of a plan, whole. Call right after planning. */
+export function buildEncodeBatch<G extends Gang>({ encodes, encodeTokens }: StepPlan<G>, states: readonly PagedState[]): Batch {
+  const sequenceStart = new Int32Array(encodes.length + 1);
+  const lengths = Int32Array.from(encodes, ({ encoderTokens }) => encoderTokens.length);
+  const tokenIds = new Int32Array(encodeTokens);
+  const positions = new Int32Array(encodeTokens);
+  encodes.forEach(({ encoderTokens }, index) => {
+    const start = sequenceStart[index] as number;
+    tokenIds.set(encoderTokens, start);
+    for (let position = 0; position < encoderTokens.length; position += 1) positions[start + position] = position;
+    sequenceStart[index + 1] = start + encoderTokens.length;
+  });
+  return {
+    tokenIds,
+    positions,
+    sequenceStart,
+    promptLength: lengths,
+    logitRows: new Int32Array(0),
+    states: states.map(({ kind }, state): BatchState => {
+      if (kind === "cross") return { ...joinTables(encodes, state), length: lengths };
+      return {
+        tableStart: new Int32Array(encodes.length + 1),
+        table: new Int32Array(0),
+        length: new Int32Array(encodes.length),
+      };
+    }),
+    copies: [],
+  };
+}
 
 /** Writes a plan out as the arrays a session takes. Call right after planning: tables change with the next plan. */
-export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: number): Batch {
+export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly PagedState[]): Batch {
   const { chunks, tokens } = plan;
   const tokenIds = new Int32Array(tokens);
   const positions = new Int32Array(tokens);
@@ -31,22 +61,29 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: number): B
     sequenceStart,
     promptLength,
     logitRows,
-    states: Array.from({ length: states }, (_, state) => tablesOf(plan, state)),
+    states: states.map((layout, state) => tablesOf(plan, layout, state)),
     copies: plan.copies,
   };
 }
 
-function tablesOf<G extends Gang>({ chunks }: StepPlan<G>, state: number): BatchState {
-  const tableStart = new Int32Array(chunks.length + 1);
+function tablesOf<G extends Gang>({ chunks }: StepPlan<G>, { kind }: PagedState, state: number): BatchState {
   const length = new Int32Array(chunks.length);
   chunks.forEach(({ sequence, start, count }, index) => {
-    tableStart[index + 1] = (tableStart[index] as number) + (sequence.tables[state]?.entries.length ?? 0);
-    length[index] = start + count;
+    length[index] = kind === "cross" ? sequence.encoderTokens.length : start + count;
   });
-  const table = new Int32Array(tableStart[chunks.length] as number);
-  chunks.forEach(({ sequence }, index) => {
-    const entries = sequence.tables[state]?.entries;
+  const sequences = chunks.map(({ sequence }) => sequence);
+  return { ...joinTables(sequences, state), length };
+}
+
+function joinTables(sequences: readonly EngineSequence[], state: number): Pick<BatchState, "tableStart" | "table"> {
+  const tableStart = new Int32Array(sequences.length + 1);
+  sequences.forEach(({ tables }, index) => {
+    tableStart[index + 1] = (tableStart[index] as number) + (tables[state]?.entries.length ?? 0);
+  });
+  const table = new Int32Array(tableStart[sequences.length] as number);
+  sequences.forEach(({ tables }, index) => {
+    const entries = tables[state]?.entries;
     if (entries) table.set(entries, tableStart[index]);
   });
-  return { tableStart, table, length };
+  return { tableStart, table };
 }

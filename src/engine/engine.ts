@@ -66,10 +66,10 @@ export class Engine implements EngineInterface {
     this.#onStep = onStep;
     this.#now = now;
     const states = model.states.map((state): PagedState => {
-      if (state.kind !== "paged") throw new TsumugiError("internal", { what: `the engine has no ${state.kind} states yet` });
+      if (state.kind === "slot") throw new TsumugiError("internal", { what: `the engine has no ${state.kind} states yet` });
       const blocks = limits.blocks[state.name];
       if (blocks === undefined) throw new TsumugiError("internal", { what: `no KV blocks were given to state ${state.name}` });
-      return { name: state.name, blockTokens: session.blockTokens, window: state.window, blocks };
+      return { name: state.name, kind: state.kind, blockTokens: session.blockTokens, window: state.window, blocks };
     });
     this.#scheduler = new Scheduler(limits, states);
   }
@@ -161,7 +161,7 @@ export class Engine implements EngineInterface {
     const inStep = [...this.#scheduler.running];
     let outcomes: Outcome[];
     try {
-      outcomes = await runStep(this.#session, plan);
+      outcomes = await runStep(this.#session, plan, this.#scheduler.states);
       this.#steps += 1;
       this.#scheduler.commit(plan);
     } catch (error) {
@@ -256,9 +256,16 @@ export class Engine implements EngineInterface {
     };
     if (sequences.length === 0) refuse("`sequences` of a request", "a list of at least one", "none");
     const { vocabularySize, maxPositions, positionsAreBounded } = this.#model;
-    for (const { tokens, padding = 0 } of sequences) {
+    const encodes = this.#model.programs.encode !== undefined;
+    for (const { tokens, padding = 0, encoderTokens = [] } of sequences) {
       if (tokens.length === 0) refuse("A sequence", "a list of at least one token", "none");
-      const bad = tokens.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize));
+      if (encodes !== encoderTokens.length > 0) {
+        const expected = encodes ? "a list of at least one token" : "absent: the model has no encoder";
+        refuse("`encoderTokens` of a sequence", expected, encodes ? "none" : `${encoderTokens.length} tokens`);
+      }
+      const bad = [...tokens, ...encoderTokens].find(
+        (token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize),
+      );
       if (bad !== undefined) refuse("A token id", `an integer from 0 to ${vocabularySize - 1}`, bad);
       if (positionsAreBounded && tokens.length > maxPositions) {
         const hint = "The model has no positions beyond.";

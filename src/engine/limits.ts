@@ -11,7 +11,7 @@ export interface EngineLimitOptions {
   weights: FloatDType;
   /** Sequences at once. Default 8. */
   maxSequences?: number;
-  /** Tokens of one step: longer prompts go in chunks. Default 512, or `maxSequences` where that is more. */
+  /** Tokens of one step: longer prompts go in chunks. Default 512, or `maxSequences` (or an encoder's context) where that is more. */
   maxTokens?: number;
   /** Tokens of one sequence that must fit. Default: the model's context, capped at 4,096. */
   contextTokens?: number;
@@ -36,7 +36,9 @@ export interface EngineLimitOptions {
  */
 export function engineLimits(model: Model, options: EngineLimitOptions): Limits {
   const { blockTokens, weights, maxSequences = 8, deterministic = true, taps = [] } = options;
-  const { maxTokens = Math.max(512, maxSequences), contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
+  const { contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
+  // An encoder's input goes through in one step.
+  const { maxTokens = Math.max(512, maxSequences, model.programs.encode ? contextTokens : 0) } = options;
   for (const [option, given] of Object.entries({ blockTokens, maxSequences, maxTokens, contextTokens, cacheBytes })) {
     if (given !== undefined && !(Number.isInteger(given) && given > 0)) {
       throw new TsumugiError("invalid_option", { option, expected: "a positive integer", given });

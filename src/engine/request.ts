@@ -50,6 +50,8 @@ export interface SequenceInput {
   tokens: readonly number[];
   padding?: number;
   processors?: ProcessorChain;
+  /** What the encoder reads, pads removed: at least one token. Needed by encoder-decoder models, and only by them. */
+  encoderTokens?: readonly number[];
 }
 
 /** What a request emits after every step of its gang, in order. */

@@ -2,8 +2,8 @@ import type { Session, Step } from "../backends/backend.ts";
 import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { ActiveRequest } from "./active-request.ts";
-import { buildBatch } from "./batch.ts";
-import type { StepPlan } from "./scheduler.ts";
+import { buildBatch, buildEncodeBatch } from "./batch.ts";
+import type { PagedState, StepPlan } from "./scheduler.ts";
 
 /** What a step gave one request: its picks, or the exception of its decoder. */
 export type Outcome =
@@ -14,9 +14,16 @@ export type Outcome =
  * Runs one planned step on a session. The step is queued first; what to pick is asked of the decoders while it runs,
  * and all of it is sampled with one call. Rejects where the session failed.
  */
-export async function runStep(session: Session, plan: StepPlan<ActiveRequest>): Promise<Outcome[]> {
-  const step = session.run(buildBatch(plan, plan.chunks[0]?.sequence.tables.length ?? 0));
+export async function runStep(
+  session: Session,
+  plan: StepPlan<ActiveRequest>,
+  states: readonly PagedState[],
+): Promise<Outcome[]> {
+  // Steps run in order: what the encoder writes is there when the decoder reads it.
+  const encoded = plan.encodes.length > 0 ? session.run(buildEncodeBatch(plan, states), "encode") : undefined;
+  const step = session.run(buildBatch(plan, states));
   try {
+    if (encoded !== undefined) await session.sample(encoded, []);
     const outcomes: Outcome[] = [];
     const questions: Question[] = [];
     for (const { gang, firstRow } of plan.picks) {
@@ -29,6 +36,7 @@ export async function runStep(session: Session, plan: StepPlan<ActiveRequest>): 
     return outcomes.concat(await sampleAll(session, step, questions));
   } finally {
     session.release(step);
+    if (encoded !== undefined) session.release(encoded);
   }
 }
 

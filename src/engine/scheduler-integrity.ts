@@ -15,14 +15,13 @@ export function checkSchedule<G extends Gang>(scheduler: Scheduler<G>): void {
       `request ${gang.id} has ${gang.live.length} live of ${gang.size}`,
     );
     for (const sequence of gang.live) {
-      const { computed, tokens, tables, id } = sequence;
+      const { computed, tokens, encoderTokens, tables, id } = sequence;
       verify(computed >= 0 && computed <= tokens.length, `sequence ${id} computed ${computed} of ${tokens.length} tokens`);
       verify(tables.length === pools.length, `running sequence ${id} has ${tables.length} tables`);
       tables.forEach((table, state) => {
-        verify(
-          table.length >= computed && table.length <= tokens.length,
-          `sequence ${id} has a table of ${table.length} tokens`,
-        );
+        const cross = scheduler.states[state]?.kind === "cross";
+        const fits = cross ? table.length === encoderTokens.length : table.length >= computed && table.length <= tokens.length;
+        verify(fits, `sequence ${id} has a table of ${table.length} tokens`);
         table.checkIntegrity(holds[state] as Int32Array);
       });
     }

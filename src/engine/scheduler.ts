@@ -11,9 +11,11 @@ export interface SchedulerLimits {
   maxLogitRows: number;
 }
 
-/** A paged state of the model. */
+/** A paged or cross state of the model. */
 export interface PagedState extends TableLayout {
   name: string;
+  /** Blocks of "cross" are filled with the encoder's output when a sequence is admitted, and then only read. Default "paged". */
+  kind?: "paged" | "cross";
   /** KV blocks in all. */
   blocks: number;
 }
@@ -30,6 +32,9 @@ export interface Chunk<G extends Gang = Gang> {
 
 /** One step, decided. */
 export interface StepPlan<G extends Gang = Gang> {
+  /** Sequences whose encoder input is computed first, each as a whole, in the order of that batch. */
+  encodes: EngineSequence[];
+  encodeTokens: number;
   /** In the order of the batch. */
   chunks: Chunk<G>[];
   /** Gangs that are caught up after this step, in the order of their logit rows: one per live sequence. */
@@ -101,7 +106,17 @@ export class Scheduler<G extends Gang = Gang> {
 
   /** Decides the next step and takes its blocks. Without chunks there is nothing to do. */
   plan(): StepPlan<G> {
-    const plan: StepPlan<G> = { chunks: [], picks: [], copies: [], tokens: 0, logitRows: 0, preempted: [], failed: [] };
+    const plan: StepPlan<G> = {
+      encodes: [],
+      encodeTokens: 0,
+      chunks: [],
+      picks: [],
+      copies: [],
+      tokens: 0,
+      logitRows: 0,
+      preempted: [],
+      failed: [],
+    };
     const planned = new Set<G>();
     for (let index = 0; index < this.running.length; index += 1) {
       const gang = this.running[index] as G;
@@ -170,6 +185,8 @@ export class Scheduler<G extends Gang = Gang> {
       if (this.#places + gang.size > this.limits.maxSequences) return;
       const short = this.#shortState(gang);
       if (short >= 0 && this.running.length > 0) return;
+      const encoderTokens = encoderTokensOf(gang);
+      if (plan.encodes.length > 0 && plan.encodeTokens + encoderTokens > this.limits.maxTokens) return;
       this.waiting.shift();
       if (short >= 0) {
         this.#fail(gang, short, plan);
@@ -179,8 +196,14 @@ export class Scheduler<G extends Gang = Gang> {
       this.#places += gang.size;
       this.running.push(gang);
       for (const sequence of gang.live) {
-        sequence.tables = this.states.map((state, index) => new SequenceTable(this.pools[index] as BlockPool, state));
+        sequence.tables = this.states.map((state, index) => {
+          const table = new SequenceTable(this.pools[index] as BlockPool, state);
+          if (state.kind === "cross") table.append(sequence.encoderTokens.length);
+          return table;
+        });
+        if (sequence.encoderTokens.length > 0) plan.encodes.push(sequence);
       }
+      plan.encodeTokens += encoderTokens;
       if (gang.live.every((sequence) => sequence.remaining === 1)) this.#catchUp(gang, plan, planned);
       else this.#advance(gang, plan, planned);
     }
@@ -215,6 +238,7 @@ export class Scheduler<G extends Gang = Gang> {
   /** True when the pools hold the blocks with which all members catch up completely. */
   #canFinish(gang: G): boolean {
     for (let state = 0; state < this.pools.length; state += 1) {
+      if (this.#isCross(state)) continue;
       const pool = this.pools[state] as BlockPool;
       let needed = 0;
       let tails: Map<number, number> | undefined;
@@ -242,6 +266,7 @@ export class Scheduler<G extends Gang = Gang> {
 
   #schedule(gang: G, sequence: EngineSequence, count: number, logits: boolean, plan: StepPlan<G>): void {
     for (let state = 0; state < sequence.tables.length; state += 1) {
+      if (this.#isCross(state)) continue;
       const copy = (sequence.tables[state] as SequenceTable).append(count);
       if (copy) plan.copies.push({ state, from: copy.from, to: copy.to });
     }
@@ -253,28 +278,39 @@ export class Scheduler<G extends Gang = Gang> {
   /** How many of `wanted` tokens the pools have room for. */
   #room(sequence: EngineSequence, wanted: number): number {
     let room = wanted;
-    for (const table of sequence.tables) room = Math.min(room, table.roomWith(table.pool.free));
+    sequence.tables.forEach((table, state) => {
+      if (!this.#isCross(state)) room = Math.min(room, table.roomWith(table.pool.free));
+    });
     return Math.max(0, room);
   }
 
   /** The first state whose free blocks, less what the running gangs still need to catch up, are too few for a gang; else −1. */
   #shortState(gang: G): number {
     return this.states.findIndex((state, index) => {
-      let needed = gang.size - gang.live.length; // a block to start each fork with
-      for (const sequence of gang.live) needed += blocksHeldAtMost(state, sequence.tokens.length);
+      let needed = state.kind === "cross" ? 0 : gang.size - gang.live.length; // a block to start each fork with
+      for (const sequence of gang.live) needed += blocksHeldAtMost(state, tokensIn(state, sequence));
       for (const other of this.running) {
         for (const sequence of other.live) {
           const held = (sequence.tables[index] as SequenceTable).heldBlocks;
-          needed += Math.max(0, blocksHeldAtMost(state, sequence.tokens.length) - held);
+          needed += Math.max(0, blocksHeldAtMost(state, tokensIn(state, sequence)) - held);
         }
       }
       return needed > (this.pools[index] as BlockPool).free;
     });
   }
 
+  #isCross(state: number): boolean {
+    return (this.states[state] as PagedState).kind === "cross";
+  }
+
+  /** The paged state with the fewest free blocks. */
   #fullestState(): number {
-    let fullest = 0;
+    let fullest = Math.max(
+      0,
+      this.states.findIndex(({ kind }) => kind !== "cross"),
+    );
     this.pools.forEach((pool, index) => {
+      if (this.#isCross(index)) return;
       if (pool.free < (this.pools[fullest] as BlockPool).free) fullest = index;
     });
     return fullest;
@@ -283,7 +319,7 @@ export class Scheduler<G extends Gang = Gang> {
   #fail(gang: G, state: number, plan: StepPlan<G>): void {
     const layout = this.states[state] as PagedState;
     let given = 0;
-    for (const sequence of gang.live) given += blocksHeldAtMost(layout, sequence.tokens.length);
+    for (const sequence of gang.live) given += blocksHeldAtMost(layout, tokensIn(layout, sequence));
     gang.status = "ended";
     for (const sequence of gang.live) releaseTables(sequence);
     const error = new TsumugiError("cache_full", { state: layout.name, limit: layout.blocks, given });
@@ -306,12 +342,24 @@ export class Scheduler<G extends Gang = Gang> {
     if (gang.size > maxSequences) refuse(gang.size, "sequences at once", maxSequences, "Raise `maxSequences`.");
     if (gang.size > maxLogitRows) refuse(gang.size, "logit rows in one step", maxLogitRows, "Raise `maxLogitRows`.");
     if (gang.size > maxTokens) refuse(gang.size, "tokens in one step", maxTokens, "Raise `maxTokens`.");
+    const encoderTokens = encoderTokensOf(gang);
+    if (encoderTokens > maxTokens) {
+      refuse(
+        encoderTokens,
+        "tokens of encoder input in one step",
+        maxTokens,
+        "Give a shorter input, or raise `contextTokens`.",
+      );
+    }
     for (const state of this.states) {
       // The last token of a sequence at its greatest length is never computed.
-      const longest = gang.live.map((sequence) => Math.max(sequence.tokens.length, (gang.maxLength ?? 0) - 1));
+      const cross = state.kind === "cross";
+      const longest = gang.live.map((sequence) =>
+        cross ? sequence.encoderTokens.length : Math.max(sequence.tokens.length, (gang.maxLength ?? 0) - 1),
+      );
       let blocks = 0;
       for (const length of longest) blocks += blocksHeldAtMost(state, length);
-      blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
+      if (!cross) blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
       if (blocks > state.blocks) {
         const hint =
           "Give a shorter prompt or a smaller length limit, or load the model with more room (`contextTokens`, `cacheBytes`).";
@@ -319,6 +367,15 @@ export class Scheduler<G extends Gang = Gang> {
       }
     }
   }
+}
+
+function encoderTokensOf(gang: Gang): number {
+  return gang.live.reduce((sum, { encoderTokens }) => sum + encoderTokens.length, 0);
+}
+
+/** Tokens of a sequence that a state must hold now. */
+function tokensIn(state: PagedState, { tokens, encoderTokens }: EngineSequence): number {
+  return state.kind === "cross" ? encoderTokens.length : tokens.length;
 }
 
 function goesBefore(gang: Gang, other: Gang): boolean {

@@ -10,8 +10,10 @@ export class EngineSequence implements Sequence {
   readonly promptLength: number;
   readonly padding: number;
   readonly processors: ProcessorChain;
+  /** What the encoder reads; empty for models without one. Forks share it. */
+  readonly encoderTokens: readonly number[];
   computed = 0;
-  /** One per paged state. Empty while the gang waits. */
+  /** One per state. Empty while the gang waits. */
   tables: readonly SequenceTable[] = [];
   /** Set once, when the sequence ends. */
   finishReason: FinishReason | undefined = undefined;
@@ -24,6 +26,7 @@ export class EngineSequence implements Sequence {
     promptLength: number;
     padding: number;
     processors: ProcessorChain;
+    encoderTokens?: readonly number[];
   }) {
     this.id = init.id;
     this.index = init.index;
@@ -31,6 +34,7 @@ export class EngineSequence implements Sequence {
     this.promptLength = init.promptLength;
     this.padding = init.padding;
     this.processors = init.processors;
+    this.encoderTokens = init.encoderTokens ?? [];
   }
 
   /** Tokens that still must go through the model before the next one can be picked. */
