@@ -71,13 +71,14 @@ const table = {
   internal: { status: 500, message: "Internal error: {what}. This is a bug in tsumugi." },
   // tokenizer and chat templates
   unsupported_tokenizer: { status: 400, message: "tokenizer.json cannot be used: {what} is not supported. Given: {given}." },
+  invalid_tokenizer_file: { status: 400, message: "The tokenizer file `{file}` cannot be read: {reason}." },
   missing_pad_token: {
     status: 400,
     message:
       "Asking to pad but the tokenizer does not have a padding token. Please select a token to use as `padToken` (`tokenizer.padToken = tokenizer.eosToken` e.g.).",
   },
   unknown_token_id: { status: 400, message: "Token id {given} is not in the tokenizer's vocabulary of {limit} tokens." },
-  tokenizer_not_found: { status: 404, message: "`{model}` has no tokenizer.json. {hint}" },
+  tokenizer_not_found: { status: 404, message: "`{model}` has no tokenizer. {hint}" },
   missing_chat_template: { status: 400, message: "There is no chat template to use: {reason}." },
   chat_template_failed: { status: 400, message: "The chat template failed: {reason}" },
   stream_timeout: { status: 504, message: "No text arrived within {limit} ms (option `timeout`)." },

@@ -1,7 +1,7 @@
 import { applyChatTemplate } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
 import { type HubOptions, type ModelDirectory, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
-import { createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { convertCheckpoint, createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { oneOf, refuseUnknownOptions } from "../tokenizer/options.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 
@@ -25,8 +25,8 @@ export const AutoTokenizer = {
   /**
    * The tokenizer of a folder, or of a repository on the Hub (through the cache that Python uses).
    *
-   * Needs tokenizer.json; SentencePiece's tokenizer.model alone is not read. Errors: `tokenizer_not_found`,
-   * `unsupported_tokenizer`, `unknown_option`, and the Hub's.
+   * Without a tokenizer.json, a SentencePiece model, or vocab.json with merges.txt, is converted in memory. Errors:
+   * `tokenizer_not_found`, `invalid_tokenizer_file`, `unsupported_tokenizer`, `unknown_option`, and the Hub's.
    *
    * @example
    * ```ts
@@ -50,28 +50,46 @@ export async function loadTokenizer(
   files: ModelDirectory,
   options: Pick<TokenizerLoadOptions, "paddingSide" | "truncationSide" | "addBosToken" | "addEosToken"> = {},
 ): Promise<Tokenizer> {
+  const tokenizerConfig = await files.readJson("tokenizer_config.json");
+  const specialTokensMap = await files.readJson("special_tokens_map.json");
   const tokenizerJson = await files.readJson("tokenizer.json");
-  if (tokenizerJson === undefined) {
-    const sentencePiece = (await files.list()).some((name) => name.endsWith(".model"));
-    const hint = sentencePiece
-      ? "It has a SentencePiece model; convert it in Python: AutoTokenizer.from_pretrained(…).save_pretrained(…)."
-      : "Check the name or the folder.";
-    throw new TsumugiError("tokenizer_not_found", { model: files.id, hint });
-  }
-  const { addBosToken, addEosToken } = options;
+  const converted = tokenizerJson === undefined ? await convert(files, tokenizerConfig, specialTokensMap) : undefined;
   const tokenizer = createTokenizer(
     {
-      tokenizerJson,
-      tokenizerConfig: await files.readJson("tokenizer_config.json"),
-      specialTokensMap: await files.readJson("special_tokens_map.json"),
+      tokenizerJson: converted?.tokenizerJson ?? tokenizerJson,
+      tokenizerConfig: converted?.tokenizerConfig ?? tokenizerConfig,
+      specialTokensMap,
       chatTemplateJinja: await files.readText("chat_template.jinja"),
       additionalChatTemplates: await additionalTemplates(files),
     },
-    { applyChatTemplate, addBosToken, addEosToken },
+    {
+      applyChatTemplate,
+      addBosToken: options.addBosToken ?? converted?.addBosToken,
+      addEosToken: options.addEosToken ?? converted?.addEosToken,
+    },
   );
   if (options.paddingSide) tokenizer.paddingSide = options.paddingSide;
   if (options.truncationSide) tokenizer.truncationSide = options.truncationSide;
   return tokenizer;
+}
+
+/** A tokenizer of a SentencePiece model, or of vocab.json and merges.txt. */
+async function convert(files: ModelDirectory, tokenizerConfig: unknown, specialTokensMap: unknown) {
+  const models = (await files.list()).filter((name) => /^[^/]+\.model$/.test(name));
+  const file = ["tokenizer.model", "spiece.model"].find((name) => models.includes(name)) ?? models[0];
+  const bytes = file === undefined ? undefined : await files.readBytes(file);
+  const converted = convertCheckpoint({
+    tokenizerConfig,
+    specialTokensMap,
+    config: await files.readJson("config.json"),
+    addedTokens: await files.readJson("added_tokens.json"),
+    sentencePiece: file !== undefined && bytes ? { file, bytes } : undefined,
+    vocab: await files.readJson("vocab.json"),
+    merges: await files.readText("merges.txt"),
+  });
+  if (converted) return converted;
+  const hint = "There is no tokenizer.json, SentencePiece model, or vocab.json with merges.txt; check the name or the folder.";
+  throw new TsumugiError("tokenizer_not_found", { model: files.id, hint });
 }
 
 async function additionalTemplates(files: ModelDirectory): Promise<Record<string, string>> {

@@ -240,7 +240,7 @@ describe("stream", () => {
   test("errors come at once for options, and through the loop for the rest", async () => {
     expect(() => model.stream({ inputIds: prompt, maxNewTokens: 0 })).toThrow("maxNewTokens");
     expect(() => model.stream({ inputIds: prompt, prompt: "x" })).toThrow("`prompt` and `inputIds`");
-    await expect(model.stream({ prompt: "x" }).next()).rejects.toThrow("no tokenizer.json");
+    await expect(model.stream({ prompt: "x" }).next()).rejects.toThrow("has no tokenizer");
   });
 
   test("streamers get the prompt and each token; a batch is refused", async () => {

@@ -19,6 +19,8 @@ export interface ModelDirectory {
   path(file: string): string | undefined;
   /** Text of a small file, or undefined when it is not there. */
   readText(file: string): Promise<string | undefined>;
+  /** Bytes of a small file, or undefined when it is not there. */
+  readBytes(file: string): Promise<Uint8Array | undefined>;
   /** Content of a JSON file, or undefined when it is not there. Error: `invalid_json_file`. */
   readJson(file: string): Promise<unknown | undefined>;
 }
@@ -34,11 +36,15 @@ export function modelDirectory(id: string, directory: string, commit?: string): 
     const full = path(file);
     return full === undefined ? undefined : await readFile(full, "utf8");
   };
+  const readBytes = async (file: string) => {
+    const full = path(file);
+    return full === undefined ? undefined : new Uint8Array(await readFile(full));
+  };
   const readJson = async (file: string) => {
     const text = await readText(file);
     return text === undefined ? undefined : parseJson(text, join(directory, file));
   };
-  return { id, directory, commit, list: () => listFiles(directory), path, readText, readJson };
+  return { id, directory, commit, list: () => listFiles(directory), path, readText, readBytes, readJson };
 }
 
 /** JSON.parse that names the file; a byte order mark is skipped. Error: `invalid_json_file`. */

@@ -1,0 +1,96 @@
+import { TsumugiError } from "../errors.ts";
+import type { Converted } from "./convert-sentencepiece.ts";
+import { isRecord } from "./json.ts";
+import { tokenSpec } from "./tokenizer-config.ts";
+
+const qwenWords = (marks: string) =>
+  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?${marks ? `[\\p{L}${marks}]+` : "\\p{L}+"}|\\p{N}| ?[^\\s\\p{L}${marks}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+
+/**
+ * vocab.json and merges.txt (byte-level BPE) as a tokenizer.json, by the recipe of `className` in transformers 5.18.
+ * Errors: `invalid_tokenizer_file`, `unsupported_tokenizer`.
+ */
+export function convertByteLevel(
+  vocab: unknown,
+  merges: string,
+  className: string,
+  config: Record<string, unknown>,
+): Converted {
+  const model = { type: "BPE", vocab: checkVocab(vocab), merges: checkMerges(merges), fuse_unk: false, byte_fallback: false };
+  const spaced = config.add_prefix_space === true;
+  const end = "<|endoftext|>";
+  const byteLevel = (addPrefixSpace: boolean, useRegex = true) => ({
+    ...{ type: "ByteLevel", add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: useRegex },
+  });
+  const parts = { added_tokens: [], normalizer: null, decoder: { type: "ByteLevel" }, post_processor: null, model };
+  switch (className) {
+    case "GPT2Tokenizer":
+    case "CodeGenTokenizer":
+      return {
+        defaults: { unk_token: end, bos_token: end, eos_token: end },
+        tokenizerJson: { ...parts, pre_tokenizer: byteLevel(spaced) },
+      };
+    case "Qwen2Tokenizer":
+    case "Qwen3_5Tokenizer": {
+      const pattern = { Regex: qwenWords(className === "Qwen2Tokenizer" ? "" : "\\p{M}") };
+      const split = { type: "Split", pattern, behavior: "Isolated", invert: false };
+      return {
+        defaults: { unk_token: end, eos_token: end, pad_token: end },
+        tokenizerJson: {
+          ...parts,
+          normalizer: { type: "NFC" },
+          pre_tokenizer: { type: "Sequence", pretokenizers: [split, byteLevel(spaced, false)] },
+        },
+      };
+    }
+    case "RobertaTokenizer":
+    case "BartTokenizer": {
+      const token = (name: string, otherwise: string): [string, number] => {
+        const content = tokenSpec(config[name])?.content ?? otherwise;
+        const id = model.vocab[content];
+        if (id === undefined)
+          throw new TsumugiError("unsupported_tokenizer", { what: `${name} outside vocab.json`, given: content });
+        return [content, id];
+      };
+      return {
+        defaults: {
+          ...{
+            bos_token: "<s>",
+            eos_token: "</s>",
+            sep_token: "</s>",
+            cls_token: "<s>",
+            unk_token: "<unk>",
+            pad_token: "<pad>",
+          },
+          mask_token: "<mask>",
+        },
+        tokenizerJson: {
+          ...parts,
+          pre_tokenizer: byteLevel(spaced),
+          post_processor: { type: "RobertaProcessing", sep: token("sep_token", "</s>"), cls: token("cls_token", "<s>") },
+        },
+      };
+    }
+    default:
+      throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer_class over vocab.json", given: className });
+  }
+}
+
+function checkVocab(vocab: unknown): Record<string, number> {
+  if (isRecord(vocab) && Object.values(vocab).every((id) => Number.isSafeInteger(id) && (id as number) >= 0))
+    return vocab as Record<string, number>;
+  throw new TsumugiError("invalid_tokenizer_file", { file: "vocab.json", reason: "it is not a table of token ids" });
+}
+
+function checkMerges(text: string): [string, string][] {
+  const lines = text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  return lines.map((line, index) => {
+    const [left, right, ...rest] = line.split(" ");
+    if (!left || !right || rest.length > 0)
+      throw new TsumugiError("invalid_tokenizer_file", {
+        file: "merges.txt",
+        reason: `merge ${index + 1} is not two tokens: ${JSON.stringify(line.slice(0, 60))}`,
+      });
+    return [left, right];
+  });
+}
