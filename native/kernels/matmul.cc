@@ -54,9 +54,17 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
       for (int64_t group = 0; group < groups.groups; ++group) {
         const int64_t row = groups.begin(group), rows = groups.size(group);
         const auto& kernel = slab.kernels.rows[rows - 1];
-        const TileKernel tile = blocks == 1 ? kernel.single : kernel.wide;
-        tile(slab.inputs + row * slab.depth + begin * rows, weights, weight.block_bytes(), depth,
-             block_sums + row * blocks * kBlockRows, begin == 0, ahead);
+        const float* inputs = slab.inputs + row * slab.depth + begin * rows;
+        float* group_sums = block_sums + row * blocks * kBlockRows;
+        if (blocks > 1 && blocks == kernel.blocks) {
+          kernel.wide(inputs, weights, weight.block_bytes(), depth, group_sums, begin == 0, ahead);
+        } else {
+          // A group that is one row smaller than the first may have a tile of another width: it goes block by block.
+          for (int64_t i = 0; i < blocks; ++i) {
+            kernel.single(inputs, weights + static_cast<size_t>(i) * weight.block_bytes(), weight.block_bytes(), depth,
+                          group_sums + i * rows * kBlockRows, begin == 0, ahead);
+          }
+        }
         ahead = 0;
       }
       block += blocks;

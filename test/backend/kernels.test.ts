@@ -159,6 +159,25 @@ describe("weights", () => {
     }
   });
 
+  it.each(dtypes)("linear held as %s gives a row the same bits whatever the number of rows", async (weights) => {
+    // more columns than a strip has, and blocks enough for the widest tiles
+    const [columns, outputs] = [150, 200];
+    const builder = new ProgramBuilder();
+    const x = builder.input(columns, 1);
+    const weight = builder.weight([outputs, columns], ["matmul"], noise(outputs * columns, 2));
+    const made = builder.model(builder.op("linear", [x], ["T", outputs], {}, [weight, -1]));
+    const ids = tokenIds(40);
+    const alone = ids.map((id) => [{ sequence: 0, from: 0, tokens: [id] }]);
+    const together = ids.map((_, last) => [{ sequence: 0, from: 0, tokens: ids.slice(0, last + 1) }]);
+    const results = await runSteps(cpu, made, [...alone, ...together], { weights });
+    const rows = results.slice(0, ids.length);
+    const wrong = ids.filter((_, last) => {
+      const got = results[ids.length + last]!;
+      return got.some((value, i) => value !== rows[Math.floor(i / outputs)]![i % outputs]);
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it.each(dtypes)("embeddings of tokens and positions held as %s are exact", async (weights) => {
     const build = () => {
       const builder = new ProgramBuilder();
