@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Limits, WeightSource } from "../../src/backends/backend.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import { createReferenceBackend } from "../../src/backends/reference/index.ts";
-import type { Attributes } from "../../src/ops/program.ts";
+import type { Attributes, Model } from "../../src/ops/program.ts";
 import { difference, noise, ProgramBuilder, runSteps, tokenIds } from "./support/programs.ts";
 
 const widths = [1, 7, 31, 33, 63, 65, 127];
@@ -160,8 +161,9 @@ describe("weights", () => {
   });
 
   it.each(dtypes)("linear held as %s gives a row the same bits whatever the number of rows", async (weights) => {
-    // more columns than a strip has, and blocks enough for the widest tiles
-    const [columns, outputs] = [150, 200];
+    // more columns than a strip has, and outputs enough for several of the widest tiles in one chunk
+    const [columns, outputs] = [150, 600];
+    const oneThread = { ...cpu, prepare: (m: Model, s: WeightSource, l: Limits) => cpu.prepare(m, s, l, { threads: 1 }) };
     const builder = new ProgramBuilder();
     const x = builder.input(columns, 1);
     const weight = builder.weight([outputs, columns], ["matmul"], noise(outputs * columns, 2));
@@ -169,7 +171,7 @@ describe("weights", () => {
     const ids = tokenIds(40);
     const alone = ids.map((id) => [{ sequence: 0, from: 0, tokens: [id] }]);
     const together = ids.map((_, last) => [{ sequence: 0, from: 0, tokens: ids.slice(0, last + 1) }]);
-    const results = await runSteps(cpu, made, [...alone, ...together], { weights });
+    const results = await runSteps(oneThread, made, [...alone, ...together], { weights });
     const rows = results.slice(0, ids.length);
     const wrong = ids.filter((_, last) => {
       const got = results[ids.length + last]!;
