@@ -11,6 +11,7 @@ import type {
   Xtc,
 } from "../sampling/index.ts";
 import { processorDefinitions } from "../sampling/index.ts";
+import { checkBeams } from "./beams/check-beams.ts";
 import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
 import { warnOnce } from "./warnings.ts";
 
@@ -45,6 +46,12 @@ export interface GenerationConfig {
   earlyStopping?: boolean | "never" | null;
   /** A beam's score is its log probability divided by length^lengthPenalty: above 0 favours long rows. Default 1. */
   lengthPenalty?: number | null;
+  /** Diverse beam search: groups of beams that keep away from what the groups before them choose. Divides `numBeams`. Default 1. */
+  numBeamGroups?: number | null;
+  /** Taken from a token's score for each beam of an earlier group that chose it in the same step. Default 0. */
+  diversityPenalty?: number | null;
+  /** Phrases (token ids) that every row of a beam search must hold; a list of phrases in a phrase's place: one of them. */
+  forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[] | null;
   /** Divides the scores. Sampling only. Above 0; default 1. */
   temperature?: number | null;
   /** Only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
@@ -115,6 +122,8 @@ export interface GenerationConfig {
   padTokenId?: number | null;
   /** Starts a row without a prompt. */
   bosTokenId?: number | null;
+  /** Starts the decoder of an encoder-decoder model. Default: `bosTokenId`. */
+  decoderStartTokenId?: number | null;
   /** Ends a row; one or many. */
   eosTokenId?: number | readonly number[] | null;
   /** Return every step's raw logits. Default false. */
@@ -137,9 +146,14 @@ export interface GenerationSettings {
   numBeams: number;
   earlyStopping: boolean | "never";
   lengthPenalty: number;
+  numBeamGroups: number;
+  diversityPenalty: number;
+  /** [constraints][alternatives][tokens] */
+  forceWordsIds: number[][][] | null;
   numReturnSequences: number;
   padTokenId: number | null;
   bosTokenId: number | null;
+  decoderStartTokenId: number | null;
   eosTokenId: number[] | null;
   outputLogits: boolean;
   outputScores: boolean;
@@ -205,6 +219,8 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   }
   result.numBeams ??= 1;
   result.lengthPenalty ??= 1;
+  result.numBeamGroups ??= 1;
+  result.diversityPenalty ??= 0;
   const settings = result as unknown as GenerationSettings;
   checkTogether(settings, explicit);
   return settings;
@@ -262,23 +278,6 @@ function checkForced(settings: GenerationSettings): void {
     const options = `\`${option}: ${forced.join()}\` and \`suppressTokens\``;
     throw new TsumugiError("conflicting_options", { options, reason: "a forced token cannot be suppressed" });
   }
-}
-
-/** What holds between the options of searches over beams. */
-function checkBeams({ numBeams, numReturnSequences }: GenerationSettings, explicit: Record<string, unknown>): void {
-  if (numBeams > 1) {
-    if (numReturnSequences <= numBeams) return;
-    throw new TsumugiError("conflicting_options", {
-      options: `\`numReturnSequences: ${numReturnSequences}\` and \`numBeams: ${numBeams}\``,
-      reason: "a beam search has as many rows to give as it has beams",
-    });
-  }
-  const { earlyStopping, lengthPenalty } = explicit;
-  const names: string[] = [];
-  if (earlyStopping === true || earlyStopping === "never") names.push("`earlyStopping`");
-  if (typeof lengthPenalty === "number" && lengthPenalty !== 1) names.push("`lengthPenalty`");
-  if (names.length === 0) return;
-  warnOnce(`These options have an effect only with \`numBeams\` above 1 and are ignored: ${names.join(", ")}.`);
 }
 
 function withoutUndefined(value: object): Record<string, unknown> {

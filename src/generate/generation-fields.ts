@@ -37,6 +37,24 @@ const outputs = "only `outputLogits` and `outputScores` can be asked for so far"
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
 
+/** [constraints][alternatives][tokens] */
+const forceWordsIds: OptionParser<number[][][]> = (value, option) => {
+  const isPhrase = (item: unknown): item is number[] =>
+    Array.isArray(item) && item.length > 0 && item.every((token) => Number.isSafeInteger(token) && token >= 0);
+  const phrases = Array.isArray(value)
+    ? value.map((item: unknown) => (isPhrase(item) ? [item] : Array.isArray(item) ? (item as unknown[]) : []))
+    : [];
+  const begins = (a: readonly number[], b: readonly number[]) => a.every((token, place) => b[place] === token);
+  const good = (list: unknown[]) =>
+    list.length > 0 && list.every(isPhrase) && list.every((a) => list.every((b) => a === b || !begins(a, b)));
+  if (phrases.length > 0 && phrases.every(good)) return phrases as number[][][];
+  throw new TsumugiError("invalid_option", {
+    option,
+    expected: "a list of phrases (token ids), or of lists of phrases of which none begins another",
+    given: value,
+  });
+};
+
 const earlyStopping: OptionParser<boolean | "never"> = (value, option) => {
   if (typeof value === "boolean" || value === "never") return value;
   throw new TsumugiError("invalid_option", { option, expected: "true, false or 'never'", given: value });
@@ -84,7 +102,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   padTokenId: works(whole(0)),
   bosTokenId: works(whole(0)),
   eosTokenId: works(tokenIds),
-  decoderStartTokenId: refused("it belongs to encoder-decoder models"),
+  decoderStartTokenId: works(whole(0)),
   // assistance
   isAssistant: refused(assisted, false),
   numAssistantTokens: refused(assisted, 20),
@@ -103,10 +121,13 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   lowMemory: refused(removed, false),
   penaltyAlpha: refused(removed, 0),
   dolaLayers: refused(removed),
-  diversityPenalty: refused(removed, 0),
-  numBeamGroups: refused(removed, 1),
-  constraints: refused(removed),
-  forceWordsIds: refused(removed),
+  diversityPenalty: works(
+    finite("a number of at least 0", (penalty) => penalty >= 0),
+    0,
+  ),
+  numBeamGroups: works(whole(1), 1),
+  constraints: refused("it takes Python objects; set `forceWordsIds`"),
+  forceWordsIds: works(forceWordsIds),
 };
 
 /** `maxNewTokens` → `max_new_tokens` */

@@ -1,4 +1,5 @@
-import type { FinishReason, Request, RequestHandle } from "../../engine/request.ts";
+import type { Decoder, FinishReason, Request, RequestHandle } from "../../engine/request.ts";
+import { TsumugiError } from "../../errors.ts";
 import { createProcessorChain, type RandomStream } from "../../sampling/index.ts";
 import type { GenerateContext, GeneratedRow } from "../generate.ts";
 import type { GenerateOptions } from "../generate-options.ts";
@@ -9,6 +10,9 @@ import { StopStrings } from "../stop-strings.ts";
 import { readStoppingCriteria } from "../stopping-criteria.ts";
 import type { TokenBytes } from "../token-bytes.ts";
 import { BeamDecoder } from "./beam-decoder.ts";
+import { ConstrainedBeamDecoder } from "./constrained-beam-decoder.ts";
+import { GroupBeamDecoder } from "./group-beam-decoder.ts";
+import type { BeamRow } from "./hypothesis.ts";
 
 /** What a search over beams works with. */
 export interface BeamPlan {
@@ -24,6 +28,12 @@ export interface BeamPlan {
   tokenBytes: TokenBytes | undefined;
 }
 
+/** A decoder that ends with rows of its own. */
+interface BeamSearcher extends Decoder {
+  readonly steps: number;
+  rows(count: number, otherwise?: FinishReason): BeamRow[];
+}
+
 /** Beam search or beam sampling of every prompt. `onEnd` hears how many steps the longest of them took. */
 export async function runBeams(
   context: GenerateContext,
@@ -32,6 +42,7 @@ export async function runBeams(
   onEnd: (steps: number) => void,
 ): Promise<GeneratedRow[]> {
   const { engine } = context;
+  checkPlan(context, options, plan);
   const decoders = plan.prompts.map((_, index) => decoderOf(context, options, plan, index));
   const handles: RequestHandle[] = [];
   try {
@@ -71,25 +82,52 @@ export async function runBeams(
   }
 }
 
-function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: BeamPlan, prompt: number): BeamDecoder {
+/** What only the model, or the call, can say about the options of a search. */
+function checkPlan(context: GenerateContext, { stoppingCriteria }: GenerateOptions, { settings }: BeamPlan): void {
+  const { model, maxSequences: limit } = context;
+  const { forceWordsIds, numBeamGroups, numBeams: given } = settings;
+  if (given > limit) {
+    const hint = `Load the model with \`maxBatchSize: ${given}\` or more.`;
+    throw new TsumugiError("request_too_large", { given, what: "beams at once", limit, hint });
+  }
+  const bad = forceWordsIds?.flat(2).find((token) => token >= model.vocabularySize);
+  if (bad !== undefined) {
+    const expected = `made of token ids from 0 to ${model.vocabularySize - 1}`;
+    throw new TsumugiError("invalid_option", { option: "forceWordsIds", expected, given: bad });
+  }
+  if (readStoppingCriteria(stoppingCriteria) && (forceWordsIds || numBeamGroups > 1)) {
+    const options = `\`stoppingCriteria\` and ${forceWordsIds ? "`forceWordsIds`" : "`numBeamGroups`"}`;
+    throw new TsumugiError("conflicting_options", { options, reason: "these searches end their rows with end tokens only" });
+  }
+}
+
+function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: BeamPlan, prompt: number): BeamSearcher {
   const { settings, prompts, limit, stream, tokenBytes, outputs } = plan;
   const { tokens, padded } = prompts[prompt]!;
   const { stopStrings } = settings;
-  return new BeamDecoder({
+  const eosTokenIds = settings.eosTokenId ?? [];
+  const common = {
     beams: settings.numBeams,
     lengthPenalty: settings.lengthPenalty,
     earlyStopping: settings.earlyStopping,
     maxNewTokens: limit,
     limit: model.positionsAreBounded ? Math.min(limit, model.maxPositions + 1 - tokens.length) : limit,
     prompt,
-    prompts: prompts.length,
     vocabularySize: model.vocabularySize,
-    stream,
-    eosTokenIds: new Set(settings.eosTokenId ?? []),
-    stopStrings: stopStrings && tokenBytes && new StopStrings(stopStrings, tokenBytes, tokens),
-    stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
     padded,
     outputs,
+  };
+  const scored = { ...common, eosTokenIds, padTokenId: settings.padTokenId };
+  const { numBeamGroups: groups, diversityPenalty, forceWordsIds: constraints, numReturnSequences: returned } = settings;
+  if (constraints) return new ConstrainedBeamDecoder({ ...scored, constraints, returned });
+  if (groups > 1) return new GroupBeamDecoder({ ...scored, groups, diversityPenalty });
+  return new BeamDecoder({
+    ...common,
+    prompts: prompts.length,
+    stream,
+    eosTokenIds: new Set(eosTokenIds),
+    stopStrings: stopStrings && tokenBytes && new StopStrings(stopStrings, tokenBytes, tokens),
+    stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
   });
 }
 
@@ -98,11 +136,12 @@ function requestOf(
   options: GenerateOptions,
   { settings, prompts, limit, deadline, tokenBytes }: BeamPlan,
   index: number,
-  decoder: BeamDecoder,
+  decoder: BeamSearcher,
 ): Request {
-  const { tokens, padded } = prompts[index]!;
+  const { tokens, padded, encoder } = prompts[index]!;
   const processors = createProcessorChain(settings, settings.doSample, {
     promptTokens: padded,
+    encoderTokens: encoder?.padded,
     maxLength: padded.length + limit,
     eosTokenIds: settings.eosTokenId ?? [],
     vocabularySize: model.vocabularySize,
@@ -110,7 +149,7 @@ function requestOf(
     tokenBytes,
   });
   return {
-    sequences: [{ tokens, padding: padded.length - tokens.length, processors }],
+    sequences: [{ tokens, padding: padded.length - tokens.length, processors, encoderTokens: encoder?.tokens }],
     decoder,
     gangSize: settings.numBeams,
     // the last token of a row is never computed
@@ -123,11 +162,13 @@ function requestOf(
 
 /**
  * The outputs of a search over beams: rows filled up to the longest as transformers fills them, with `padTokenId` (0 counts
- * as unset), else the first end token, −1 without end tokens.
+ * as unset, but not to the older searches), else the first end token, −1 without end tokens.
  */
-export function padBeams(rows: readonly GeneratedRow[], { padTokenId, eosTokenId }: GenerationSettings) {
+export function padBeams(rows: readonly GeneratedRow[], settings: GenerationSettings) {
+  const { padTokenId, eosTokenId } = settings;
   const longest = Math.max(...rows.map(({ newTokens }) => newTokens.length));
-  const fill = eosTokenId ? padTokenId || eosTokenId[0]! : -1;
+  const isOld = settings.numBeamGroups > 1 || settings.forceWordsIds !== null;
+  const fill = eosTokenId ? ((isOld ? padTokenId : padTokenId || null) ?? eosTokenId[0]!) : -1;
   const upTo = (list: readonly number[], value: number) => [...list, ...new Array<number>(longest - list.length).fill(value)];
   return {
     sequences: rows.map(({ prompt, newTokens }) => [...prompt.padded, ...upTo(newTokens, fill)]),

@@ -1,0 +1,43 @@
+import { TsumugiError } from "../../errors.ts";
+import type { GenerationSettings } from "../generation-config.ts";
+import { warnOnce } from "../warnings.ts";
+
+/**
+ * What holds between the options of searches over beams.
+ *
+ * @throws `conflicting_options`
+ */
+export function checkBeams(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  const { numBeams, numReturnSequences, numBeamGroups, diversityPenalty, doSample, forceWordsIds, stopStrings } = settings;
+  const refuse = (options: string, reason: string) => {
+    throw new TsumugiError("conflicting_options", { options, reason });
+  };
+  const beams = `\`numBeams: ${numBeams}\``;
+  if (numBeamGroups > 1) {
+    const groups = `\`numBeamGroups: ${numBeamGroups}\``;
+    if (numBeams % numBeamGroups !== 0) refuse(`${groups} and ${beams}`, "groups must divide the beams evenly");
+    if (doSample) refuse(`${groups} and \`doSample: true\``, "diverse beam search does not draw");
+    if (diversityPenalty === 0) refuse(`${groups} and \`diversityPenalty: 0\``, "all groups would find the same rows");
+  }
+  if (forceWordsIds) {
+    if (numBeams === 1) refuse(`\`forceWordsIds\` and ${beams}`, "constraints need a beam search; set `numBeams`");
+    if (doSample) refuse("`forceWordsIds` and `doSample: true`", "a constrained search does not draw");
+    if (numBeamGroups > 1) refuse("`forceWordsIds` and `numBeamGroups`", "a constrained search has no groups");
+  }
+  if (stopStrings && (forceWordsIds || numBeamGroups > 1)) {
+    const other = forceWordsIds ? "`forceWordsIds`" : "`numBeamGroups`";
+    refuse(`\`stopStrings\` and ${other}`, "these searches end their rows with end tokens only");
+  }
+  if (numBeams > 1 && numReturnSequences > numBeams) {
+    const rows = `\`numReturnSequences: ${numReturnSequences}\``;
+    refuse(`${rows} and ${beams}`, "a beam search has as many rows to give as it has beams");
+  }
+  if (numBeams > 1) return;
+  const { earlyStopping, lengthPenalty } = explicit;
+  const names: string[] = [];
+  if (earlyStopping === true || earlyStopping === "never") names.push("`earlyStopping`");
+  if (typeof lengthPenalty === "number" && lengthPenalty !== 1) names.push("`lengthPenalty`");
+  if (typeof explicit.diversityPenalty === "number" && diversityPenalty > 0) names.push("`diversityPenalty`");
+  if (names.length === 0) return;
+  warnOnce(`These options have an effect only with \`numBeams\` above 1 and are ignored: ${names.join(", ")}.`);
+}
