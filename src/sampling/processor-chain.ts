@@ -1,3 +1,4 @@
+import { TsumugiError } from "../errors.ts";
 import type { Processor, ProcessorChain, ProcessorContext, StepPlace } from "./processor.ts";
 import { processorDefinitions } from "./processors/index.ts";
 
@@ -19,11 +20,17 @@ function active(values: ProcessorValues, sampling: boolean) {
  *
  * @param values checked values, defaults filled in
  * @param sampling whether warpers (temperature, top-p, …) take part
- * @throws `invalid_option` where a value cannot be used in this mode
+ * @throws `invalid_option` where a value cannot be used in this mode, `conflicting_options`
  */
 export function createProcessorChain(values: ProcessorValues, sampling: boolean, context: ProcessorContext): ProcessorChain {
+  const on = active(values, sampling);
+  const lonely = context.beams > 1 ? on.find(({ definition }) => definition.oneBeam) : undefined;
+  if (lonely) {
+    const options = `\`${lonely.definition.name}\` and \`numBeams\` above 1`;
+    throw new TsumugiError("conflicting_options", { options, reason: "it works on single rows" });
+  }
   const full = { ...context, forcedBos: typeof values.forcedBosTokenId === "number" };
-  return chainOf(active(values, sampling).map(({ definition, value }) => definition.create(value, full)));
+  return chainOf(on.map(({ definition, value }) => definition.create(value, full)));
 }
 
 /** Whether a processor that these values turn on reads text: `ProcessorContext.tokenBytes` is then needed. */

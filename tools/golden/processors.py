@@ -89,12 +89,16 @@ def main(models, out):
         plans = [[n] for n in names for _ in range(3)] + [["prefix_allowed_tokens_fn"]] * 2
         plans += [rnd.sample(names + ["prefix_allowed_tokens_fn"], rnd.randint(2, 5)) for _ in range(70)]
         plans += [["guidance_scale"]] * 12 + [["guidance_scale", *rnd.sample(names[1:], 2)] for _ in range(12)]
+        beams = [n for n in names if not n.startswith("encoder_") and n != "watermarking_config"]
+        plans += [["num_beams", *rnd.sample(beams, rnd.randint(1, 3))] for _ in range(40)]
         cases = []
         for index, plan in enumerate(plans):
             made = options(rnd, pool)
             kwargs = {n: made[n]() for n in plan if n in made}
             kwargs["max_new_tokens"] = rnd.randint(10, 24)
             kwargs["do_sample"] = index % 2 == 1
+            if "num_beams" in plan:
+                kwargs["num_beams"] = rnd.choice([2, 3, 4])
             # a banned end plus its penalty is NaN in transformers
             if "exponential_decay_length_penalty" in kwargs:
                 for other in ("min_length", "min_new_tokens", "suppress_tokens", "begin_suppress_tokens", "no_repeat_ngram_size",
@@ -109,7 +113,7 @@ def main(models, out):
                     kwargs[warper] = rnd.choice(WARPERS[warper])
                 # for copies, transformers' encoder penalty reaches the first rows only
                 if not any(n.startswith("encoder_") for n in plan) and rnd.random() < 0.3:
-                    kwargs["num_return_sequences"] = 3
+                    kwargs["num_return_sequences"] = min(3, kwargs.get("num_beams", 3))
             input_ids = batch if many else [rnd.choice(singles)]
             attention = mask if many else [[1] * len(input_ids[0])]
             call = dict(kwargs)
@@ -141,7 +145,7 @@ def main(models, out):
                 case["negative_prompt_ids"] = negative
             if "prefix_allowed_tokens_fn" in plan:
                 case["prefix"] = True
-            if index % 4 == 0 and new_ids.shape[0] == 1:
+            if index % 4 == 0 and "num_beams" not in plan and new_ids.shape[0] == 1:
                 case["transition_scores"] = {
                     str(normalise).lower(): [None if math.isinf(v) else round(v, 5) for v in
                                              model.compute_transition_scores(result.sequences, result.scores, normalize_logits=normalise)[0].tolist()]

@@ -17,6 +17,8 @@ export interface ProcessorDefinition<Value = number> {
   description: string;
   /** The value holds functions: an option of a call, never of a file. */
   callOnly?: boolean;
+  /** It cannot work on the rows of a search over beams. */
+  oneBeam?: boolean;
   /** Options that have no effect beside this one. */
   replaces?: readonly string[];
   /** True for values that need the text of tokens. */

@@ -12,6 +12,7 @@ export const guidanceScale: ProcessorDefinition = {
   order: 1,
   sampling: false,
   default: null,
+  oneBeam: true,
   description: "Above 1, leads the answer towards the prompt and away from the negative prompt.",
   parse: finite("a number", () => true),
   off: (value) => value === 1,

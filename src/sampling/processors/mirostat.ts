@@ -25,6 +25,7 @@ export const mirostat: ProcessorDefinition<Mirostat> = {
   order: 25.2,
   sampling: true,
   default: null,
+  oneBeam: true,
   description: "Mirostat 2: aims at a surprise of `tau` bits with rate `eta`, instead of the other warpers.",
   replaces: ["topNSigma", "topH", "topK", "topP", "minP", "typicalP", "epsilonCutoff", "etaCutoff", "xtc"],
   parse: fields<Mirostat>({ version: two, tau: positive, eta: positive }, { version: 2, tau: 5, eta: 0.1 }),

@@ -159,6 +159,13 @@ describe("as llama.cpp defines them", () => {
   });
 });
 
+test.each([{ xtc: { probability: 1, threshold: 0.1 } }, { mirostat: { version: 2, tau: 5, eta: 0.1 } }])(
+  "no beams with %j",
+  (values) => {
+    expect(() => createProcessorChain(values, true, { ...context([0], 4), beams: 2 })).toThrow("`numBeams` above 1");
+  },
+);
+
 describe("your own processors", () => {
   test("change scores in place or give others, and see the row", () => {
     const seen: unknown[] = [];

@@ -20,6 +20,7 @@ export const xtc: ProcessorDefinition<Xtc> = {
   order: 25.1,
   sampling: true,
   default: null,
+  oneBeam: true,
   description: "With this `probability`, drops all tokens likelier than `threshold` but the least likely of them.",
   parse: fields<Xtc>({ probability: share, threshold: share }, { probability: 0, threshold: 0.1 }),
   off: ({ probability, threshold }) => probability === 0 || threshold > 0.5,
