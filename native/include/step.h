@@ -168,6 +168,7 @@ void run_experts(Worker&, const OpPlan&, const StepContext&);
 void run_head_linear(Worker&, const OpPlan&, const StepContext&);
 void run_join_heads(Worker&, const OpPlan&, const StepContext&);
 void run_clamp(Worker&, const OpPlan&, const StepContext&);
+void run_scale_rows(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);
 void run_activation(Worker&, const OpPlan&, const StepContext&);
 void run_gated_activation(Worker&, const OpPlan&, const StepContext&);

@@ -1,4 +1,4 @@
-// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor]), activation and gated_activation (numbers [kind]).
+// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor]), scale_rows (inputs [x, factors]), activation and gated_activation (numbers [kind]).
 #include "step.h"
 
 namespace tsumugi {
@@ -43,6 +43,18 @@ void run_scale(Worker& worker, const OpPlan& op, const StepContext& context) {
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
     vector_kernels().scale(x + first, op.number(0), y + first, static_cast<size_t>(last - first));
+  });
+}
+
+void run_scale_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* x = context.data(op.inputs[0]);
+  const float* factors = context.data(op.inputs[1]);
+  float* y = context.data(op.outputs[0]);
+  const int64_t width = context.width(op.inputs[0]);
+  for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      vector_kernels().scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
+    }
   });
 }
 

@@ -46,6 +46,7 @@ OpKernel find_kernel(const std::string& name) {
       {"head_linear", run_head_linear},
       {"join_heads", run_join_heads},
       {"scale", run_scale},
+      {"scale_rows", run_scale_rows},
       {"activation", run_activation},
       {"gated_activation", run_gated_activation},
       {"rows", run_rows},

@@ -12,8 +12,9 @@ import type { FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { loadTokenizer } from "./auto-tokenizer.ts";
-import { CausalLM } from "./causal-lm.ts";
+import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { readGenerationConfig } from "./generation-config.ts";
+import { Seq2SeqLM } from "./seq2seq-lm.ts";
 import { type Refusals, refuseUnknown } from "./unknown-options.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
@@ -82,21 +83,50 @@ export const AutoModelForCausalLM = {
    * ```
    */
   async fromPretrained(idOrDirectory: string, options: FromPretrainedOptions = {}): Promise<CausalLM> {
-    checkOptions(options);
-    const { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress } = options;
-    const hub = { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress };
-    const backend = await createBackend(options.device ?? "auto");
-    const files = await resolveModel(idOrDirectory, hub);
-    const config = await readConfig(files);
-    const checkpoint = await openCheckpoint(files.directory);
-    try {
-      const model = await loadModel(config, checkpoint);
-      return await assemble({ files, config, checkpoint, model, backend }, options);
-    } finally {
-      await checkpoint.close();
-    }
+    return new CausalLM(await load(idOrDirectory, options, "AutoModelForCausalLM"));
   },
 };
+
+/** Loads encoder-decoder models (T5, mT5). */
+export const AutoModelForSeq2SeqLM = {
+  /**
+   * As `AutoModelForCausalLM.fromPretrained`, for models that read the whole input with an encoder. `inputIds` of
+   * `generate` are the encoder's; `sequences` begin with `decoderStartTokenId`. An input has room up to `contextTokens`.
+   *
+   * @throws as `AutoModelForCausalLM.fromPretrained`
+   *
+   * @example
+   * ```ts
+   * const model = await AutoModelForSeq2SeqLM.fromPretrained("google/flan-t5-small");
+   * const tokenizer = await model.loadTokenizer();
+   * const { sequences } = await model.generate({ ...tokenizer("Translate to German: Good morning"), maxNewTokens: 20 });
+   * console.log(tokenizer.decode(sequences[0], { skipSpecialTokens: true }));
+   * ```
+   */
+  async fromPretrained(idOrDirectory: string, options: FromPretrainedOptions = {}): Promise<Seq2SeqLM> {
+    return new Seq2SeqLM(await load(idOrDirectory, options, "AutoModelForSeq2SeqLM"));
+  },
+};
+
+type AutoModelName = "AutoModelForCausalLM" | "AutoModelForSeq2SeqLM";
+
+async function load(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
+  checkOptions(options);
+  const { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress } = options;
+  const hub = { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress };
+  const backend = await createBackend(options.device ?? "auto");
+  const files = await resolveModel(idOrDirectory, hub);
+  const config = await readConfig(files);
+  const checkpoint = await openCheckpoint(files.directory);
+  try {
+    const model = await loadModel(config, checkpoint);
+    const right: AutoModelName = model.programs.encode ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
+    if (asked !== right) throw new TsumugiError("model_class", { asked, given: model.modelType, right });
+    return await assemble({ files, config, checkpoint, model, backend }, options);
+  } finally {
+    await checkpoint.close();
+  }
+}
 
 interface Loaded {
   files: ModelDirectory;
@@ -106,7 +136,10 @@ interface Loaded {
   backend: Backend;
 }
 
-async function assemble({ files, config, checkpoint, model, backend }: Loaded, options: FromPretrainedOptions) {
+async function assemble(
+  { files, config, checkpoint, model, backend }: Loaded,
+  options: FromPretrainedOptions,
+): Promise<CausalLMParts> {
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 8;
   const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize };
@@ -120,7 +153,7 @@ async function assemble({ files, config, checkpoint, model, backend }: Loaded, o
   const session = await backend.prepare(model, checkpoint, limits, { onProgress, threads, signal });
   const engine = new Engine({ model, session, limits });
   let tokenizer: Promise<Tokenizer> | undefined;
-  return new CausalLM({
+  return {
     id: files.id,
     config,
     generationConfig: readGenerationConfig(await files.readJson("generation_config.json"), config),
@@ -134,7 +167,7 @@ async function assemble({ files, config, checkpoint, model, backend }: Loaded, o
       tokenizer ??= loadTokenizer(files);
       return tokenizer;
     },
-  });
+  };
 }
 
 function checkOptions(options: FromPretrainedOptions): void {
@@ -173,10 +206,6 @@ export async function readConfig(files: ModelDirectory): Promise<Record<string, 
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     const reason = `${files.directory} has no config.json that holds an object`;
     throw new TsumugiError("model_not_found", { given: files.id, reason });
-  }
-  const given = "quantization_config" in config ? config.quantization_config : undefined;
-  if (given !== undefined && given !== null) {
-    throw new TsumugiError("config_unsupported", { field: "quantization_config", given, supported: "none yet" });
   }
   return config as Record<string, unknown>;
 }

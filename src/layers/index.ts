@@ -14,7 +14,7 @@ export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { languageHead } from "./language-head.ts";
 export { type LatentAttentionOptions, latentAttention } from "./latent-attention.ts";
 export { type LinearOptions, linear } from "./linear.ts";
-export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions } from "./mixture.ts";
+export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions, sharedExpert } from "./mixture.ts";
 export { gatedMlp, mlp } from "./mlp.ts";
 export { type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from "./norm.ts";
 export { type RelativeBias, relativeBias } from "./relative-bias.ts";

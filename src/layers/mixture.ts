@@ -2,6 +2,8 @@ import type { ActivationKind } from "../ops/activation-kinds.ts";
 import type { WeightOrigin } from "../ops/program.ts";
 import type { routeScores } from "../ops/route.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
+import { linear } from "./linear.ts";
+import { gatedMlp } from "./mlp.ts";
 
 /** Tensors of a weight, in one layout of checkpoints or another. */
 export interface WeightLayouts {
@@ -108,4 +110,17 @@ export function expertLayouts(
       alternatives: [each((index) => ({ tensor: `${fused}.down_proj`, index }))],
     },
   };
+}
+
+/** A gated MLP that every token goes through, each times sigmoid(gate · x): [tokens, hidden] -> [tokens, hidden]. */
+export function sharedExpert(
+  program: ProgramBuilder,
+  x: Value,
+  options: { module: string; gate: string; width: number; kind: ActivationKind },
+): Value {
+  const { module, gate, width, kind } = options;
+  const given = gatedMlp(program, x, { module, width, kind });
+  const openness = linear(program, x, { module: gate, width: 1 }); // [tokens, 1]
+  const factor = program.value("activation", { module: gate, inputs: [openness], attributes: { kind: "sigmoid" } });
+  return program.value("scale_rows", { module, inputs: [given, factor] });
 }

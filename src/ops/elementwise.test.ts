@@ -61,6 +61,7 @@ describe("add, multiply, scale", () => {
     expect(runOp("add", { inputs: [a, b] })).toEqual([[11, 1, 3.5, 4]]);
     expect(runOp("multiply", { inputs: [a, b] })).toEqual([[10, -2, 1.5, 0]]);
     expect(runOp("scale", { inputs: [a], attributes: { factor: 0.5 } })).toEqual([[0.5, 1, 1.5, 2]]);
+    expect(runOp("scale_rows", { inputs: [a, tensor([2, 1], [2, -1])] })).toEqual([[2, 4, -3, -4]]);
     expect(runOp("clamp", { inputs: [b], attributes: { least: -0.5, greatest: 2 } })).toEqual([[2, -0.5, 0.5, 0]]);
   });
 

@@ -18,6 +18,7 @@ import { rotary } from "./rotary.ts";
 import { route } from "./route.ts";
 import { rows } from "./rows.ts";
 import { scale } from "./scale.ts";
+import { scaleRows } from "./scale-rows.ts";
 import { store } from "./store.ts";
 
 /** Every op, one line each. */
@@ -40,6 +41,7 @@ const definitions: readonly OpDefinition[] = [
   route,
   rows,
   scale,
+  scaleRows,
   store,
 ];
 

@@ -50,6 +50,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   activation: (a) => kind("activation", a),
   gated_activation: (a) => kind("gated_activation", a),
   rows: () => [],
+  scale_rows: () => [],
   route: (a) => [
     number(a, "count"),
     (routeScores as readonly unknown[]).indexOf(a.score),
