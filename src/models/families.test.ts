@@ -111,6 +111,20 @@ describe("keys of transformers 4", () => {
   });
 });
 
+describe("other names of fields", () => {
+  it("are read where transformers maps them", () => {
+    const [width, heads, layers] = [16, 4, 2];
+    const general = { vocab_size: 64, hidden_size: width, num_attention_heads: heads, num_hidden_layers: layers };
+    const own = { vocab_size: 64, n_embd: width, n_head: heads, n_layer: layers, rotary_dim: 4 };
+    for (const model_type of ["gptj", "gpt_bigcode", "gpt2"]) {
+      const named = buildModel({ ...general, model_type, rotary_dim: 4, max_position_embeddings: 99 });
+      expect(named).toEqual(buildModel({ ...own, model_type, n_positions: 99 }));
+    }
+    const { hidden_size, ...rest } = falcon;
+    expect(buildModel({ ...rest, n_embed: hidden_size })).toEqual(buildModel(falcon));
+  });
+});
+
 describe("older tensor names", () => {
   it("are found for GPT-NeoX's head", async () => {
     const config = { ...sizes, model_type: "gpt_neox" };

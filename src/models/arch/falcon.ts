@@ -12,6 +12,7 @@ export const falcon = defineArchitecture({
   modelType: "falcon",
   prefix: "transformer.",
   tie: { embedding: "transformer.word_embeddings", head: "lm_head" },
+  aliases: { n_embed: "hidden_size" },
   fields: {
     vocab_size: count,
     hidden_size: count,

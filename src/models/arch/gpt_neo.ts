@@ -13,6 +13,7 @@ export const gptNeo = defineArchitecture({
   modelType: "gpt_neo",
   prefix: "transformer.",
   tie: { embedding: "transformer.wte", head: "lm_head" },
+  aliases: { num_attention_heads: "num_heads", num_hidden_layers: "num_layers" },
   fields: {
     vocab_size: count,
     hidden_size: count,

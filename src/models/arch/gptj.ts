@@ -11,6 +11,12 @@ export const gptj = defineArchitecture({
   modelType: "gptj",
   prefix: "transformer.",
   tie: { embedding: "transformer.wte", head: "lm_head" },
+  aliases: {
+    max_position_embeddings: "n_positions",
+    hidden_size: "n_embd",
+    num_attention_heads: "n_head",
+    num_hidden_layers: "n_layer",
+  },
   fields: {
     vocab_size: count,
     n_positions: withDefault(count, 2048),
