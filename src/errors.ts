@@ -28,6 +28,7 @@ const table = {
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // models and checkpoints
   model_unsupported: { status: 400, message: "Model type `{given}` is not supported. Supported: {supported}." },
+  model_class: { status: 400, message: "`{asked}` cannot load a model of type `{given}`. Use `{right}`." },
   config_invalid: { status: 400, message: "config.json: `{field}` is wrong: {expected}. Given: {given}." },
   config_unsupported: { status: 400, message: "config.json: `{field}` = {given} is not supported. Supported: {supported}." },
   weights_missing: { status: 400, message: "The checkpoint lacks {count} tensors that {modelType} needs: {names}." },

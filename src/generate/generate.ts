@@ -14,8 +14,8 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
-import { GuidedDecoder, readNegativePrompts } from "./guided-decoder.ts";
-import { type PromptRow, readInputs } from "./inputs.ts";
+import { GuidedDecoder, isGuided, readNegativePrompts } from "./guided-decoder.ts";
+import { type PromptRow, readEncoderInputs, readInputs } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
 import { type StepOutputs, StepRecorder } from "./step-outputs.ts";
@@ -138,7 +138,9 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const start = performance.now();
   const settings = settingsOf(context, options);
   if (options.seed !== undefined && !settings.doSample) warnOnce("`seed` has an effect only with `doSample: true`.");
-  const prompts = readInputs(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
+  checkEncoderDecoder(model, options, settings);
+  const readPrompts = model.programs.encode ? readEncoderInputs : readInputs;
+  const prompts = readPrompts(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
   const { negativePromptIds, negativePromptAttentionMask } = options;
   const vocabulary = { vocabularySize: model.vocabularySize, settings };
   const negatives = readNegativePrompts(negativePromptIds, negativePromptAttentionMask, prompts, vocabulary);
@@ -154,6 +156,19 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
   return { settings, prompts, negatives, limit, copies, rows, deadline };
+}
+
+/** Options that only one of the two kinds of models knows. */
+function checkEncoderDecoder({ programs }: Model, options: GenerateOptions, settings: GenerationSettings): void {
+  const named = options.decoderStartTokenId ?? options.generationConfig?.decoderStartTokenId;
+  if (!programs.encode && named != null) {
+    const reason = "it belongs to encoder-decoder models";
+    throw new TsumugiError("unsupported_option", { option: "decoderStartTokenId", reason });
+  }
+  if (programs.encode && isGuided(settings)) {
+    const reason = "guidance of encoder-decoder models is not built yet";
+    throw new TsumugiError("unsupported_option", { option: "guidanceScale", reason });
+  }
 }
 
 /** Bytes of tokens, where stop strings or processors read text. */
@@ -202,6 +217,7 @@ async function runRows(
   const request = (prompt: PromptRow, firstRow: number, count: number): Request => {
     const processors = createProcessorChain(settings, settings.doSample, {
       promptTokens: prompt.padded,
+      encoderTokens: prompt.encoder?.padded,
       maxLength: prompt.padded.length + limit,
       tokenBytes,
       eosTokenIds,
@@ -210,7 +226,8 @@ async function runRows(
     });
     const counts = new Map<number, number>();
     const negative = negatives?.[Math.floor(firstRow / copies)];
-    const row = { tokens: prompt.tokens, padding: prompt.padded.length - prompt.tokens.length, processors };
+    const padding = prompt.padded.length - prompt.tokens.length;
+    const row = { tokens: prompt.tokens, padding, processors, encoderTokens: prompt.encoder?.tokens };
     const longest = Math.max(prompt.tokens.length, negative?.length ?? 0) + limit;
     return {
       sequences: negative ? [row, { tokens: negative }] : [row],

@@ -1,6 +1,6 @@
 export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
 export type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
-export { AutoModelForCausalLM, type FromPretrainedOptions } from "./auto-model.ts";
+export { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type FromPretrainedOptions } from "./auto-model.ts";
 export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 export { CausalLM } from "./causal-lm.ts";
 export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
@@ -14,6 +14,7 @@ export type {
   TextGenerationPipelineOptions,
   TextOutput,
 } from "./pipeline-options.ts";
+export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StoppingCriterion } from "./stopping-criteria.ts";
 export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";

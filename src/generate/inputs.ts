@@ -14,12 +14,32 @@ export interface PromptRow {
   padded: number[];
   /** Without pads. */
   tokens: number[];
+  /** Of an encoder-decoder model, whose decoder's prompt the two above are: what its encoder reads. */
+  encoder?: { padded: number[]; tokens: number[] };
 }
 
 /** What the rows are read with. */
 export interface InputContext {
   vocabularySize: number;
   settings: GenerationSettings;
+  /** The rows are for an encoder: pads may stand anywhere, and there must be an input. */
+  encoder?: boolean;
+}
+
+/**
+ * Reads the inputs of an encoder-decoder model: each row's decoder starts with `decoderStartTokenId`.
+ *
+ * @throws `invalid_input`, `invalid_option`
+ */
+export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
+  const { settings, vocabularySize } = context;
+  const start = settings.decoderStartTokenId ?? settings.bosTokenId;
+  if (start === null || start >= vocabularySize) {
+    const expected = `set to an id of the model, from 0 to ${vocabularySize - 1} (the model's files say nothing)`;
+    throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: start ?? "nothing" });
+  }
+  const rows = readInputs(inputIds, attentionMask, { ...context, encoder: true });
+  return rows.map(({ padded, tokens }) => ({ padded: [start], tokens: [start], encoder: { padded, tokens } }));
 }
 
 /**
@@ -31,6 +51,9 @@ export interface InputContext {
 export function readInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
   const { settings } = context;
   const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`", "ids");
+  if (context.encoder && given.every((row) => row.length === 0)) {
+    throw new TsumugiError("invalid_input", { what: "`inputIds`", expected: "what the encoder reads", given: "none" });
+  }
   if (given.every((row) => row.length === 0)) return (given.length > 0 ? given : [[]]).map(() => fromBos(context));
   const width = given[0]!.length;
   const uneven = given.findIndex((row) => row.length !== width);
@@ -47,7 +70,7 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
   if (masks) checkMasks(masks, given);
   const kept = masks ?? detectPads(given, settings);
   checkIds(given, kept, context.vocabularySize);
-  if (given.length > 1 && kept.some((mask) => mask.at(-1) === 0)) {
+  if (!context.encoder && given.length > 1 && kept.some((mask) => mask.at(-1) === 0)) {
     warnOnce(
       "A decoder-only model was given rows padded on the right. The pads are taken out, so the answers are right; " +
         "still, set `tokenizer.paddingSide = 'left'`, so that new tokens follow the prompt in `sequences`.",

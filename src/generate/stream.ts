@@ -138,7 +138,8 @@ async function produce(
     streamer: {
       put(ids) {
         if (decoder) take(decoder.push(ids as number[]));
-        else decoder = new AnswerDecoder(tokenizer, { promptIds: ids as number[] });
+        // an answer of an encoder-decoder model goes on from nothing
+        else decoder = new AnswerDecoder(tokenizer, context.model.programs.encode ? {} : { promptIds: ids as number[] });
       },
       end() {},
     },
