@@ -18,7 +18,7 @@ struct WeightOrigin {
   std::string tensor;  // for messages
   int file = -1;       // index into LoadPlan::files; -1: memory
   const uint8_t* memory = nullptr;
-  uint64_t offset = 0;  // of the tensor in the file
+  uint64_t offset = 0;  // of the tensor in the file, or in memory
   DType type = DType::float32;
   bool mxfp4 = false;  // 4-bit floats, decoded to float32; the exponents of their scales, one byte for 32:
   int scale_file = -1;

@@ -1,6 +1,8 @@
 // store: inputs [k, v], parts [keys, values].
-// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none)],
-//   frequencies: slopes of each head, or empty; weights [sinks?] or none.
+// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none),
+//   causal], frequencies: slopes of each head, or buckets of the biases, or empty; weights [sinks?, biases?] or fewer.
+#include <algorithm>
+
 #include "step.h"
 
 namespace tsumugi {
@@ -82,7 +84,6 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   AttendTile shared{};
   shared.q_stride = static_cast<size_t>(heads * keys.dim);
   shared.out_stride = static_cast<size_t>(heads * values.dim);
-  shared.group = group;
   shared.key_block = keys.block_values();
   shared.value_block = values.block_values();
   shared.head_dim = static_cast<size_t>(keys.dim);
@@ -93,7 +94,14 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.softcap = op.number(6);
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);
-  const float* slopes = op.frequencies.empty() ? nullptr : op.frequencies.data();
+  const Weight* biases = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);
+  const float* slopes = op.frequencies.empty() || biases != nullptr ? nullptr : op.frequencies.data();
+  const bool causal = op.count(7) != 0;
+  if (biases != nullptr) {
+    shared.bias_stride = static_cast<size_t>(heads);
+    shared.buckets = op.frequencies.data();
+    shared.reach = (static_cast<int64_t>(op.frequencies.size()) - 1) / 2;
+  }
   const Weight* sinks = op.weights.empty() ? nullptr : context.session.weight(op, 0);
 
   // Items: (tile of tokens, key/value head). Tiles are counted sequence by sequence.
@@ -103,9 +111,18 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     const int64_t tokens = batch.sequence_start[static_cast<size_t>(s) + 1] - batch.sequence_start[static_cast<size_t>(s)];
     tiles += (tokens + tile_tokens - 1) / tile_tokens;
   }
-  worker.parallel_for(tiles * kv_heads, [&](int64_t item) {
-    const int64_t head = item % kv_heads;
-    int64_t tile = tiles - 1 - item / kv_heads;  // last tiles see most: they go first
+  // Where many query heads share one key/value head (latent attention) and there is little else to share out, an item is
+  // a run of these heads.
+  int64_t runs = 1;
+  if (group >= 16 && tiles > 0 && tiles * kv_heads < worker.count) {
+    runs = std::min(group / 8, (2 * worker.count + tiles * kv_heads - 1) / (tiles * kv_heads));
+  }
+  const int64_t run_heads = (group + runs - 1) / runs;
+  worker.parallel_for(tiles * kv_heads * runs, [&](int64_t item) {
+    const int64_t head = item / runs % kv_heads;
+    const int64_t first_head = item % runs * run_heads;  // of the group
+    if (first_head >= group) return;
+    int64_t tile = tiles - 1 - item / runs / kv_heads;  // last tiles see most: they go first
     size_t sequence = 0;
     int64_t first = 0;
     int64_t end = 0;
@@ -121,10 +138,14 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     work.tokens = end - first < tile_tokens ? end - first : tile_tokens;
     work.positions = batch.positions.data() + first;
     work.table = tables.table.data() + tables.table_start[sequence];
-    work.q = q + first * heads * keys.dim + head * group * keys.dim;
-    work.out = out + first * heads * values.dim + head * group * values.dim;
-    work.slopes = slopes == nullptr ? nullptr : slopes + head * group;
-    work.sinks = sinks == nullptr ? nullptr : sinks->vector() + head * group;
+    const int64_t query_head = head * group + first_head;
+    work.group = std::min(run_heads, group - first_head);
+    work.q = q + (first * heads + query_head) * keys.dim;
+    work.out = out + (first * heads + query_head) * values.dim;
+    work.length = causal ? 0 : tables.length[sequence];
+    work.biases = biases == nullptr ? nullptr : biases->vector() + query_head;
+    work.slopes = slopes == nullptr ? nullptr : slopes + query_head;
+    work.sinks = sinks == nullptr ? nullptr : sinks->vector() + query_head;
     work.keys = keys.data + static_cast<size_t>(head) * keys.head_values() * keys.element_bytes();
     work.values = values.data + static_cast<size_t>(head) * values.head_values() * values.element_bytes();
     vector_kernels().attend(work);

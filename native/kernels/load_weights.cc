@@ -133,7 +133,7 @@ class Loader {
     uint8_t* to = reinterpret_cast<uint8_t*>(buffer.data());
     stride = width;
     if (origin.file < 0) {
-      for (uint64_t r = 0; r < rows; ++r) std::memcpy(to + r * row_bytes, origin.memory + start + r * stored_bytes, row_bytes);
+      for (uint64_t r = 0; r < rows; ++r) std::memcpy(to + r * row_bytes, origin.memory + origin.offset + start + r * stored_bytes, row_bytes);
       return to;
     }
     const ReadFile& file = *files_[static_cast<size_t>(origin.file)];

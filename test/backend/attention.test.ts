@@ -61,6 +61,7 @@ describe("a row's bits depend on nothing but its own sequence", () => {
     ["a decoder layer", () => layerModel()],
     ["grouped attention", () => attentionModel({ heads: 8, keyValueHeads: 2, headDim: 64, valueHeadDim: 64 })],
     ["single heads, windowed", () => attentionModel({ heads: 3, keyValueHeads: 3, headDim: 20, valueHeadDim: 20, window: 35 })],
+    ["one key for many heads", () => attentionModel({ heads: 33, keyValueHeads: 1, headDim: 24, valueHeadDim: 16 })],
     [
       "sloped, with sinks",
       () =>
