@@ -1,6 +1,6 @@
 """Writes test/fixtures/decoding/processors/<model>.json: what transformers generates with random combinations of its processors.
 
-    python tools/golden/processors.py test/fixtures/models test/fixtures/decoding/processors
+    python tools/golden/processors.py test/fixtures/models test/fixtures/decoding/processors [seed]
 
 Needs torch (CPU) and transformers 5.18. Each case has generate() keyword arguments, a seed, and the new ids of a single
 prompt or of a left-padded batch; some have the scores of the chosen tokens too, and what the watermark detector says.
@@ -74,9 +74,9 @@ def allowed(row, tokens):
     return [t for t in range(3, V) if (t + int(tokens[-1]) + row) % 3 != 0]
 
 
-def main(models, out):
+def main(models, out, start="91"):
     for number, name in enumerate(("llama", "gpt2")):
-        rnd = random.Random(91 + number)
+        rnd = random.Random(int(start) + number)
         directory = os.path.join(models, name)
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
         golden = json.load(open(os.path.join(directory, "golden.json")))
