@@ -40,6 +40,12 @@ export type DecoderAction =
 export interface Decoder {
   /** What to pick from this step's logits. `rows` of a group are indices into `sequences`. */
   groups(sequences: readonly Sequence[]): SamplingGroup[];
+  /**
+   * Given, it is told the hidden states behind the last norm (program output "hidden", a tap of the session) of every
+   * token that goes through the model, before `next`: positions start … of `sequence`, [tokens × width]. Tokens come
+   * again where a request was preempted.
+   */
+  observe?(sequence: Sequence, start: number, hidden: Float32Array, width: number): void;
   /** One entry of picks per group. Every live sequence must get exactly one append, drop or finish (forks come on top). */
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[];
 }

@@ -33,11 +33,39 @@ export async function runStep(
         outcomes.push({ request: gang, error });
       }
     }
-    return outcomes.concat(await sampleAll(session, step, questions));
+    const [sampled, failed] = await Promise.all([sampleAll(session, step, questions), observeAll(session, step, plan)]);
+    const all = outcomes.concat(sampled);
+    return all.map((outcome) => failed.get(outcome.request) ?? outcome);
   } finally {
     session.release(step);
     if (encoded !== undefined) session.release(encoded);
   }
+}
+
+/** Tells decoders that observe of the hidden states of their tokens; gives those that threw. */
+async function observeAll(
+  session: Session,
+  step: Step,
+  { chunks }: StepPlan<ActiveRequest>,
+): Promise<Map<ActiveRequest, Outcome>> {
+  const failed = new Map<ActiveRequest, Outcome>();
+  const reads: Promise<void>[] = [];
+  let first = 0;
+  for (const { gang, sequence, start, count } of chunks) {
+    const rows = Array.from({ length: count }, (_, index) => first + index);
+    first += count;
+    if (!gang.decoder.observe) continue;
+    const tell = (hidden: Float32Array) => {
+      try {
+        gang.decoder.observe?.(sequence, start, hidden, hidden.length / count);
+      } catch (error) {
+        failed.set(gang, { request: gang, error });
+      }
+    };
+    reads.push(session.read(step, "hidden", rows).then(tell));
+  }
+  await Promise.all(reads);
+  return failed;
 }
 
 interface Question {

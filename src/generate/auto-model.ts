@@ -142,7 +142,7 @@ async function assemble(
 ): Promise<CausalLMParts> {
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 8;
-  const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize };
+  const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize, taps: ["hidden"] };
   const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
   let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
   if (cacheBytes === undefined && contextTokens === undefined) {

@@ -11,6 +11,7 @@ import {
   torchStream,
 } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { isSearch } from "./beams/check-beams.ts";
 import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
@@ -75,7 +76,7 @@ export async function generateRows(
   try {
     const tokenBytes = await prepareTokenBytes(context, options, plan.settings);
     const parts = { tokenBytes, stream: (await lease)?.stream, outputs };
-    if (numBeams > 1) {
+    if (isSearch(plan.settings)) {
       return await runBeams(context, options, { ...plan, ...parts }, (steps) => {
         longest = steps;
       });
@@ -150,9 +151,10 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   if (options.streamer && rows > 1) {
     throw new TsumugiError("invalid_option", { option: "streamer", expected: "used with one row", given: `${rows} rows` });
   }
-  if (options.streamer && settings.numBeams > 1) {
-    const reason = "beams change until the search ends; `onToken` gets the rows then";
-    throw new TsumugiError("conflicting_options", { options: "`streamer` and `numBeams` above 1", reason });
+  if (options.streamer && isSearch(settings)) {
+    const search = settings.numBeams > 1 ? "`numBeams` above 1" : "`penaltyAlpha`";
+    const reason = "rows are known when the search ends; `onToken` gets them then";
+    throw new TsumugiError("conflicting_options", { options: `\`streamer\` and ${search}`, reason });
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
   return { settings, prompts, negatives, limit, copies, rows, deadline };

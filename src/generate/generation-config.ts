@@ -11,7 +11,7 @@ import type {
   Xtc,
 } from "../sampling/index.ts";
 import { processorDefinitions } from "../sampling/index.ts";
-import { checkBeams } from "./beams/check-beams.ts";
+import { checkBeams, isContrastive } from "./beams/check-beams.ts";
 import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
 import { warnOnce } from "./warnings.ts";
 
@@ -50,6 +50,8 @@ export interface GenerationConfig {
   numBeamGroups?: number | null;
   /** Taken from a token's score for each beam of an earlier group that chose it in the same step. Default 0. */
   diversityPenalty?: number | null;
+  /** Above 0, without `doSample` and beams: contrastive search among the `topK` likeliest tokens, with this weight of their likeness to the text. */
+  penaltyAlpha?: number | null;
   /** Phrases (token ids) that every row of a beam search must hold; a list of phrases in a phrase's place: one of them. */
   forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[] | null;
   /** Divides the scores. Sampling only. Above 0; default 1. */
@@ -148,6 +150,7 @@ export interface GenerationSettings {
   lengthPenalty: number;
   numBeamGroups: number;
   diversityPenalty: number;
+  penaltyAlpha: number;
   /** [constraints][alternatives][tokens] */
   forceWordsIds: number[][][] | null;
   numReturnSequences: number;
@@ -221,6 +224,7 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   result.lengthPenalty ??= 1;
   result.numBeamGroups ??= 1;
   result.diversityPenalty ??= 0;
+  result.penaltyAlpha ??= 0;
   const settings = result as unknown as GenerationSettings;
   checkTogether(settings, explicit);
   return settings;
@@ -244,7 +248,12 @@ function checkTogether(settings: GenerationSettings, explicit: Record<string, un
     });
   }
   const flags = Object.entries(generationFields).filter(
-    ([name, field]) => field.supported && field.sampling && explicit[name] != null && explicit[name] !== field.default,
+    ([name, field]) =>
+      field.supported &&
+      field.sampling &&
+      explicit[name] != null &&
+      explicit[name] !== field.default &&
+      !(name === "topK" && isContrastive(settings)),
   );
   if (flags.length > 0) {
     const names = flags.map(([name]) => `\`${name}\``).join(", ");

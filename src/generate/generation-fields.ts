@@ -31,9 +31,8 @@ const works = (parse: OptionParser<unknown>, value: unknown = null): SupportedFi
 });
 const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({ supported: false, reason, off });
 
-const later = "it is planned and not built yet";
 const assisted = "assisted generation is not built yet";
-const outputs = "only `outputLogits` and `outputScores` can be asked for so far";
+const outputs = "the engine does not keep what lies between the layers yet; `outputLogits` and `outputScores` work";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
 
@@ -90,7 +89,10 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
     finite("a finite number", () => true),
     1,
   ),
-  tokenHealing: refused(later, false),
+  tokenHealing: refused(
+    "give the prompt without its last token, and allow what begins like it by `prefixAllowedTokensFn`",
+    false,
+  ),
   // output
   numReturnSequences: works(whole(1), 1),
   outputLogits: works(boolean, false),
@@ -119,7 +121,10 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   disableCompile: refused("there is nothing to compile", false, true),
   // gone from transformers itself
   lowMemory: refused(removed, false),
-  penaltyAlpha: refused(removed, 0),
+  penaltyAlpha: works(
+    finite("a number from 0 to 1", (alpha) => alpha >= 0 && alpha <= 1),
+    0,
+  ),
   dolaLayers: refused(removed),
   diversityPenalty: works(
     finite("a number of at least 0", (penalty) => penalty >= 0),

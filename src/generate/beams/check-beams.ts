@@ -2,6 +2,16 @@ import { TsumugiError } from "../../errors.ts";
 import type { GenerationSettings } from "../generation-config.ts";
 import { warnOnce } from "../warnings.ts";
 
+/** Contrastive search: `penaltyAlpha` with several candidates, where nothing is drawn and there are no beams. */
+export function isContrastive({ penaltyAlpha, topK, doSample, numBeams }: GenerationSettings): boolean {
+  return penaltyAlpha > 0 && typeof topK === "number" && topK > 1 && !doSample && numBeams === 1;
+}
+
+/** Whether rows are found by a search of `runBeams`. */
+export function isSearch(settings: GenerationSettings): boolean {
+  return settings.numBeams > 1 || isContrastive(settings);
+}
+
 /**
  * What holds between the options of searches over beams.
  *
@@ -31,6 +41,14 @@ export function checkBeams(settings: GenerationSettings, explicit: Record<string
   if (numBeams > 1 && numReturnSequences > numBeams) {
     const rows = `\`numReturnSequences: ${numReturnSequences}\``;
     refuse(`${rows} and ${beams}`, "a beam search has as many rows to give as it has beams");
+  }
+  if (isContrastive(settings)) {
+    const alpha = `\`penaltyAlpha: ${settings.penaltyAlpha}\``;
+    const reason = "contrastive search has one row, whose tokens are compared by their hidden states";
+    if (numReturnSequences > 1) refuse(`${alpha} and \`numReturnSequences: ${numReturnSequences}\``, reason);
+    const { outputScores, outputLogits, guidanceScale } = settings;
+    if (outputScores || outputLogits) refuse(`${alpha} and \`${outputScores ? "outputScores" : "outputLogits"}\``, reason);
+    if (typeof guidanceScale === "number" && guidanceScale !== 1) refuse(`${alpha} and \`guidanceScale\``, reason);
   }
   if (numBeams > 1) return;
   const { earlyStopping, lengthPenalty } = explicit;

@@ -10,7 +10,9 @@ import { StopStrings } from "../stop-strings.ts";
 import { readStoppingCriteria } from "../stopping-criteria.ts";
 import type { TokenBytes } from "../token-bytes.ts";
 import { BeamDecoder } from "./beam-decoder.ts";
+import { isContrastive } from "./check-beams.ts";
 import { ConstrainedBeamDecoder } from "./constrained-beam-decoder.ts";
+import { ContrastiveDecoder } from "./contrastive-decoder.ts";
 import { GroupBeamDecoder } from "./group-beam-decoder.ts";
 import type { BeamRow } from "./hypothesis.ts";
 
@@ -85,10 +87,12 @@ export async function runBeams(
 /** What only the model, or the call, can say about the options of a search. */
 function checkPlan(context: GenerateContext, { stoppingCriteria }: GenerateOptions, { settings }: BeamPlan): void {
   const { model, maxSequences: limit } = context;
-  const { forceWordsIds, numBeamGroups, numBeams: given } = settings;
+  const { forceWordsIds, numBeamGroups } = settings;
+  const given = gangSize(settings);
   if (given > limit) {
     const hint = `Load the model with \`maxBatchSize: ${given}\` or more.`;
-    throw new TsumugiError("request_too_large", { given, what: "beams at once", limit, hint });
+    const what = isContrastive(settings) ? "candidates (`topK`) at once" : "beams at once";
+    throw new TsumugiError("request_too_large", { given, what, limit, hint });
   }
   const bad = forceWordsIds?.flat(2).find((token) => token >= model.vocabularySize);
   if (bad !== undefined) {
@@ -99,6 +103,11 @@ function checkPlan(context: GenerateContext, { stoppingCriteria }: GenerateOptio
     const options = `\`stoppingCriteria\` and ${forceWordsIds ? "`forceWordsIds`" : "`numBeamGroups`"}`;
     throw new TsumugiError("conflicting_options", { options, reason: "these searches end their rows with end tokens only" });
   }
+}
+
+/** Sequences that a search has at once. */
+function gangSize(settings: GenerationSettings): number {
+  return isContrastive(settings) ? (settings.topK as number) : settings.numBeams;
 }
 
 function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: BeamPlan, prompt: number): BeamSearcher {
@@ -118,6 +127,25 @@ function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: B
     outputs,
   };
   const scored = { ...common, eosTokenIds, padTokenId: settings.padTokenId };
+  const stops = {
+    stopStrings: stopStrings && tokenBytes && new StopStrings(stopStrings, tokenBytes, tokens),
+    stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
+  };
+  if (isContrastive(settings)) {
+    const candidates = gangSize(settings);
+    // the last token, too, goes through the model
+    const room = model.positionsAreBounded ? model.maxPositions - tokens.length : limit;
+    const { penaltyAlpha } = settings;
+    const ends = new Set(eosTokenIds);
+    return new ContrastiveDecoder({
+      ...common,
+      ...stops,
+      candidates,
+      penaltyAlpha,
+      limit: Math.min(limit, room),
+      eosTokenIds: ends,
+    });
+  }
   const { numBeamGroups: groups, diversityPenalty, forceWordsIds: constraints, numReturnSequences: returned } = settings;
   if (constraints) return new ConstrainedBeamDecoder({ ...scored, constraints, returned });
   if (groups > 1) return new GroupBeamDecoder({ ...scored, groups, diversityPenalty });
@@ -126,8 +154,7 @@ function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: B
     prompts: prompts.length,
     stream,
     eosTokenIds: new Set(eosTokenIds),
-    stopStrings: stopStrings && tokenBytes && new StopStrings(stopStrings, tokenBytes, tokens),
-    stoppingCriteria: readStoppingCriteria(options.stoppingCriteria),
+    ...stops,
   });
 }
 
@@ -151,9 +178,9 @@ function requestOf(
   return {
     sequences: [{ tokens, padding: padded.length - tokens.length, processors, encoderTokens: encoder?.tokens }],
     decoder,
-    gangSize: settings.numBeams,
-    // the last token of a row is never computed
-    maxLength: Math.min(tokens.length + limit, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
+    gangSize: gangSize(settings),
+    // the last token of a row is not computed, but by contrastive search
+    maxLength: Math.min(tokens.length + limit + 1, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
     forgetDropped: true,
     deadline,
     signal: options.signal,
