@@ -44,7 +44,7 @@ export function isGuided({ guidanceScale }: GenerationSettings): boolean {
  * The negative prompt of each prompt, without pads: a row of `negativePromptIds` for each, or one for all; without it the
  * prompt's last token, as in transformers.
  *
- * @throws `invalid_input`, `conflicting_options`
+ * @throws `invalid_input`, `conflicting_options`, `unsupported_option` for encoder-decoder models
  */
 export function readNegativePrompts(
   ids: unknown,
@@ -56,6 +56,10 @@ export function readNegativePrompts(
     if (ids === undefined || ids === null) return undefined;
     const reason = "a negative prompt has an effect only with `guidanceScale`";
     throw new TsumugiError("conflicting_options", { options: "`negativePromptIds` and no `guidanceScale`", reason });
+  }
+  if (prompts.some(({ encoder }) => encoder !== undefined)) {
+    const reason = "guidance of encoder-decoder models is not supported";
+    throw new TsumugiError("unsupported_option", { option: "guidanceScale", reason });
   }
   if (ids === undefined || ids === null) return prompts.map(({ padded }) => padded.slice(-1));
   const padTokenId = null; // pads are told by the mask alone
