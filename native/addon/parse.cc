@@ -93,6 +93,7 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
   session.max_tokens = integer(plan, "maxTokens");
   session.max_sequences = integer(plan, "maxSequences");
   session.max_logit_rows = integer(plan, "maxLogitRows");
+  session.encode_from = static_cast<size_t>(integer(plan, "encodeFrom"));
   session.kept_floats = numbers<size_t>(plan, "keptFloats");
 
   const Napi::Array values = list(plan, "values");
@@ -216,7 +217,8 @@ BatchData parse_batch(const Napi::Object& batch, const SessionData& session) {
   const Napi::Array states = list(batch, "states");
   for (uint32_t i = 0; i < states.Length(); ++i) {
     const Napi::Object from = states.Get(i).As<Napi::Object>();
-    out.states.push_back({parse_int32(from.Get("tableStart"), "tableStart"), parse_int32(from.Get("table"), "table")});
+    out.states.push_back({parse_int32(from.Get("tableStart"), "tableStart"), parse_int32(from.Get("table"), "table"),
+                          parse_int32(from.Get("length"), "length")});
   }
   const Napi::Array copies = list(batch, "copies");
   for (uint32_t i = 0; i < copies.Length(); ++i) {

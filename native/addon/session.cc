@@ -113,10 +113,12 @@ Napi::Value Session::load(const Napi::CallbackInfo& info) {
 
 void Session::cancel_load(const Napi::CallbackInfo&) { core_->cancelled = true; }
 
-// run(batch): the step's number. The batch is copied here; the step runs on the pool.
+// run(batch, encode): the step's number. The batch is copied here; the step runs on the pool.
 Napi::Value Session::run(const Napi::CallbackInfo& info) {
   if (disposed_) throw Napi::Error::New(info.Env(), "[addon] run: the session was disposed");
-  const auto record = std::make_shared<StepRecord>(core_, parse_batch(info[0].As<Napi::Object>(), core_->data));
+  BatchData batch = parse_batch(info[0].As<Napi::Object>(), core_->data);
+  batch.encode = info[1].ToBoolean().Value();
+  const auto record = std::make_shared<StepRecord>(core_, std::move(batch));
   const uint32_t id = next_step_++;
   steps_.emplace(id, record);
   ThreadPool::shared().submit(

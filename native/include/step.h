@@ -66,6 +66,7 @@ struct StatePart {
 struct StateTables {
   std::vector<int32_t> table_start;
   std::vector<int32_t> table;
+  std::vector<int32_t> length;
 };
 
 struct BlockCopy {
@@ -82,6 +83,7 @@ struct BatchData {
   std::vector<int32_t> logit_rows;
   std::vector<StateTables> states;
   std::vector<BlockCopy> copies;
+  bool encode = false;  // which program runs
 
   int64_t tokens() const { return static_cast<int64_t>(token_ids.size()); }
   int64_t sequences() const { return static_cast<int64_t>(prompt_length.size()); }
@@ -112,6 +114,7 @@ struct SessionData {
   int64_t max_logit_rows = 0;
   std::vector<ValuePlan> values;
   std::vector<OpPlan> ops;
+  size_t encode_from = 0;  // the ops from here on are the encoder's
   std::vector<Weight> weights;
   std::vector<StatePart> parts;
   std::vector<size_t> kept_floats;  // of each output that a step keeps

@@ -39,6 +39,11 @@ struct AttendTile {
   int64_t window;  // 0: none
   const float* slopes;  // [group]: of the score's fall with distance (ALiBi); null: none
   const float* sinks;  // [group]: a score without a value; null: none
+  int64_t length;  // every token sees tokens [0, length); 0: causal
+  const float* biases;  // [rows][bias_stride]: first head of the group; null: none
+  size_t bias_stride;
+  const float* buckets;  // [2 * reach + 1]: row of `biases` for a key's position less the query's, held within ±reach
+  int64_t reach;
   bool bfloat16;
   float* scratch;  // attend_scratch_floats
 };

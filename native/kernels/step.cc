@@ -75,7 +75,10 @@ static void copy_blocks(Worker& worker, const StepContext& context) {
 
 void run_step(Worker& worker, const StepContext& context) {
   copy_blocks(worker, context);
-  for (const OpPlan& op : context.session.ops) op.kernel(worker, op, context);
+  const std::vector<OpPlan>& ops = context.session.ops;
+  const size_t middle = context.session.encode_from;
+  const size_t last = context.batch.encode ? ops.size() : middle;
+  for (size_t i = context.batch.encode ? middle : 0; i < last; ++i) ops[i].kernel(worker, ops[i], context);
 }
 
 int64_t argmax(const float* values, int64_t count) {

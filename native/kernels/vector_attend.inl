@@ -81,6 +81,19 @@ inline Lanes lean(const AttendTile& tile, int row, int64_t block, int half, Lane
   return fma(Lanes::set(tile.slopes[row % tile.group]), distance, score);
 }
 
+// score + the head's bias for the distance, for one half of a block.
+TSUMUGI_OUT_OF_LINE Lanes shift(const AttendTile& tile, int row, int64_t block, int half, Lanes score) {
+  float biases[16];
+  const float* column = tile.biases + row % tile.group;
+  const int64_t first = block * kBlockTokens + half * 16 - tile.positions[row / tile.group];
+  for (int64_t i = 0; i < 16; ++i) {
+    const int64_t distance = first + i;
+    const int64_t held = distance < -tile.reach ? -tile.reach : distance > tile.reach ? tile.reach : distance;
+    biases[i] = column[static_cast<size_t>(tile.buckets[held + tile.reach]) * tile.bias_stride];
+  }
+  return score + Lanes::load(biases);
+}
+
 // Running softmax of `rows` rows of the tile (at most eight, from `row` on) that see tokens [from, to) of a block: scores
 // become weights, and `corrections` what earlier sums are multiplied by.
 TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, int row, int64_t block, float* scores, int rows, int from, int to,
@@ -95,6 +108,7 @@ TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, int row, int64_t block, 
         score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
       }
       if (tile.slopes != nullptr) score = lean(tile, row + r, block, half, score);
+      if (tile.biases != nullptr) score = shift(tile, row + r, block, half, score);
       if (from > 0 || to < 32) {
         const Lanes index = Lanes::load(kLaneIndex + half * 16);
         const Lanes hidden = Lanes::set(-INFINITY);
@@ -158,7 +172,7 @@ inline int64_t first_visible(const AttendTile& tile, int64_t token) {
 inline void visible_in_block(const AttendTile& tile, int64_t token, int64_t block, int& from, int& to) {
   const int64_t start = block * kBlockTokens;
   const int64_t low = first_visible(tile, token) - start;
-  const int64_t high = tile.positions[token] + 1 - start;
+  const int64_t high = (tile.length > 0 ? tile.length : tile.positions[token] + 1) - start;
   from = static_cast<int>(low > 0 ? low : 0);
   to = static_cast<int>(high < kBlockTokens ? high : kBlockTokens);
 }
@@ -213,7 +227,7 @@ void attend(const AttendTile& tile) {
   for (size_t r = 0; r < rows; ++r) greatest[r] = tile.sinks == nullptr ? -INFINITY : tile.sinks[r % group];
   for (size_t r = 0; r < rows; ++r) totals[r] = tile.sinks == nullptr ? 0.0f : 1.0f;
 
-  const int64_t last = tile.positions[tile.tokens - 1] / kBlockTokens;
+  const int64_t last = (tile.length > 0 ? tile.length - 1 : tile.positions[tile.tokens - 1]) / kBlockTokens;
   for (int64_t block = first_visible(tile, 0) / kBlockTokens; block <= last; ++block) {
     const size_t id = static_cast<size_t>(tile.table[block]);
     if (!tile.bfloat16) {

@@ -61,6 +61,8 @@ export interface NativePlan {
   maxLogitRows: number;
   values: NativeValue[];
   ops: NativeOp[];
+  /** The ops from here on are the encoder's. */
+  encodeFrom: number;
   weights: NativeWeight[];
   parts: NativePart[];
   workspaceBytes: number;
@@ -102,7 +104,7 @@ export interface NativeBatch {
   sequenceStart: Int32Array;
   promptLength: Int32Array;
   logitRows: Int32Array;
-  states: readonly { tableStart: Int32Array; table: Int32Array }[];
+  states: readonly { tableStart: Int32Array; table: Int32Array; length: Int32Array }[];
   copies: readonly { state: number; from: number; to: number }[];
 }
 
@@ -110,7 +112,7 @@ export interface NativeSession {
   /** Resolves to false when it was cancelled. */
   load(plan: NativeLoadPlan, onProgress: (loadedBytes: number) => void): Promise<boolean>;
   cancelLoad(): void;
-  run(batch: NativeBatch): number;
+  run(batch: NativeBatch, encode: boolean): number;
   argmax(step: number, rows: Int32Array, tokens: Int32Array, scores: Float32Array): Promise<boolean>;
   read(step: number, output: number, rows: Int32Array, out: Float32Array): Promise<boolean>;
   release(step: number): void;

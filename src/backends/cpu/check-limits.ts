@@ -22,7 +22,7 @@ export function checkLimits(model: Model, limits: Limits): void {
   if (!["float32", "bfloat16"].includes(limits.cache)) fail("cache", "float32 or bfloat16", limits.cache);
   for (const { name, kind } of model.states) {
     positive(`blocks.${name}`, limits.blocks[name]);
-    if (kind !== "paged") fail(`state ${name}`, "paged", kind);
+    if (kind === "slot") fail(`state ${name}`, "paged or cross", kind);
   }
   for (const tap of limits.taps) {
     if (model.programs.decode.outputs[tap] === undefined) {

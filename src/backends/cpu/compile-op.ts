@@ -41,8 +41,10 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width)],
   rotary: (a) => [number(a, "heads"), number(a, "headDim"), number(a, "rotaryDim") / 2, number(a, "interleaved")],
   store: () => [],
-  attend: (a) =>
-    ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"].map((name) => number(a, name)),
+  attend: (a) => [
+    ...["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"].map((name) => number(a, name)),
+    number(a, "causal", 1),
+  ],
   add: () => [],
   multiply: () => [],
   clamp: (a) => [number(a, "least"), number(a, "greatest")],
@@ -82,7 +84,7 @@ const knownAttributes: { [op: string]: readonly string[] } = {
     "longFrequencies",
     "longLength",
   ],
-  attend: ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap", "slopes"],
+  attend: ["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap", "slopes", "causal", "buckets"],
   clamp: ["least", "greatest"],
   scale: ["factor"],
   activation: ["kind"],

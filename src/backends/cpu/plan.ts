@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
 import { opDefinition } from "../../ops/index.ts";
-import type { Dimension, Model, Program, ProgramOp } from "../../ops/program.ts";
+import type { Dimension, EncodeProgram, Model, Program, ProgramOp } from "../../ops/program.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Limits, MemoryPlan } from "../backend.ts";
 import {
@@ -28,16 +28,14 @@ export interface CompiledModel {
 /** An op with its inputs and outputs, as it goes to the addon; hidden ops and values included. */
 type FlatOp = Omit<NativeOp, "frequencies"> & { frequencies?: number[] };
 
-/** Compiles a model's program, and counts the bytes that it will take. */
+type AnyProgram = Program | EncodeProgram;
+
+/** Compiles a model's programs, and counts the bytes that it will take. */
 export function compileModel(model: Model, limits: Limits, blockTokens: number, workers: number): CompiledModel {
   checkLimits(model, limits);
-  const program = model.programs.decode;
-  checkShapes(model, program);
-  const parts = planParts(model, limits, program);
+  const { decode: program, encode } = model.programs;
+  const parts = planParts(model, limits, [...program.ops, ...(encode?.ops ?? [])]);
   const weights = model.weights.map((weight) => planWeight(weight.shape, weight.uses, limits.weights));
-
-  const values: { shape: Dimension[] }[] = program.values.map(({ shape }) => ({ shape: [...shape] }));
-  const ops = foldResiduals(flatten(model, program, values, parts.index), program);
 
   const keptNames = [...new Set(["logits", ...limits.taps])];
   const keptValues = [...new Set(keptNames.map((name) => program.outputs[name]!))];
@@ -49,6 +47,42 @@ export function compileModel(model: Model, limits: Limits, blockTokens: number, 
     }),
   );
 
+  const decoder = compileProgram(model, program, limits, parts.index, keptValues);
+  const encoder = encode && compileProgram(model, encode, limits, parts.index, []);
+  // one list of values: the encoder's stand behind the decoder's
+  const moved = (value: number) => value + decoder.values.length;
+  const encoderOps = (encoder?.ops ?? []).map((op) => ({
+    ...op,
+    inputs: op.inputs.map(moved),
+    outputs: op.outputs.map(moved),
+  }));
+  const native: NativePlan = {
+    workers,
+    maxTokens: limits.maxTokens,
+    maxSequences: limits.maxSequences,
+    maxLogitRows: limits.maxLogitRows,
+    values: [...decoder.values, ...(encoder?.values ?? [])],
+    ops: [...decoder.ops, ...encoderOps].map((op) => ({ frequencies: [], ...op })),
+    encodeFrom: decoder.ops.length,
+    weights,
+    parts: parts.native,
+    workspaceBytes: Math.max(decoder.bytes, encoder?.bytes ?? 0),
+    keptFloats: keptValues.map(decoder.floats),
+  };
+  return { native, memory: countMemory(native, blockTokens), kept };
+}
+
+/** A program's ops, its values with their places in the workspace, and the bytes that these take. */
+function compileProgram(
+  model: Model,
+  program: AnyProgram,
+  limits: Limits,
+  partIndex: (state: number, part: number) => number,
+  keptValues: readonly number[],
+) {
+  checkShapes(model, program);
+  const values: { shape: Dimension[] }[] = program.values.map(({ shape }) => ({ shape: [...shape] }));
+  const ops = foldResiduals(flatten(model, program, values, partIndex), program);
   const sizes = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
   const shaped: NativeValue[] = values.map(({ shape }, value) => {
     const [rows, ...rest] = shape;
@@ -73,25 +107,11 @@ export function compileModel(model: Model, limits: Limits, blockTokens: number, 
   });
   const arena = placeBuffers(lifetimes);
   for (const [value, offset] of arena.offsets.entries()) shaped[value]!.offset = offset;
-
-  const keptFloats = keptValues.map(floats);
-  const native: NativePlan = {
-    workers,
-    maxTokens: limits.maxTokens,
-    maxSequences: limits.maxSequences,
-    maxLogitRows: limits.maxLogitRows,
-    values: shaped,
-    ops: ops.map((op) => ({ frequencies: [], ...op })),
-    weights,
-    parts: parts.native,
-    workspaceBytes: arena.bytes,
-    keptFloats,
-  };
-  return { native, memory: countMemory(native, blockTokens), kept };
+  return { ops, values: shaped, floats, bytes: arena.bytes };
 }
 
 /** Every op's shape rule holds: the addon trusts the program after this. */
-function checkShapes(model: Model, program: Program): void {
+function checkShapes(model: Model, program: AnyProgram): void {
   for (const op of program.ops) {
     const shapes = opDefinition(op.op).shapes(
       op.inputs.map((value) => program.values[value]!.shape),
@@ -109,7 +129,7 @@ function checkShapes(model: Model, program: Program): void {
 
 function flatten(
   model: Model,
-  program: Program,
+  program: AnyProgram,
   values: { shape: Dimension[] }[],
   partIndex: (state: number, part: number) => number,
 ): FlatOp[] {
@@ -126,6 +146,7 @@ function flatten(
     };
     flat.outputs.push(...opWorkspace(op, model).map((shape) => values.push({ shape }) - 1));
     if (op.op === "attend" && op.attributes.slopes) flat.frequencies = [...(op.attributes.slopes as readonly number[])];
+    if (op.op === "attend" && op.attributes.buckets) flat.frequencies = [...(op.attributes.buckets as readonly number[])];
     if (op.op !== "rotary") return [flat];
     const { key, numbers, frequencies, width: tableWidth } = rotaryTable(op.attributes);
     const known = tables.get(key);
@@ -141,7 +162,7 @@ function flatten(
 }
 
 /** add(residual, linear(x)) becomes linear(x, residual): the same sums in the same order, one pass less. */
-function foldResiduals(ops: FlatOp[], program: Program): FlatOp[] {
+function foldResiduals(ops: FlatOp[], program: AnyProgram): FlatOp[] {
   const outputs = new Set(Object.values(program.outputs));
   const uses = new Map<number, number>();
   for (const { inputs } of ops) for (const value of inputs) uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -162,7 +183,7 @@ function foldResiduals(ops: FlatOp[], program: Program): FlatOp[] {
 }
 
 /** Layout of each state part, found from the attend op that reads it: keys transposed, values not. */
-function planParts(model: Model, limits: Limits, program: Program) {
+function planParts(model: Model, limits: Limits, ops: readonly ProgramOp[]) {
   const first: number[] = [];
   let count = 0;
   for (const state of model.states) {
@@ -171,7 +192,7 @@ function planParts(model: Model, limits: Limits, program: Program) {
   }
   const index = (state: number, part: number) => first[state]! + part;
   const native = new Array<NativePart | undefined>(count);
-  for (const op of program.ops) {
+  for (const op of ops) {
     if (op.op !== "attend") continue;
     op.state?.parts.forEach((part, role) => {
       const planned = attendPart(op, model, limits, role, part);

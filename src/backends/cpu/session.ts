@@ -1,5 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { Model } from "../../ops/program.ts";
+import type { Model, ProgramName } from "../../ops/program.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
@@ -32,10 +32,10 @@ export class CpuSession implements Session {
     this.blockTokens = prepared.blockTokens;
   }
 
-  run(batch: Batch): Step {
+  run(batch: Batch, program: ProgramName = "decode"): Step {
     this.#checkAlive();
     const step = this.#next++;
-    this.#steps.set(step, this.#queue(batch));
+    this.#steps.set(step, this.#queue(batch, program));
     return step;
   }
 
@@ -105,12 +105,12 @@ export class CpuSession implements Session {
     this.#steps.clear();
   }
 
-  #queue(batch: Batch): QueuedStep {
+  #queue(batch: Batch, program: ProgramName): QueuedStep {
     const { model, limits, native } = this.#prepared;
     try {
-      checkBatch(batch, model, limits, this.blockTokens);
+      checkBatch(batch, model, limits, this.blockTokens, program);
       const sizes = { tokens: batch.tokenIds.length, sequences: batch.promptLength.length, logitRows: batch.logitRows.length };
-      return { native: native.run(batch), ...sizes };
+      return { native: native.run(batch, program === "encode"), ...sizes };
     } catch (cause) {
       // It belongs to sample and read of this step, as a failure while running does.
       return { error: TsumugiError.isInstance(cause) ? cause : stepFailed(cause) };
