@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { processorDefinitions } from "../sampling/index.ts";
 import { generationFieldNames, readGenerationConfig, resolveSettings } from "./generation-config.ts";
 import { camelCase, generationFields, snakeCase } from "./generation-fields.ts";
 import { refuseUnknown } from "./unknown-options.ts";
@@ -26,6 +28,13 @@ describe("fields", () => {
         expect(() => resolveSettings({ [name]: off }, {}, {}), name).not.toThrow();
     }
   });
+});
+
+test("docs/generation.md names every processor and every refused field", () => {
+  const text = readFileSync(new URL("../../docs/generation.md", import.meta.url), "utf8");
+  const refused = Object.keys(generationFields).filter((name) => !generationFields[name]!.supported);
+  const names = [...refused, ...processorDefinitions.map(({ name }) => name)];
+  expect(names.filter((name) => !text.includes(`\`${name}`))).toEqual([]);
 });
 
 describe("resolveSettings", () => {
