@@ -69,10 +69,11 @@ def draw_options(rng: random.Random) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=60, help="cases per model")
+    parser.add_argument("--models", default="llama,gpt2")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     result = {"transformers": transformers.__version__, "torch": torch.__version__, "cases": []}
-    for name in ["llama", "gpt2"]:
+    for name in arguments.models.split(","):
         model = AutoModelForCausalLM.from_pretrained(FIXTURES / name, dtype=torch.float32).eval()
         rng = random.Random(f"{name} {arguments.seed}")
         for _ in range(arguments.cases):
