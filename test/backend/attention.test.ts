@@ -17,6 +17,9 @@ const shapes: (AttentionShape & { outliers?: boolean })[] = [
   { heads: 9, keyValueHeads: 3, headDim: 8, valueHeadDim: 8, window: 1 },
   { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, slopes: [0.25, 0.0625, 0.5, 2] },
   { heads: 6, keyValueHeads: 2, headDim: 16, valueHeadDim: 24, window: 33, sinks: [-3, 0, 2, 80, 1, -90] },
+  { heads: 4, keyValueHeads: 4, headDim: 16, valueHeadDim: 16, buckets: [...Array(41).keys()] },
+  { heads: 6, keyValueHeads: 2, headDim: 12, valueHeadDim: 20, causal: false, buckets: [0, 1, 2, 3, 1, 4, 2] },
+  { heads: 2, keyValueHeads: 2, headDim: 16, valueHeadDim: 16, causal: false, sinks: [1, -2] },
 ];
 
 describe("attention against the reference", () => {

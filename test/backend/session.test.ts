@@ -238,7 +238,7 @@ describe("life", () => {
       const { Session } = require(${JSON.stringify(addon)});
       const n = 512, value = (kept) => ({ kind: 1, rows: 0, width: n, offset: 0, kept });
       const session = new Session({ workers: 2, maxTokens: 512, maxSequences: 1, maxLogitRows: 512, workspaceBytes: 512 * n * 4,
-        keptFloats: [512 * n], values: [value(-1), value(0)], parts: [],
+        keptFloats: [512 * n], encodeFrom: 200, values: [value(-1), value(0)], parts: [],
         weights: [{ kind: 0, storage: "float32", groups: 1, rows: n, columns: n }],
         ops: Array.from({ length: 200 }, () => ({ name: "linear", inputs: [0], outputs: [1], weights: [0, -1], parts: [], numbers: [], frequencies: [] })) });
       const ids = new Int32Array(512);
@@ -259,7 +259,7 @@ describe("life", () => {
     const addon = join(root, "native/build/Release/tsumugi.node");
     const script = `
       const { Session } = require(${JSON.stringify(addon)});
-      const open = () => new Session({ workers: 1, maxTokens: 1, maxSequences: 1, maxLogitRows: 1, workspaceBytes: 64,
+      const open = () => new Session({ workers: 1, maxTokens: 1, maxSequences: 1, maxLogitRows: 1, workspaceBytes: 64, encodeFrom: 0,
         keptFloats: [], values: [], parts: [], weights: [], ops: [] });
       globalThis.sessions = [open(), open(), open()];
       sessions[0].dispose();

@@ -9,6 +9,9 @@ export interface AttentionShape {
   softcap?: number;
   slopes?: readonly number[];
   sinks?: readonly number[];
+  /** Row of the biases for each distance. */
+  buckets?: readonly number[];
+  causal?: boolean;
 }
 
 /** Attention over its own cache, with queries, keys and values picked by token id. */
@@ -33,6 +36,11 @@ export function attentionModel(shape: AttentionShape, outliers = false) {
   builder.ops.at(-1)!.state = state;
   const scale = 2 / Math.sqrt(headDim);
   const weights = sinks ? [builder.weight([heads], ["vector"], Float32Array.from(sinks))] : [];
+  if (shape.buckets) {
+    const rows = Math.max(...shape.buckets) + 1;
+    if (!sinks) weights.push(-1);
+    weights.push(builder.weight([rows, heads], ["vector"], noise(rows * heads, 9)));
+  }
   const out = builder.op("attend", [q], ["T", heads * valueHeadDim], { ...attributes, scale }, weights);
   builder.ops.at(-1)!.state = state;
   return builder.model(out);
