@@ -114,7 +114,7 @@ int main(int count, char** arguments) {
   OpPlan attend;
   attend.inputs = {0};
   attend.outputs = {2};
-  attend.numbers = {kHeads, kKeyValueHeads, kHeadDim, kHeadDim, 0.125, 0, 0};
+  attend.numbers = {kHeads, kKeyValueHeads, kHeadDim, kHeadDim, 0.125, 0, 0, 1};
   attend.kernel = run_attend;
   std::printf("{\"isa\": \"%s\", \"tokens\": %lld, \"past\": %lld, \"cache\": \"%s\", \"workers\": %d, ", isa_name(active_isa()),
               static_cast<long long>(tokens), static_cast<long long>(past), arguments[3], session.workers);
