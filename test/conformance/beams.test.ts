@@ -5,6 +5,7 @@ import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
 import { camelCase } from "../../src/generate/generation-fields.ts";
 import { setWarningHandler } from "../../src/generate/warnings.ts";
+import { setSeed } from "../../src/sampling/index.ts";
 
 interface Case {
   model: string;
@@ -16,6 +17,8 @@ interface Case {
   sequences_scores: number[];
   beam_indices: number[][];
   steps: number;
+  /** What a second call on the same generator gives. */
+  again: number[][] | null;
 }
 
 const fixtures = join(import.meta.dirname, "../fixtures");
@@ -46,6 +49,12 @@ describe.each(["reference", "cpu"] as const)("beams on %s as in transformers", (
       expect(result.sequences).toEqual(item.sequences);
       expect(result.beamIndices).toEqual(item.beam_indices);
       expect(result.scores).toHaveLength(item.steps);
+      if (item.again) {
+        setSeed(item.seed);
+        const inputs = { inputIds: item.input_ids, attentionMask: item.attention_mask, ...camelKeys(item.options) };
+        expect((await model.generate(inputs)).sequences).toEqual(item.sequences);
+        expect((await model.generate(inputs)).sequences).toEqual(item.again);
+      }
       item.sequences_scores.forEach((score, row) => {
         const wrong = Math.abs(result.sequencesScores![row]! - score);
         expect(wrong / Math.max(1, Math.abs(score))).toBeLessThan(1e-4);

@@ -84,14 +84,12 @@ def main() -> None:
             mask = [[0] * (width - n) + [1] * n for n in lengths]
             seed = rng.randrange(2**31)
             torch.manual_seed(seed)
+            again = None
+            inputs = {"inputs": torch.tensor(ids), "attention_mask": torch.tensor(mask), **options}
             try:
-                output = model.generate(
-                    torch.tensor(ids),
-                    attention_mask=torch.tensor(mask),
-                    return_dict_in_generate=True,
-                    output_scores=True,
-                    **options,
-                )
+                output = model.generate(**inputs, return_dict_in_generate=True, output_scores=True)
+                if options.get("do_sample"):  # goes on in the stream
+                    again = model.generate(**inputs).tolist()
             except (RuntimeError, ValueError) as error:  # nothing left to draw
                 print(str(error)[:100], options, file=sys.stderr)
                 continue
@@ -109,6 +107,7 @@ def main() -> None:
                     "sequences_scores": [float(f"{x:.6g}") for x in output.sequences_scores.tolist()],
                     "beam_indices": output.beam_indices.tolist(),
                     "steps": len(output.scores),
+                    "again": again,
                 }
             )
     print(json.dumps(result, separators=(",", ":")))

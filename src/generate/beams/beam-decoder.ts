@@ -53,10 +53,10 @@ export class BeamDecoder implements Decoder {
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
     const { beams, prompt, prompts, vocabularySize, stream } = this.#options;
     const rows = this.#running.locate(sequences);
-    const steps = rows.map((row, beam) => this.#stepsOf(sequences[row]!, beam));
+    const offset = 2 * vocabularySize * beams * (this.#search.length * prompts + prompt);
+    const steps = rows.map((row, beam) => this.#stepsOf(sequences[row]!, beam, offset + 2 * vocabularySize * beam));
     const group = { rows, steps, bias: this.#search.scores, count: Math.min(this.#candidates, beams * vocabularySize) };
     if (!stream) return [{ ...group, pick: "top" }];
-    const offset = 2 * vocabularySize * beams * (this.#search.length * prompts + prompt);
     return [{ ...group, pick: "draw", stream, offset }];
   }
 
@@ -85,12 +85,12 @@ export class BeamDecoder implements Decoder {
     return meetsAny(stoppingCriteria, [...padded, ...rowOf(parent, 0, "length").tokens, token], prompt);
   }
 
-  #stepsOf({ processors }: Sequence, beam: number): SamplingStep[] {
-    const { outputs: { onLogits, onScores } = {}, prompt, beams } = this.#options;
+  #stepsOf({ processors }: Sequence, beam: number, offset: number): SamplingStep[] {
+    const { outputs: { onLogits, onScores } = {}, prompt, beams, stream } = this.#options;
     const tell = (listener: StepListener | undefined): SamplingStep[] => {
       if (!listener) return [];
       return [{ kind: "call", apply: (scores) => listener(prompt * beams + beam, this.#search.length, scores.slice()) }];
     };
-    return [...tell(onLogits), { kind: "normalise" }, ...processors.steps({ row: prompt }), ...tell(onScores)];
+    return [...tell(onLogits), { kind: "normalise" }, ...processors.steps({ row: prompt, stream, offset }), ...tell(onScores)];
   }
 }
