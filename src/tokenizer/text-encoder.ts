@@ -4,6 +4,7 @@ import { isRecord, listOf } from "./json.ts";
 import { type LibraryNormalizer, library } from "./library.ts";
 import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
+import { createUnigram } from "./unigram.ts";
 
 /** A model and its normaliser, built from a tokenizer.json. */
 export interface Model {
@@ -39,7 +40,7 @@ export function createModel(tokenizerJson: unknown): Model {
   const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
   const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
   return {
-    tokensOf: remembered((word) => model([word])),
+    tokensOf: remembered(type === "Unigram" ? createUnigram(config.vocab, config.unk_id) : (word) => model([word])),
     normalize: (text) => (normalizer ? normalizer(bert ? spaceRareIdeographs(text) : text) : text),
     ids,
     tokens,
