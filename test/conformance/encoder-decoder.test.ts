@@ -36,7 +36,7 @@ function batchOf(
       const entries = Math.ceil(length / blockTokens);
       return {
         tableStart: Int32Array.of(0, entries),
-        table: Int32Array.from({ length: entries }, (_, i) => 15 - i),
+        table: Int32Array.from({ length: entries }, (_, i) => 31 - i),
         length: Int32Array.of(length),
       };
     }),
@@ -60,10 +60,10 @@ describe.each(names)("%s", (name) => {
     const checkpoint = await openCheckpoint(directory);
     const model = await loadModel(JSON.parse(readFileSync(join(directory, "config.json"), "utf8")), checkpoint);
     const limits: Limits = {
-      maxTokens: 32,
+      maxTokens: 80,
       maxSequences: 1,
-      maxLogitRows: 32,
-      blocks: Object.fromEntries(model.states.map((state) => [state.name, 16])),
+      maxLogitRows: 80,
+      blocks: Object.fromEntries(model.states.map((state) => [state.name, 32])),
       weights: "float32",
       activation: "float32",
       cache: "float32",
