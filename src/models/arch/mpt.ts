@@ -17,8 +17,8 @@ import { defineArchitecture } from "../define.ts";
 const flag = withDefault(z.boolean(), false);
 
 /**
- * MPT: ALiBi, no biases. As in transformers the inner width is 4 · d_model whatever `expansion_ratio` says, and
- * `learned_pos_emb` means nothing beside ALiBi. Source: transformers' modeling_mpt.py; MosaicML 2023.
+ * MPT: ALiBi, no biases. As in transformers the inner width is 4 · d_model whatever `expansion_ratio` says, slopes end at
+ * 2^−8 whatever `alibi_bias_max` says, and `learned_pos_emb` means nothing beside ALiBi. Source: transformers' modeling_mpt.py; MosaicML 2023.
  */
 export const mpt = defineArchitecture({
   modelType: "mpt",
@@ -44,7 +44,6 @@ export const mpt = defineArchitecture({
         qk_ln: flag,
         attn_uses_sequence_id: flag,
         alibi: withDefault(z.boolean(), true),
-        alibi_bias_max: withDefault(z.number().positive(), 8),
       }),
       {
         attn_type: "multihead_attention",
@@ -54,7 +53,6 @@ export const mpt = defineArchitecture({
         qk_ln: false,
         attn_uses_sequence_id: false,
         alibi: true,
-        alibi_bias_max: 8,
       },
     ),
   },
@@ -70,7 +68,7 @@ export const mpt = defineArchitecture({
     for (const name of ["prefix_lm", "qk_ln", "attn_uses_sequence_id"] as const) {
       refuse(given[name], `attn_config.${name}`, true, "false");
     }
-    const slopes = alibiSlopesOfMpt(heads, given.alibi_bias_max);
+    const slopes = alibiSlopesOfMpt(heads, 8);
     const scale = given.softmax_scale ?? 1 / Math.sqrt(headDim);
     const limit = given.clip_qkv;
 
