@@ -50,12 +50,25 @@ export function checkBeams(settings: GenerationSettings, explicit: Record<string
     if (outputScores || outputLogits) refuse(`${alpha} and \`${outputScores ? "outputScores" : "outputLogits"}\``, reason);
     if (typeof guidanceScale === "number" && guidanceScale !== 1) refuse(`${alpha} and \`guidanceScale\``, reason);
   }
-  if (numBeams > 1) return;
+  warnOfIdle(settings, explicit);
+}
+
+/** Names what a call sets for a search that it does not ask for. */
+function warnOfIdle(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  const { numBeams, numBeamGroups } = settings;
+  const above = (value: unknown, floor: number) => typeof value === "number" && value > floor;
   const { earlyStopping, lengthPenalty } = explicit;
-  const names: string[] = [];
-  if (earlyStopping === true || earlyStopping === "never") names.push("`earlyStopping`");
-  if (typeof lengthPenalty === "number" && lengthPenalty !== 1) names.push("`lengthPenalty`");
-  if (typeof explicit.diversityPenalty === "number" && diversityPenalty > 0) names.push("`diversityPenalty`");
-  if (names.length === 0) return;
-  warnOnce(`These options have an effect only with \`numBeams\` above 1 and are ignored: ${names.join(", ")}.`);
+  const idle: [string, boolean, string][] = [
+    ["earlyStopping", numBeams === 1 && (earlyStopping === true || earlyStopping === "never"), "`numBeams` above 1"],
+    ["lengthPenalty", numBeams === 1 && typeof lengthPenalty === "number" && lengthPenalty !== 1, "`numBeams` above 1"],
+    ["diversityPenalty", numBeamGroups === 1 && above(explicit.diversityPenalty, 0), "`numBeamGroups` above 1"],
+    [
+      "penaltyAlpha",
+      above(explicit.penaltyAlpha, 0) && !isContrastive(settings),
+      "`topK` above 1, one beam and `doSample: false`",
+    ],
+  ];
+  for (const [option, isIdle, needed] of idle) {
+    if (isIdle) warnOnce(`Option \`${option}\` has an effect only with ${needed}, and is ignored.`);
+  }
 }
