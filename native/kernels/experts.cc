@@ -1,7 +1,7 @@
 // route: inputs [logits], weights [correction?] or none, outputs [chosen, shares],
 //   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen), normalize, factor, groups, topGroups].
 // experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
-//   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner], inner [T, count * inner],
+//   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner],
 //   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset].
 //
 // Tokens are sorted by expert; each expert multiplies its rows at once. A row's bits depend on its token alone: matmul
@@ -109,22 +109,27 @@ static void sort_picks(const float* chosen, int64_t picks, int64_t experts, int3
   starts[0] = 0;
 }
 
-// One row: gate and up, as the matmul left them -> what goes down. `both` is overwritten.
-static void feed(const OpPlan& op, float* both, float* inner, int64_t width) {
+// One row: gate and up, as the matmul left them, become what goes down, in the first `width` values. A run is read before
+// it is written over.
+static void feed(const OpPlan& op, float* row, int64_t width) {
+  constexpr int64_t kRun = 64;
   const auto kind = static_cast<Activation>(op.count(0));
   const bool interleaved = op.count(1) != 0;
-  const bool limited = op.number(2) > 0.0f;
-  const float limit = limited ? op.number(2) : INFINITY;
-  if (!interleaved && !limited && op.number(3) == 0.0f) {
-    vector_kernels().gated_activation(both, both + width, inner, static_cast<size_t>(width), kind);
+  const float limit = op.number(2) > 0.0f ? op.number(2) : INFINITY;
+  if (!interleaved && op.number(2) <= 0.0f && op.number(3) == 0.0f) {
+    vector_kernels().gated_activation(row, row + width, row, static_cast<size_t>(width), kind);
     return;
   }
   const int64_t step = interleaved ? 2 : 1;
-  const int64_t up = interleaved ? 1 : width;
-  for (int64_t i = 0; i < width; ++i) inner[i] = std::min(both[step * i], limit);
-  // Rows of `up` move to the front, over values that were read before.
-  for (int64_t i = 0; i < width; ++i) both[i] = std::min(std::max(both[up + step * i], -limit), limit) + op.number(3);
-  vector_kernels().gated_activation(inner, both, inner, static_cast<size_t>(width), kind);
+  const float* up_of_row = row + (interleaved ? 1 : width);
+  float gate[kRun];
+  float up[kRun];
+  for (int64_t first = 0; first < width; first += kRun) {
+    const int64_t run = std::min(kRun, width - first);
+    for (int64_t i = 0; i < run; ++i) gate[i] = std::min(row[step * (first + i)], limit);
+    for (int64_t i = 0; i < run; ++i) up[i] = std::min(std::max(up_of_row[step * (first + i)], -limit), limit) + op.number(3);
+    vector_kernels().gated_activation(gate, up, row + first, static_cast<size_t>(run), kind);
+  }
 }
 
 void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
@@ -138,9 +143,8 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   float* y = context.data(op.outputs[0]);
   float* rows = context.data(op.outputs[1]);
   float* both = context.data(op.outputs[2]);
-  float* inner = context.data(op.outputs[3]);
-  auto* places = reinterpret_cast<int32_t*>(context.data(op.outputs[4]));
-  auto* starts = reinterpret_cast<int32_t*>(context.data(op.outputs[5]));
+  auto* places = reinterpret_cast<int32_t*>(context.data(op.outputs[3]));
+  auto* starts = reinterpret_cast<int32_t*>(context.data(op.outputs[4]));
   const int64_t tokens = context.rows(op.inputs[0]);
   const int64_t count = context.width(op.inputs[1]);
   const int64_t hidden = gate_up.columns;
@@ -154,7 +158,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
     }
   });
 
-  const auto multiply = [&](const Weight& weight, const Weight* bias, const float* from, float* to) {
+  const auto multiply = [&](const Weight& weight, const Weight* bias, const float* from, int64_t stride, float* to) {
     for (int64_t expert = 0; expert < experts; ++expert) {
       const int64_t first = starts[expert];
       const int64_t here = starts[expert + 1] - first;
@@ -162,8 +166,8 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
       const PackedMatrix matrix = weight.matrix(expert);
       MatmulArguments arguments;
       arguments.weight = &matrix;
-      arguments.x = from + first * matrix.columns;
-      arguments.x_stride = matrix.columns;
+      arguments.x = from + first * stride;
+      arguments.x_stride = stride;
       arguments.rows = here;
       arguments.bias = bias == nullptr ? nullptr : bias->vector() + expert * matrix.rows;
       arguments.y = to + first * matrix.rows;
@@ -172,11 +176,11 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
       matmul(worker, arguments);
     }
   };
-  multiply(gate_up, gate_up_bias, rows, both);
+  multiply(gate_up, gate_up_bias, rows, hidden, both);
   for_rows(worker, tokens * count, 4, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) feed(op, both + row * 2 * width, inner + row * width, width);
+    for (int64_t row = first; row < last; ++row) feed(op, both + row * 2 * width, width);
   });
-  multiply(down, down_bias, inner, rows);
+  multiply(down, down_bias, both, 2 * width, rows);
 
   for_rows(worker, tokens, 4, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {

@@ -34,7 +34,7 @@ const shapes: Shape[] = [
     experts: 6,
     count: 3,
     hidden: 33,
-    inner: 17,
+    inner: 131,
     bias: true,
     route: { score: "chosen_softmax" },
     feed: { kind: "quick_gelu", limit: 0.7, upOffset: 1, interleaved: true },

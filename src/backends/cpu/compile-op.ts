@@ -100,8 +100,8 @@ export function opWorkspace(op: ProgramOp, model: Model): Dimension[][] {
   const [experts, both, hidden] = model.weights[op.weights[0]!]!.shape as [number, number, number];
   const { values } = model.programs.decode;
   const [rows, count] = values[op.inputs[1]!]!.shape as [Dimension, number];
-  // gathered rows (and results), gate and up, what goes down, where each pick stands, where each expert's picks begin
-  const widths = [count * hidden, count * both, (count * both) / 2, count];
+  // gathered rows (and results), gate and up, where each pick stands, where each expert's picks begin
+  const widths = [count * hidden, count * both, count];
   return [...widths.map((width): Dimension[] => [rows, width]), [experts + 1]];
 }
 
