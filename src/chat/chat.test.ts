@@ -103,3 +103,23 @@ test.each([
 ])("options %j are refused", (options, message) => {
   expect(() => load({}, chatml).applyChatTemplate(user, options as object)).toThrow(message);
 });
+
+test.each([
+  "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+  "{% for i in range(99999) %}{% for j in range(99999) %}{% for k in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}",
+  "{% set ns = namespace(s='ab') %}{% for i in range(99999) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+  "{% set ns = namespace(s='ab') %}{% for i in range(99999) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+  "{% set ns = namespace(l=[1]) %}{% for i in range(99999) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+  "{% for i in range(99999) %}{% set x = range(99999) | list %}{% endfor %}",
+  "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+  "{% macro f(n) %}{% for i in range(10) %}{{ f(n + 1) if n < 30 }}{% endfor %}{% endmacro %}{{ f(0) }}",
+])("a template that does not end is stopped: %s", (template) => {
+  const start = performance.now();
+  expect(() => renderChatTemplate(template, user)).toThrow(expect.objectContaining({ code: "chat_template_failed" }));
+  expect(performance.now() - start).toBeLessThan(6_000);
+});
+
+test("a thousand messages are within the limit", () => {
+  const long = Array.from({ length: 1000 }, () => ({ role: "user", content: "x".repeat(5000) }));
+  expect(renderChatTemplate(chatml, long).length).toBeGreaterThan(5_000_000);
+});

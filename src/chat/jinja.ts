@@ -28,6 +28,7 @@ export interface TemplateInterpreter {
   evaluateBlock(nodes: TemplateNode[], scope: TemplateScope): RuntimeValue;
   evaluateFor(node: TemplateNode, scope: TemplateScope): RuntimeValue;
   evaluateBinaryExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue;
+  evaluateCallExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue;
   applyFilter(operand: RuntimeValue, filter: TemplateNode, scope: TemplateScope): RuntimeValue;
 }
 

@@ -1,3 +1,4 @@
+import { Budget } from "./budget.ts";
 import { library, type RuntimeValue, type TemplateNode, type TemplateScope, toRuntime, toRuntimeList } from "./jinja.ts";
 import { pythonText } from "./python-text.ts";
 
@@ -5,18 +6,28 @@ const statements = new Set([
   ...["Program", "Set", "If", "For", "Macro", "CallStatement", "FilterStatement", "Break", "Continue", "Comment"],
 ]);
 
+const strips = ["strip", "lstrip", "rstrip"];
+
 const undefinedValue = () => toRuntime(undefined);
 
 /**
  * The library's interpreter with Python's behaviour where templates in use depend on it: `None`, `True` and dicts print as
- * in Python, `+` does not mix strings with other types, `==` compares as Python does, loops run over strings and over undefined, and the filters `string`, `trim`, `length`, `list`, `select`,
- * `reject`, `selectattr`, `map`, `first`, `last`, `sum` take what Jinja's take.
+ * in Python, `+` does not mix strings with other types, `==` compares as Python does, loops run over strings and over undefined, `strip` and its kin take characters, and the filters
+ * `string`, `trim`, `length`, `list`, `replace`, `select`, `reject`, `selectattr`, `map`, `first`, `last`, `sum` take what
+ * Jinja's take. Steps and texts are counted: a template that does not end is stopped.
  */
 export class PythonInterpreter extends library.Interpreter {
   readonly #iterated = new WeakSet<TemplateNode>();
+  readonly #budget: Budget;
+
+  constructor(scope: TemplateScope, budget = new Budget()) {
+    super(scope);
+    this.#budget = budget;
+  }
 
   override evaluate(node: TemplateNode | undefined, scope: TemplateScope): RuntimeValue {
     if (node?.type === "Evaluated") return node.result as RuntimeValue;
+    this.#budget.spend();
     const value = super.evaluate(node, scope);
     return node && this.#iterated.has(node) ? iterable(value) : value;
   }
@@ -29,12 +40,26 @@ export class PythonInterpreter extends library.Interpreter {
 
   override evaluateBlock(nodes: TemplateNode[], scope: TemplateScope): RuntimeValue {
     let text = "";
+    this.#budget.spend();
     for (const node of nodes) {
       const value = this.evaluate(node, scope);
       if (!statements.has(node.type)) text += pythonText(value);
       else if (value.type !== "NullValue" && value.type !== "UndefinedValue") text += value.toString();
     }
-    return toRuntime(text);
+    return toRuntime(this.#budget.text(text));
+  }
+
+  override evaluateCallExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue {
+    const callee = node.callee as TemplateNode;
+    const name = String((callee.property as TemplateNode | undefined)?.value);
+    if (callee.type !== "MemberExpression" || callee.computed || !strips.includes(name))
+      return super.evaluateCallExpression(node, scope);
+    const object = this.evaluate(callee.object as TemplateNode, scope);
+    const known = { ...node, callee: { ...callee, object: evaluated(object) } };
+    if (object.type !== "StringValue") return super.evaluateCallExpression(known, scope);
+    const [[characters]] = this.evaluateArguments(node.args as TemplateNode[], scope);
+    const given = characters === undefined || characters.type === "NullValue" ? undefined : String(characters.value);
+    return toRuntime(stripSides(String(object.value), given, name));
   }
 
   override evaluateBinaryExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue {
@@ -42,7 +67,9 @@ export class PythonInterpreter extends library.Interpreter {
     if (!["~", "+", "==", "!="].includes(operator)) return super.evaluateBinaryExpression(node, scope);
     const left = this.evaluate(node.left as TemplateNode, scope);
     const right = this.evaluate(node.right as TemplateNode, scope);
-    if (operator === "~") return toRuntime(pythonText(left) + pythonText(right));
+    this.#budget.value(left.value);
+    this.#budget.value(right.value);
+    if (operator === "~") return toRuntime(this.#budget.text(pythonText(left) + pythonText(right)));
     if (operator !== "+") return toRuntime(equal(left, right) === (operator === "=="));
     if ((left.type === "StringValue") !== (right.type === "StringValue"))
       throw new Error(`can only concatenate strings (not ${left.type} and ${right.type})`);
@@ -50,6 +77,7 @@ export class PythonInterpreter extends library.Interpreter {
   }
 
   override applyFilter(operand: RuntimeValue, filter: TemplateNode, scope: TemplateScope): RuntimeValue {
+    this.#budget.value(operand.value);
     const call = filter.type === "CallExpression";
     const name = String(((call ? filter.callee : filter) as TemplateNode).value);
     const parameters = () => (call ? this.evaluateArguments(filter.args as TemplateNode[], scope) : ([[], new Map()] as const));
@@ -74,6 +102,7 @@ export class PythonInterpreter extends library.Interpreter {
       case "items":
         if (operand.type === "UndefinedValue") return toRuntimeList([]);
         break;
+      case "replace":
       case "upper":
       case "lower":
       case "title":
@@ -164,4 +193,16 @@ function testOf(name: RuntimeValue | undefined, scope: TemplateScope): (...value
 /** Python's `strip()`: not U+FEFF, which JavaScript's `trim()` takes too. */
 function stripped(text: string): string {
   return text.replace(/^[\p{White_Space}\x1c-\x1f]+|[\p{White_Space}\x1c-\x1f]+$/gu, "");
+}
+
+/** Python's `strip(characters)`, `lstrip` and `rstrip`; white space where no characters are given. */
+function stripSides(text: string, characters: string | undefined, name: string): string {
+  const list = Array.from(text);
+  const gone = (character: string | undefined) =>
+    character !== undefined &&
+    (characters === undefined ? stripped(character) === "" : Array.from(characters).includes(character));
+  let [start, end] = [0, list.length];
+  if (name !== "rstrip") while (start < end && gone(list[start])) start++;
+  if (name !== "lstrip") while (end > start && gone(list[end - 1])) end--;
+  return list.slice(start, end).join("");
 }

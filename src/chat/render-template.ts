@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { Budget } from "./budget.ts";
 import { library, type TemplateNode } from "./jinja.ts";
 import { PythonInterpreter } from "./python-interpreter.ts";
 import { strftime } from "./strftime.ts";
@@ -14,21 +15,26 @@ class TemplateRaised extends Error {}
  * Renders a Jinja template as transformers does: blocks trimmed, `raise_exception`, `strftime_now`, `range` and `namespace`
  * there, HTML not escaped. Variables win over these names.
  *
- * A template can loop for long; there is no time limit. Errors: `chat_template_failed`.
+ * A template that loops for ever, or makes endless text, is stopped by a count of its steps. Errors: `chat_template_failed`.
  */
 export function renderTemplate(template: string, variables: Record<string, unknown>): string {
   const scope = new library.Environment();
+  const budget = new Budget();
   const globals = {
     ...{ true: true, false: false, none: null, True: true, False: false, None: null },
     raise_exception: (message: unknown) => {
       throw new TemplateRaised(String(message));
     },
-    range,
+    range: (first: number, second?: number, step?: number) => {
+      const numbers = range(first, second, step);
+      budget.spend(numbers.length);
+      return numbers;
+    },
     strftime_now: (format: unknown) => strftime(new Date(), String(format)),
   };
   for (const [name, value] of Object.entries({ ...globals, ...variables })) scope.set(name, value);
   try {
-    return String(new PythonInterpreter(scope).run(parseTemplate(template)).value);
+    return String(new PythonInterpreter(scope, budget).run(parseTemplate(template)).value);
   } catch (cause) {
     if (TsumugiError.isInstance(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

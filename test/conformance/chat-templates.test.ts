@@ -1,4 +1,4 @@
-/** Chat templates against what transformers renders (test/fixtures/chat, made by tools/golden/make_chat_fixtures.py). */
+/** Chat templates against what transformers renders (test/fixtures/chat, made by tools/golden/make_chat_fixtures.py and make_published_chat_fixtures.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { applyChatTemplate } from "../../src/chat/index.ts";
@@ -14,7 +14,7 @@ interface Golden {
 }
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
-const golden = read("../fixtures/chat/golden.json") as Golden;
+const fixtures = ["golden", "published"].map((name) => read(`../fixtures/chat/${name}.json`) as Golden);
 const tokenizer = createTokenizer(
   {
     tokenizerJson: read("../fixtures/tokenizers/byte-level/tokenizer.json"),
@@ -22,12 +22,12 @@ const tokenizer = createTokenizer(
   },
   { applyChatTemplate },
 );
-tokenizer.bosToken = golden.special.bos_token;
+tokenizer.bosToken = fixtures[0]?.special.bos_token;
 
 /** Where tsumugi is known to differ: "<template> <conversation> <kwargs>". A line that does not differ any more fails too. */
 const knownDifferences: string[] = [];
 
-function render(row: Golden["rows"][number]): string | undefined {
+function render(golden: Golden, row: Golden["rows"][number]): string | undefined {
   const { tools, documents, add_generation_prompt, continue_final_message, ...chatTemplateKwargs } = row.kwargs;
   const options: ChatTemplateOptions & { tokenize: false } = {
     tokenize: false,
@@ -46,13 +46,13 @@ function render(row: Golden["rows"][number]): string | undefined {
   }
 }
 
-for (const template of Object.keys(golden.templates)) {
+for (const [golden, template] of fixtures.flatMap((each) => Object.keys(each.templates).map((name) => [each, name] as const))) {
   describe(`template ${template}`, () => {
     test("renders as transformers does, and raises where it raises", () => {
       const rows = golden.rows.filter((row) => row.template === template);
       expect(rows.length).toBeGreaterThan(10);
-      const different = rows.filter((row) => render(row) !== row.text);
-      const shown = different.slice(0, 2).map((row) => ({ ...row, got: render(row) }));
+      const different = rows.filter((row) => render(golden, row) !== row.text);
+      const shown = different.slice(0, 2).map((row) => ({ ...row, got: render(golden, row) }));
       const found = different.map((row) => `${row.template} ${row.conversation} ${JSON.stringify(row.kwargs)}`);
       const known = knownDifferences.filter((line) => line.startsWith(`${template} `));
       expect(found, JSON.stringify(shown, null, 1)).toEqual(known);
