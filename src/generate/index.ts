@@ -19,6 +19,7 @@ export type { StoppingCriterion } from "./stopping-criteria.ts";
 export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
 export { type Streamer, TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
+export type { Text2TextOptions, Text2TextPipeline, Text2TextPipelineOptions } from "./text2text-pipeline.ts";
 export { computeTransitionScores } from "./transition-scores.ts";
 export { setWarningHandler, type WarningHandler } from "./warnings.ts";
 export { type WatermarkDetection, WatermarkDetector, type WatermarkDetectorOptions } from "./watermark-detector.ts";

@@ -108,7 +108,9 @@ describe("defaults", () => {
 });
 
 test("refuses what it does not know, by name", async () => {
-  await expect(pipeline("fill-mask" as "text-generation", { model })).rejects.toThrow("Supported: text-generation.");
+  await expect(pipeline("fill-mask" as "text-generation", { model })).rejects.toThrow(
+    "Supported: text-generation, text2text-generation.",
+  );
   await expect(pipeline("text-generation", {} as { model: string })).rejects.toThrow("`model` must be");
   await expect(pipeline("text-generation", { model, torch_dtype: 1 } as { model: CausalLM })).rejects.toThrow("`dtype`");
   await expect(pipe("Q", { returnTensors: true } as object)).rejects.toThrow("`returnTensors` is not supported");

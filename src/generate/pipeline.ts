@@ -5,7 +5,7 @@ import { whole } from "../sampling/validate.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { AnswerDecoder } from "./answer-decoder.ts";
-import { AutoModelForCausalLM, hubNames } from "./auto-model.ts";
+import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, hubNames } from "./auto-model.ts";
 import { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
@@ -20,6 +20,8 @@ import {
   type TextGenerationPipelineOptions,
   type TextOutput,
 } from "./pipeline-options.ts";
+import { Seq2SeqLM } from "./seq2seq-lm.ts";
+import { createText2TextPipeline, type Text2TextPipeline, type Text2TextPipelineOptions } from "./text2text-pipeline.ts";
 
 type NewTextOnly = TextGenerationOptions & { returnFullText: false };
 
@@ -42,14 +44,15 @@ export interface TextGenerationPipeline {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const tasks = ["text-generation"];
+const tasks = ["text-generation", "text2text-generation"];
 
 /**
- * Loads a model with its tokenizer for a task. The only task so far is "text-generation".
+ * Loads a model with its tokenizer for a task: "text-generation", or "text2text-generation" for encoder-decoder models.
  *
  * Where neither the call nor the model's files decide, it samples with temperature 0.7 and stops after 256 new tokens, as
  * in transformers 5. Unlike there, a call's `maxLength` wins over the 256, prompts are never cut, and the space between
- * prompt and answer stays with every tokenizer.
+ * prompt and answer stays with every tokenizer. "text2text-generation" searches with 4 beams instead of sampling, as in
+ * transformers 4 (5 has no such pipeline any more), and a list of texts gives a list of answers for each.
  *
  * @throws `unknown_task`, `unknown_option`, `unsupported_option`, and what `fromPretrained` and `generate` throw
  *
@@ -62,10 +65,12 @@ const tasks = ["text-generation"];
  * ```
  * Source: transformers 5.18, `pipelines/text_generation.py`.
  */
+export function pipeline(task: "text-generation", options: TextGenerationPipelineOptions): Promise<TextGenerationPipeline>;
+export function pipeline(task: "text2text-generation", options: Text2TextPipelineOptions): Promise<Text2TextPipeline>;
 export async function pipeline(
-  task: "text-generation",
-  options: TextGenerationPipelineOptions,
-): Promise<TextGenerationPipeline> {
+  task: "text-generation" | "text2text-generation",
+  options: TextGenerationPipelineOptions | Text2TextPipelineOptions,
+): Promise<TextGenerationPipeline | Text2TextPipeline> {
   if (!tasks.includes(task)) throw new TsumugiError("unknown_task", { task: String(task), supported: tasks.join(", ") });
   checkPipelineOptions(options ?? {});
   const { model: given, tokenizer: named, ...load } = options ?? {};
@@ -73,17 +78,20 @@ export async function pipeline(
     const expected = "a Hub id, a folder or a loaded model";
     throw new TsumugiError("invalid_option", { option: "model", expected, given: "nothing" });
   }
-  if (typeof given !== "string") checkLoadedModel(given, named, load);
+  const isText2Text = task === "text2text-generation";
+  if (typeof given !== "string") checkLoadedModel(given, named, load, isText2Text);
   if (named !== undefined && typeof named !== "string" && typeof (named as Partial<Tokenizer> | null)?.decode !== "function") {
     const expected = "a Hub id, a folder or a loaded tokenizer";
     throw new TsumugiError("invalid_option", { option: "tokenizer", expected, given: named });
   }
-  const model = typeof given === "string" ? await AutoModelForCausalLM.fromPretrained(given, load) : given;
+  const loader = isText2Text ? AutoModelForSeq2SeqLM : AutoModelForCausalLM;
+  const model = typeof given === "string" ? await loader.fromPretrained(given, load) : given;
   try {
     const hub: TokenizerLoadOptions = Object.fromEntries(Object.entries(load).filter(([name]) => hubNames.includes(name)));
     const tokenizer =
       typeof named === "string" ? await AutoTokenizer.fromPretrained(named, hub) : (named ?? (await model.loadTokenizer()));
-    return create(model, tokenizer, typeof given === "string");
+    const owned = typeof given === "string";
+    return isText2Text ? createText2TextPipeline(model, tokenizer, owned) : create(model, tokenizer, owned);
   } catch (error) {
     if (typeof given === "string") await model.dispose();
     throw error;
@@ -91,10 +99,14 @@ export async function pipeline(
 }
 
 /** Loading options say nothing to a model that is loaded; the Hub's still hold for a tokenizer that is not. */
-function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object): void {
+function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object, isText2Text: boolean): void {
   if (typeof (model as Partial<CausalLM> | null)?.generateWith !== "function") {
     const expected = "a Hub id, a folder or a loaded model";
     throw new TsumugiError("invalid_option", { option: "model", expected, given: model });
+  }
+  if (isText2Text !== model instanceof Seq2SeqLM) {
+    const expected = isText2Text ? "an encoder-decoder model" : 'a causal model (use "text2text-generation")';
+    throw new TsumugiError("invalid_option", { option: "model", expected, given: model.config.model_type });
   }
   for (const [option, value] of Object.entries(load)) {
     if (value === undefined || (typeof tokenizer === "string" && hubNames.includes(option))) continue;
