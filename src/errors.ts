@@ -194,11 +194,11 @@ export function describeError(code: ErrorCode): { status: number; message: strin
 }
 
 function fill(template: string, details: ErrorDetails): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => show(details[name]));
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => show(details[name], name));
 }
 
-function show(value: unknown): string {
-  if (value === undefined) return "";
+function show(value: unknown, name: string): string {
+  if (value === undefined) return name === "given" ? "undefined" : "";
   if (typeof value === "string") return value;
   try {
     const text = JSON.stringify(value) ?? String(value);

@@ -154,7 +154,7 @@ function checkLayout(tensors: readonly LocatedTensor[], dataStart: number, fileB
       throw new TsumugiError("safetensors_offsets", {
         file,
         tensor: name,
-        expected: `an end within the file (${fileBytes} bytes)`,
+        expected: `an end within the file (${fileBytes} bytes; is it cut off, a download that did not finish?)`,
         given: end,
       });
     }

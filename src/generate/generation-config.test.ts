@@ -68,7 +68,7 @@ describe("resolveSettings", () => {
     [{ maxNewTokens: 0 }, "`maxNewTokens` must be a whole number of at least 1. Given: 0."],
     [{ maxNewTokens: 1.5 }, "Given: 1.5."],
     [{ temperature: -1 }, "`temperature` must be a number of at least 0. Given: -1."],
-    [{ temperature: "hot" }, "Given: hot."],
+    [{ temperature: "hot" }, 'Given: "hot".'],
     [{ topP: 1.1 }, "`topP` must be a number from 0 to 1. Given: 1.1."],
     [{ topK: -1 }, "`topK` must be a whole number of at least 0. Given: -1."],
     [{ repetitionPenalty: 0 }, "`repetitionPenalty` must be a number above 0. Given: 0."],

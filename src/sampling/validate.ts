@@ -5,7 +5,9 @@ export type OptionParser<Value> = (value: unknown, option: string) => Value;
 
 /** Refuses a value: `invalid_option`. */
 export function fail(option: string, expected: string, given: unknown): never {
-  throw new TsumugiError("invalid_option", { option, expected, given: typeof given === "number" ? String(given) : given });
+  // NaN and Infinity by name (JSON has none), and "8" in its quotes, so that it is not taken for 8
+  const shown = typeof given === "number" ? String(given) : typeof given === "string" ? JSON.stringify(given) : given;
+  throw new TsumugiError("invalid_option", { option, expected, given: shown });
 }
 
 /** A finite number that `test` allows; `expected` says which. */
