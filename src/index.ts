@@ -1,4 +1,16 @@
 export type { MemoryPlan } from "./backends/backend.ts";
+export {
+  type FewShotExample,
+  type FewShotPromptOptions,
+  type FieldValues,
+  fewShotMessages,
+  fewShotPrompt,
+  type InstructionTemplate,
+  instructionTemplate,
+  type Persona,
+  personaPrompt,
+  withPersona,
+} from "./chat/index.ts";
 export type { EngineStatistics, FinishReason } from "./engine/request.ts";
 export { describeError, type ErrorCode, type ErrorDetails, errorCodes, TsumugiError } from "./errors.ts";
 export * from "./generate/index.ts";

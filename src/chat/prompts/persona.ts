@@ -1,0 +1,44 @@
+import { TsumugiError } from "../../errors.ts";
+import type { ChatMessage } from "../../tokenizer/index.ts";
+
+/** Who the model speaks as. */
+export interface Persona {
+  /** The persona in a sentence or two: "You are a cat who works as a tour guide." */
+  description: string;
+  /** Rules of speech and conduct; each becomes a line with a dash. */
+  rules?: readonly string[];
+  /** Turns that show how the persona talks. */
+  examples?: readonly { user: string; assistant: string }[];
+}
+
+/** The system prompt of a persona: its description, then its rules, one in a line. */
+export function personaPrompt(persona: Persona): string {
+  if (typeof persona?.description !== "string" || persona.description === "")
+    throw new TsumugiError("invalid_input", { what: "The persona", expected: "{ description } with text", given: persona });
+  return [persona.description, ...(persona.rules ?? []).map((rule) => `- ${rule}`)].join("\n");
+}
+
+/**
+ * A conversation held by a persona: its system prompt first (before the text of a system message that is there already), then
+ * its example turns, then the conversation. The messages given are not changed.
+ *
+ * Errors: `invalid_input` for a persona without a description, or a system message that is not text.
+ *
+ * @example
+ * ```ts
+ * const cat = { description: "あなたは猫です。", rules: ["語尾に「にゃ」を付ける"] };
+ * withPersona(cat, [{ role: "user", content: "こんにちは" }]);
+ * ```
+ */
+export function withPersona(persona: Persona, messages: readonly ChatMessage[]): ChatMessage[] {
+  const prompt = personaPrompt(persona);
+  const turns = (persona.examples ?? []).flatMap(({ user, assistant }) => [
+    { role: "user", content: user },
+    { role: "assistant", content: assistant },
+  ]);
+  const [first, ...rest] = messages;
+  if (first?.role !== "system") return [{ role: "system", content: prompt }, ...turns, ...messages];
+  if (typeof first.content !== "string")
+    throw new TsumugiError("invalid_input", { what: "The system message", expected: "text", given: first.content });
+  return [{ ...first, content: `${prompt}\n\n${first.content}` }, ...turns, ...rest];
+}
