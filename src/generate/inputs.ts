@@ -35,7 +35,7 @@ export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, con
   const { settings, vocabularySize } = context;
   const start = settings.decoderStartTokenId ?? settings.bosTokenId;
   if (start === null || start >= vocabularySize) {
-    const expected = `set to an id of the model, from 0 to ${vocabularySize - 1} (the model's files say nothing)`;
+    const expected = `a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`;
     throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: start ?? "nothing" });
   }
   const rows = readInputs(inputIds, attentionMask, { ...context, encoder: true });

@@ -82,6 +82,9 @@ for (const device of devices) {
       await expect(model.generate({ maxNewTokens: 2 })).rejects.toMatchObject({ code: "invalid_input" });
       const long = new Array<number>(model.maxPositions + 1).fill(5);
       await expect(model.generate({ inputIds: [long], maxNewTokens: 2 })).rejects.toMatchObject({ code: "request_too_large" });
+      const start = { inputIds: [[5, 6]], maxNewTokens: 2, decoderStartTokenId: 128 };
+      await expect(model.generate(start)).rejects.toThrow("from 0 to 127");
+      await expect(model.generate({ inputIds: [[5]], decoderInputIds: [[0]] } as object)).rejects.toThrow("`decoderInputIds`");
       const guided = { inputIds: [[5, 6]], maxNewTokens: 2, guidanceScale: 2 };
       await expect(model.generate(guided)).rejects.toThrow("`guidanceScale`");
     });

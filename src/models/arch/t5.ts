@@ -118,9 +118,9 @@ function architecture(modelType: string, defaults: Defaults) {
 
         x = feedForward(program, x, `${at}.2`, config);
       }
-      let hidden = rmsNorm(program, x, { module: "decoder.final_layer_norm", epsilon }); // [tokens, width]
-      if (defaults.scales(raw as object)) hidden = scale(program, hidden, width ** -0.5, "decoder");
-      const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo: tied ? "shared" : undefined });
+      const hidden = rmsNorm(program, x, { module: "decoder.final_layer_norm", epsilon }); // [tokens, width]
+      const read = defaults.scales(raw as object) ? scale(program, hidden, width ** -0.5, "decoder") : hidden;
+      const logits = languageHead(program, read, { module: "lm_head", vocabulary, tiedTo: tied ? "shared" : undefined });
       return { logits, hidden };
     },
   });
