@@ -7,6 +7,8 @@ import { addGenerationOptions, type GenerationFlags, toGenerateOptions } from ".
 import { type Loaded, loadModel } from "./load.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 
+const help = "/reset forgets, /exit leaves, Ctrl-C stops a reply";
+
 interface ChatFlags extends ModelFlags, GenerationFlags {
   system?: string;
   /** Nobody asked for a length: replies end where the model's context does. */
@@ -15,7 +17,7 @@ interface ChatFlags extends ModelFlags, GenerationFlags {
 
 /** `tsumugi chat`: a conversation in the terminal. */
 export function addChatCommand(program: Command): void {
-  const command = program.command("chat").description("talk with a model; /reset forgets, /exit leaves, Ctrl-C stops a reply");
+  const command = program.command("chat").description(`talk with a model; ${help}`);
   addGenerationOptions(addModelOptions(command), { maxNewTokens: 512 })
     .option("-s, --system <text>", "system prompt")
     .action((flags: ChatFlags) => {
@@ -28,7 +30,7 @@ async function chat(flags: ChatFlags): Promise<void> {
   const loaded = await loadModel(flags);
   const terminal = createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stdout : undefined });
   try {
-    if (process.stdin.isTTY) process.stdout.write(styleText("dim", "/reset forgets, /exit leaves, Ctrl-C stops a reply\n"));
+    if (process.stdin.isTTY) process.stdout.write(styleText("dim", `${help}\n`));
     await converse(loaded, terminal, flags);
   } finally {
     terminal.close();
@@ -55,14 +57,16 @@ async function converse(loaded: Loaded, terminal: Interface, flags: ChatFlags): 
         process.stdout.write("(forgotten)\n");
         continue;
       }
-      if (content === "") continue;
+      if (content === "/help") process.stdout.write(`${help}\n`);
+      if (content === "" || content === "/help") continue;
       reply = new AbortController();
       try {
         messages = await answer(loaded, [...messages, { role: "user", content }], flags, reply.signal);
       } catch (error) {
-        // The conversation goes on: a prompt that is too long, say, is mended by /reset.
-        if (!TsumugiError.isInstance(error)) throw error;
+        // The conversation goes on: a prompt that is too long, say, is mended by /reset. Nothing mends a missing template.
+        if (!TsumugiError.isInstance(error) || error.code === "missing_chat_template") throw error;
         process.stderr.write(`tsumugi: ${error.message}\n`);
+        if (!process.stdin.isTTY) process.exitCode = 1;
       } finally {
         reply = undefined;
       }

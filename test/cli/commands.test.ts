@@ -68,6 +68,11 @@ describe("tsumugi chat", () => {
     expect(stdout.trim()).not.toBe("");
   });
 
+  it("answers /help itself", async () => {
+    const { code, stdout } = await runCli(["chat"], { input: "/help\n" });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "/reset forgets, /exit leaves, Ctrl-C stops a reply\n" });
+  });
+
   it("answers each line, remembers, and forgets at /reset", async () => {
     const input = "こんにちは\nこんにちは\n/reset\nこんにちは\n/exit\nnot answered\n";
     const { code, stdout, stderr } = await runCli(["chat", "--max-new-tokens", "40"], { input });
