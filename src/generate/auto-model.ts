@@ -26,7 +26,7 @@ export interface FromPretrainedOptions
   device?: "auto" | "cpu" | "reference";
   /** Threads of the cpu device. Default: physical cores. */
   threads?: number;
-  /** Sequences at once; more wait for their turn. Default 8. */
+  /** Sequences at once; more wait for their turn. All beams of a search run at once. Default 64. */
   maxBatchSize?: number;
   /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
   contextTokens?: number;
@@ -141,7 +141,7 @@ async function assemble(
   options: FromPretrainedOptions,
 ): Promise<CausalLMParts> {
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
-  const maxBatchSize = options.maxBatchSize ?? 8;
+  const maxBatchSize = options.maxBatchSize ?? 64;
   const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize, taps: ["hidden"] };
   const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
   let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
