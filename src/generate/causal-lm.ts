@@ -71,7 +71,15 @@ export class CausalLM {
    * ```
    * Source: transformers 5.18, `GenerationMixin.generate`.
    */
-  async generate(options: GenerateOptions = {}): Promise<GenerateResult> {
+  async generate(options: GenerateOptions = {}, ...more: never[]): Promise<GenerateResult> {
+    if (more.length > 0) {
+      const expected = "one object that holds inputs and options: `generate({ ...inputs, maxNewTokens: 20 })`";
+      throw new TsumugiError("invalid_input", {
+        what: "The argument of `generate`",
+        expected,
+        given: `${more.length + 1} arguments`,
+      });
+    }
     checkGenerateOptions(options);
     return generate(this.#context(), options);
   }

@@ -310,6 +310,12 @@ test.each([
 });
 
 describe("arguments that are no options", () => {
+  test("a second argument of generate", async () => {
+    const call = model.generate as (...given: unknown[]) => Promise<unknown>;
+    const given = [{ inputIds: [[1]] }, { maxNewTokens: 1 }];
+    await expect(call.call(model, ...given)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
   test.each([[null], [5], [[1, 2, 3]], ["text"]])("%j", async (given) => {
     expect((await failure(model.generate(given as never))).message).toMatch(/^The options must be an object/);
     expect(() => model.stream(given as never)).toThrow("The options must be an object");
