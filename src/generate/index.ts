@@ -13,6 +13,7 @@ export type {
   TextGenerationOptions,
   TextGenerationPipelineOptions,
   TextOutput,
+  TokenOutput,
 } from "./pipeline-options.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StoppingCriterion } from "./stopping-criteria.ts";

@@ -18,6 +18,16 @@ export interface TextGenerationOptions
   extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores"> {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
   returnFullText?: boolean;
+  /** Token ids in place of text: the prompt's with its pads, then the new ones. Not beside `returnFullText`. Default false. */
+  returnTensors?: boolean;
+  /** transformers' name for what is done anyway; not beside `returnFullText` and `returnTensors`. */
+  returnText?: true;
+  /** In front of every text prompt, but not in `generatedText`; a call's `maxLength` and `minLength` do not count it. Default: the model's. */
+  prefix?: string;
+  /** Its tokens end the answer, in place of `eosTokenId`: each of them alone, as in transformers. */
+  stopSequence?: string;
+  /** "hole": cut the prompt from the left where it and the new tokens are more than `tokenizer.modelMaxLength`. Default: never cut. */
+  handleLongGeneration?: "hole" | null;
   /** Put special tokens (BOS) in front of text prompts, as the tokenizer does. Default true. Chats have their own. */
   addSpecialTokens?: boolean;
   /** Leave special tokens out of the text. Default true. */
@@ -42,6 +52,12 @@ export interface TextOutput {
   generatedText: string;
 }
 
+/** An answer as token ids. */
+export interface TokenOutput {
+  /** Prompt with its pads (of a batch) and special tokens, new tokens, pads up to the longest row of the batch. */
+  generatedTokenIds: number[];
+}
+
 /** An answer to a chat. */
 export interface ChatOutput {
   /** The conversation with the answer. */
@@ -51,6 +67,11 @@ export interface ChatOutput {
 /** Options of the pipeline that are not options of `generate`. */
 export const ownNames = [
   "returnFullText",
+  "returnTensors",
+  "returnText",
+  "prefix",
+  "stopSequence",
+  "handleLongGeneration",
   "addSpecialTokens",
   "skipSpecialTokens",
   "cleanUpTokenizationSpaces",
@@ -63,9 +84,12 @@ export const ownNames = [
 
 const callRefusals: Refusals = {
   returnTensors: "ids come from `model.generate`",
-  returnText: "use `returnFullText`",
+  returnText: "the answer is a text anyway",
   prefix: "put it in front of the prompt",
-  handleLongGeneration: "it is planned and not built yet",
+  stopSequence: "use `stopStrings`",
+  handleLongGeneration: "cut the text before",
+  truncation: "prompts are cut by `handleLongGeneration` only",
+  padding: "prompts of a batch are padded, as long as they need",
   tokenizerEncodeKwargs: "encode the prompt and use `model.generate`",
   inputIds: "a pipeline takes text; use `model.generate`",
   attentionMask: "a pipeline takes text; use `model.generate`",
@@ -82,8 +106,8 @@ export function checkPipelineOptions(options: object): void {
   });
 }
 
-export function refuseCallOptions(options: object): void {
+export function refuseCallOptions(options: object, taken: readonly string[] = []): void {
   checkIsOptions(options);
-  const known = Object.keys(options).filter((name) => !(name in callRefusals));
+  const known = Object.keys(options).filter((name) => !(name in callRefusals) || taken.includes(name));
   refuseUnknown(options, known, callRefusals);
 }

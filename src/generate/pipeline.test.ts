@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { setSeed } from "../sampling/index.ts";
 import type { ChatMessage } from "../tokenizer/index.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
@@ -113,7 +113,7 @@ test("refuses what it does not know, by name", async () => {
   );
   await expect(pipeline("text-generation", {} as { model: string })).rejects.toThrow("`model` must be");
   await expect(pipeline("text-generation", { model, torch_dtype: 1 } as { model: CausalLM })).rejects.toThrow("`dtype`");
-  await expect(pipe("Q", { returnTensors: true } as object)).rejects.toThrow("`returnTensors` is not supported");
+  await expect(pipe("Q", { truncation: true } as object)).rejects.toThrow("`truncation` is not supported");
   await expect(pipe("Q", { max_new_tokens: 1 } as object)).rejects.toThrow("its name here is `maxNewTokens`");
   await expect(pipe("Q", { batchSize: 0 })).rejects.toThrow("`batchSize`");
 });
@@ -128,6 +128,14 @@ describe("nothing is ignored", () => {
     ["Q", { tools: [] }, "`tools` is not supported: it is for chats"],
     ["Q", { continueFinalMessage: true }, "`continueFinalMessage` is not supported"],
     [chat, { addSpecialTokens: true }, "`addSpecialTokens` is not supported: a chat template"],
+    [chat, { prefix: "Q" }, "`prefix` is not supported: it is for texts"],
+    ["Q", { returnFullText: false, returnTensors: true }, "`returnFullText` and `returnTensors` cannot be used together"],
+    ["Q", { returnFullText: true, returnText: true }, "`returnFullText` and `returnText`"],
+    ["Q", { returnText: true, returnTensors: true }, "`returnTensors` and `returnText`"],
+    ["Q", { returnText: false }, "use `returnTensors`"],
+    ["Q", { stopSequence: "Q", eosTokenId: 1 }, "`stopSequence` and `eosTokenId`"],
+    ["Q", { stopSequence: "" }, "`stopSequence` must be a text of at least one token"],
+    ["Q", { handleLongGeneration: "gap" }, '`handleLongGeneration` must be "hole" or null'],
     ["Q", { cleanUpTokenizationSpaces: "x" }, "`cleanUpTokenizationSpaces` must be true or false"],
     ["Q", 5, "The options must be an object"],
     ["Q", null, "The options must be an object"],
@@ -170,4 +178,89 @@ test("an empty prompt starts from BOS beside others, too", async () => {
   const options = { ...greedy, bosTokenId: 1 };
   const alone = await pipe(["", "QX"], options);
   expect(await pipe(["", "QX"], { ...options, batchSize: 2 })).toEqual(alone);
+});
+
+describe("what transformers' pipeline knows besides", () => {
+  const idsOf = (text: string) => pipe.tokenizer(text).inputIds;
+  const generated = async (ids: number[], maxNewTokens = 6) => {
+    const mask = [ids.map(() => 1)];
+    return (await model.generate({ inputIds: [ids], attentionMask: mask, maxNewTokens, doSample: false })).sequences[0]!;
+  };
+
+  test("returnTensors: ids of the prompt with its pads, and of the answer", async () => {
+    const options = { ...greedy, returnTensors: true } as const;
+    const outputs = await pipe("QXZ", options);
+    expectTypeOf(outputs[0]!.generatedTokenIds).toEqualTypeOf<number[]>();
+    expect(outputs).toEqual([{ generatedTokenIds: await generated(idsOf("QXZ")) }]);
+    expect(await pipe(chat, options)).toEqual([{ generatedTokenIds: await generated(idsOf("[u]Q!;[a]")) }]);
+    const padded = await pipe(["QXZ", "Q"], { ...options, batchSize: 2, padTokenId: 0 });
+    const pad = pipe.tokenizer.padTokenId!;
+    const [short] = padded[1]!;
+    expect(short.generatedTokenIds).toEqual([pad, pad, ...(await generated(idsOf("Q")))]);
+  });
+
+  test("returnText changes nothing", async () => {
+    expect(await pipe("QXZ", { ...greedy, returnText: true })).toEqual(await pipe("QXZ", greedy));
+  });
+
+  test("prefix stands in front of the prompt, not in the text; lengths do not count it", async () => {
+    const expected = [{ generatedText: `XZ${await answer("QQXZ")}` }];
+    expect(await pipe("XZ", { ...greedy, prefix: "QQ" })).toEqual(expected);
+    const [output] = await pipe("XZ", { prefix: "QQ", doSample: false, maxLength: 8, returnTensors: true });
+    expect(output.generatedTokenIds).toEqual(await generated(idsOf("QQXZ"), 6));
+    Object.assign(model.config, { task_specific_params: { "text-generation": { prefix: "QQ" } } });
+    try {
+      expect(await pipe("XZ", greedy)).toEqual(expected);
+      expect(await pipe("QQXZ", { ...greedy, prefix: "" })).toEqual([{ generatedText: `QQXZ${await answer("QQXZ")}` }]);
+    } finally {
+      Object.assign(model.config, { task_specific_params: undefined });
+    }
+  });
+
+  test("stopSequence: each of its tokens ends the answer", async () => {
+    const ids = await generated(idsOf("QXZ"));
+    const text = pipe.tokenizer.decode([ids[4]!]);
+    const told: string[] = [];
+    setWarningHandler((message) => told.push(message));
+    const [output] = await pipe("QXZ", { ...greedy, returnTensors: true, stopSequence: text });
+    expect(output.generatedTokenIds).toEqual(ids.slice(0, 5));
+    await pipe("QXZ", { ...greedy, stopSequence: "QX" });
+    expect(told.filter((message) => message.includes("`stopSequence` is"))).toHaveLength(1);
+  });
+
+  test('handleLongGeneration: "hole" cuts the prompt from the left, not its text', async () => {
+    const { modelMaxLength } = pipe.tokenizer;
+    pipe.tokenizer.modelMaxLength = 9;
+    try {
+      const options = { ...greedy, handleLongGeneration: "hole" } as const;
+      const [output] = await pipe("QXZQXZ", { ...options, returnTensors: true });
+      expect(output.generatedTokenIds).toEqual(await generated(idsOf("QXZ")));
+      expect(await pipe("QXZQXZ", options)).toEqual([{ generatedText: `QXZQXZ${await answer("QXZ")}` }]);
+      const byLength = { doSample: false, maxLength: 10, handleLongGeneration: "hole", returnTensors: true } as const;
+      expect((await pipe("QXZQXZ", byLength))[0].generatedTokenIds).toEqual(await generated(idsOf("XZQXZ"), 4));
+      await expect(pipe("QXZQXZ", { ...options, maxNewTokens: 9 })).rejects.toThrow("modelMaxLength (9)");
+      await expect(pipe("QXZQXZ", { ...byLength, maxLength: 3 })).rejects.toThrow("set `maxNewTokens`");
+      expect((await pipe("Q", options))[0].generatedText).toBe(`Q${await answer("Q")}`);
+    } finally {
+      pipe.tokenizer.modelMaxLength = modelMaxLength;
+    }
+  });
+
+  test("a second BOS is told, once", async () => {
+    const llama = await pipeline("text-generation", { model, tokenizer: join(fixtures, "tokenizers/llama") });
+    const told: string[] = [];
+    setWarningHandler((message) => told.push(message));
+    const { bosToken, bosTokenId } = llama.tokenizer;
+    const rows: number[][] = [];
+    const spy = vi.spyOn(model, "generateWith").mockImplementation(async (_, { inputIds }) => {
+      rows.push(inputIds![0] as number[]);
+      return { sequences: inputIds as number[][], finishReasons: [] };
+    });
+    const text = `${bosToken}a`;
+    await llama([text, text, "a"]);
+    await llama(text, { addSpecialTokens: false });
+    spy.mockRestore();
+    expect(rows.map((ids) => ids.filter((id) => id === bosTokenId).length)).toEqual([2, 2, 1, 1]);
+    expect(told.filter((message) => message.includes("puts another in front of it"))).toHaveLength(1);
+  });
 });

@@ -19,10 +19,21 @@ import {
   type TextGenerationOptions,
   type TextGenerationPipelineOptions,
   type TextOutput,
+  type TokenOutput,
 } from "./pipeline-options.ts";
+import {
+  continuesLast,
+  encodePrompt,
+  leaveHole,
+  lengthsBehind,
+  type Prompt,
+  prefixOf,
+  stopSequenceIds,
+} from "./pipeline-prompts.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 import { createText2TextPipeline, type Text2TextPipeline, type Text2TextPipelineOptions } from "./text2text-pipeline.ts";
 
+type Ids = TextGenerationOptions & { returnTensors: true };
 type NewTextOnly = TextGenerationOptions & { returnFullText: false };
 
 /** `numReturnSequences` answers to one prompt. */
@@ -30,6 +41,8 @@ export type Answers<Output> = [Output, ...Output[]];
 
 /** Text or chats in, text or chats out; called like a function. */
 export interface TextGenerationPipeline {
+  (prompt: string | readonly ChatMessage[], options: Ids): Promise<Answers<TokenOutput>>;
+  (prompts: readonly string[] | readonly (readonly ChatMessage[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
   (prompt: string, options?: TextGenerationOptions): Promise<Answers<TextOutput>>;
   (prompts: readonly string[], options?: TextGenerationOptions): Promise<Answers<TextOutput>[]>;
   (chat: readonly ChatMessage[], options: NewTextOnly): Promise<Answers<TextOutput>>;
@@ -116,7 +129,6 @@ function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object, isT
 }
 
 type Chat = readonly ChatMessage[];
-type Prompt = string | Chat;
 
 function create(model: CausalLM, tokenizer: Tokenizer, owned: boolean): TextGenerationPipeline {
   const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
@@ -154,13 +166,16 @@ async function run(
 ): Promise<unknown[][]> {
   const { own, forGenerate } = split(options);
   for (const prompt of prompts) refuseOtherKind(prompt, own);
-  const { returnFullText = true, skipSpecialTokens = true, cleanUpTokenizationSpaces, batchSize = 1 } = own;
+  const prefix = prefixOf(model.config, own.prefix);
+  if (own.stopSequence !== undefined) forGenerate.eosTokenId = stopSequenceIds(tokenizer, own.stopSequence);
+  const { returnFullText = true, returnTensors = false, batchSize = 1 } = own;
+  const { skipSpecialTokens = true, cleanUpTokenizationSpaces } = own;
   const settings = withDefaults(model, forGenerate);
   const { seed } = forGenerate;
   const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
   // Python's pipeline runs lists through a DataLoader, which draws a seed of its own: two words.
   if (!single) (generator ?? sharedGenerator())?.skip(2);
-  const decided = (name: "numReturnSequences" | "bosTokenId") =>
+  const decided = <Name extends keyof GenerationConfig>(name: Name): GenerationConfig[Name] =>
     forGenerate[name] ?? settings[name] ?? forGenerate.generationConfig?.[name] ?? model.generationConfig[name];
   const copies = decided("numReturnSequences") ?? 1;
   const chunks: Promise<unknown[][]>[] = [];
@@ -180,24 +195,40 @@ async function run(
     return rows[0]!.length === 0 ? {} : { inputIds: rows, attentionMask: [rows[0]!.map(() => 1)] };
   }
 
+  /** New tokens that a call asks for; with `maxLength`, what it leaves to the longest prompt. */
+  function wantedTokens(rows: readonly number[][]): number {
+    const named = settings.maxNewTokens === null ? undefined : decided("maxNewTokens");
+    if (named !== undefined && named !== null) return named;
+    const maxLength = decided("maxLength") ?? 0;
+    const longest = Math.max(...rows.map(({ length }) => length));
+    if (maxLength > longest) return maxLength - longest;
+    const reason = `the prompt has ${longest} tokens, which leave none of ${maxLength}; set \`maxNewTokens\``;
+    throw new TsumugiError("conflicting_options", { options: '`handleLongGeneration: "hole"` and `maxLength`', reason });
+  }
+
   async function answer(chunk: readonly Prompt[], from: number): Promise<unknown[][]> {
     const bosTokenId = decided("bosTokenId");
     // beside other rows, too, an empty prompt starts from BOS
-    const rows = chunk
-      .map((prompt) => encode(tokenizer, prompt, own))
+    const uncut = chunk
+      .map((prompt) => encodePrompt(tokenizer, prompt, typeof prompt === "string" ? prefix : "", own))
       .map((ids) => (ids.length === 0 && chunk.length > 1 && typeof bosTokenId === "number" ? [bosTokenId] : ids));
+    const newTokens = own.handleLongGeneration === "hole" ? wantedTokens(uncut) : undefined;
+    const rows = newTokens === undefined ? uncut : leaveHole(tokenizer, uncut, newTokens);
     const inputs = encodedInputs(rows);
     const width = inputs.inputIds?.[0]?.length ?? 1; // an empty prompt starts from BOS
     const { onToken } = forGenerate;
     const { sequences } = await model.generateWith(generator, {
       ...forGenerate,
       ...settings,
+      ...(chunk.every((prompt) => typeof prompt === "string") && lengthsBehind(tokenizer, prefix, forGenerate, own)),
+      ...(newTokens !== undefined && { maxNewTokens: newTokens, maxLength: null }),
       ...inputs,
       tokenizer,
       ...(onToken && { onToken: (event) => onToken({ ...event, row: from * copies + event.row }) }),
     });
     return chunk.map((prompt, index) =>
       sequences.slice(index * copies, (index + 1) * copies).map((sequence) => {
+        if (returnTensors) return { generatedTokenIds: sequence };
         // Behind a text the answer keeps its leading space, which a decoder of new tokens alone would strip (Llama 2).
         const continues = typeof prompt === "string" || continuesLast(prompt, own);
         const promptIds = continues ? rows[index] : undefined;
@@ -214,10 +245,12 @@ function refuseOtherKind(prompt: Prompt, own: OwnOptions): void {
   const isText = typeof prompt === "string";
   const others = isText
     ? (["tools", "documents", "chatTemplateKwargs", "continueFinalMessage"] as const)
-    : (["addSpecialTokens"] as const);
+    : (["addSpecialTokens", "prefix"] as const);
   const option = others.find((name) => own[name] !== undefined);
   if (option === undefined) return;
-  const reason = isText ? "it is for chats, and the prompt is a text" : "a chat template writes special tokens itself";
+  const forTexts =
+    option === "prefix" ? "it is for texts, and the prompt is a chat" : "a chat template writes special tokens itself";
+  const reason = isText ? "it is for chats, and the prompt is a text" : forTexts;
   throw new TsumugiError("unsupported_option", { option, reason });
 }
 
@@ -225,6 +258,10 @@ const padding = { padding: true, paddingSide: "left" } as const;
 
 const ownTypes = {
   returnFullText: "boolean",
+  returnTensors: "boolean",
+  returnText: "boolean",
+  prefix: "string",
+  stopSequence: "string",
   addSpecialTokens: "boolean",
   skipSpecialTokens: "boolean",
   cleanUpTokenizationSpaces: "boolean",
@@ -234,14 +271,35 @@ const ownTypes = {
 type OwnOptions = Pick<TextGenerationOptions, (typeof ownNames)[number]>;
 
 function split(options: TextGenerationOptions): { own: OwnOptions; forGenerate: GenerateOptions } {
-  refuseCallOptions(options);
+  refuseCallOptions(options, ownNames);
   checkGenerateOptions(options as GenerateOptions, ownNames);
   const isOwn = (name: string) => (ownNames as readonly string[]).includes(name);
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   const own: OwnOptions = Object.fromEntries(entries.filter(([name]) => isOwn(name)));
   if (own.batchSize !== undefined) whole(1)(own.batchSize, "batchSize");
   checkOptionTypes(own, ownTypes);
+  checkTogether(own, options);
   return { own, forGenerate: Object.fromEntries(entries.filter(([name]) => !isOwn(name))) };
+}
+
+function checkTogether(own: OwnOptions, { eosTokenId }: TextGenerationOptions): void {
+  const kinds = (["returnFullText", "returnTensors", "returnText"] as const).filter((name) => own[name] !== undefined);
+  if (kinds.length > 1) {
+    const reason = "each says what an answer is";
+    throw new TsumugiError("conflicting_options", { options: kinds.map((name) => `\`${name}\``).join(" and "), reason });
+  }
+  if ((own.returnText as boolean | undefined) === false) {
+    const reason = "without text there are only ids: use `returnTensors`";
+    throw new TsumugiError("unsupported_option", { option: "returnText: false", reason });
+  }
+  const { handleLongGeneration: way } = own;
+  if (way !== undefined && way !== null && way !== "hole") {
+    throw new TsumugiError("invalid_option", { option: "handleLongGeneration", expected: '"hole" or null', given: way });
+  }
+  if (own.stopSequence !== undefined && eosTokenId !== undefined) {
+    const reason = "the one takes the place of the other";
+    throw new TsumugiError("conflicting_options", { options: "`stopSequence` and `eosTokenId`", reason });
+  }
 }
 
 /** What the pipeline decides where neither the call nor the model's files do. */
@@ -263,24 +321,6 @@ function withDefaults(model: CausalLM, call: GenerateOptions): GenerationConfig 
   if (named !== undefined && (call.maxNewTokens ?? call.generationConfig?.maxNewTokens) === undefined)
     result.maxNewTokens = null;
   return result;
-}
-
-function encode(tokenizer: Tokenizer, prompt: Prompt, own: OwnOptions): number[] {
-  if (typeof prompt === "string") return tokenizer.encode(prompt, { addSpecialTokens: own.addSpecialTokens ?? true });
-  const { tools, documents, chatTemplateKwargs } = own;
-  const continues = continuesLast(prompt, own);
-  return tokenizer.applyChatTemplate(prompt, {
-    addGenerationPrompt: !continues,
-    continueFinalMessage: continues,
-    returnDict: false,
-    ...(tools && { tools }),
-    ...(documents && { documents }),
-    ...(chatTemplateKwargs && { chatTemplateKwargs }),
-  });
-}
-
-function continuesLast(chat: Chat, own: OwnOptions): boolean {
-  return own.continueFinalMessage ?? chat.at(-1)?.role === "assistant";
 }
 
 function joined(prompt: Prompt, text: string, own: OwnOptions): string | ChatMessage[] {
