@@ -33,7 +33,7 @@ export interface Limits {
   maxSequences: number;
   /** R: logit rows of one step. */
   maxLogitRows: number;
-  /** KV blocks of each paged state, by state name. */
+  /** KV blocks of each paged or cross state, slots of each slot state, by state name. */
   blocks: { [state: string]: number };
   /** Type that dense weights are held in. */
   weights: FloatDType;
@@ -53,7 +53,10 @@ export interface MemoryPlan {
   total: number;
 }
 
-/** Tables of one state: block ids. Steps of `encode` have no blocks of paged states. */
+/**
+ * Tables of one state: block ids. Steps of `encode` have no blocks of paged states. A slot state has one entry for each
+ * sequence: the slot that the step reads (zeros when it begins at position 0) and writes.
+ */
 export interface BatchState {
   /** [S + 1] first entry of each sequence in `table`. */
   tableStart: Int32Array;

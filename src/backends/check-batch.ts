@@ -76,6 +76,20 @@ export function checkBatch(
       }
       return;
     }
+    if (kind === "slot") {
+      for (let s = 0; s < sequences; s++) {
+        const last = positions[sequenceStart[s + 1]! - 1]!;
+        if (length[s] !== last + 1) fail(`length of sequence ${s} in state ${name}`, last + 1, length[s]);
+        const given = table.subarray(tableStart[s]!, tableStart[s + 1]!);
+        const [slot] = given;
+        if (slot === undefined || given.length > 1) fail(`slots of sequence ${s} in state ${name}`, 1, given.length);
+        if (slot! < 0 || slot! >= blocks) fail(`slot of sequence ${s} in state ${name}`, `0 to ${blocks - 1}`, slot);
+        const other = writers.get(slot!);
+        if (other !== undefined) fail(`slot ${slot} of state ${name}`, "one writer", `sequences ${other} and ${s}`);
+        writers.set(slot!, s);
+      }
+      return;
+    }
     for (let s = 0; s < sequences; s++) {
       const [first, last] = [positions[sequenceStart[s]!]!, positions[sequenceStart[s + 1]! - 1]!];
       if (length[s] !== last + 1) fail(`length of sequence ${s} in state ${name}`, last + 1, length[s]);

@@ -4,7 +4,7 @@ import type { Model } from "../ops/program.ts";
 import { ActiveRequest, applyActions } from "./active-request.ts";
 import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestEvent, RequestHandle } from "./request.ts";
 import { type Outcome, runStep } from "./runner.ts";
-import { type PagedState, Scheduler, type StepPlan } from "./scheduler.ts";
+import { type PagedState, Scheduler, type StepPlan, slotTokens } from "./scheduler.ts";
 
 /** What one step did. */
 export interface StepReport {
@@ -66,10 +66,10 @@ export class Engine implements EngineInterface {
     this.#onStep = onStep;
     this.#now = now;
     const states = model.states.map((state): PagedState => {
-      if (state.kind === "slot") throw new TsumugiError("internal", { what: `the engine has no ${state.kind} states yet` });
       const blocks = limits.blocks[state.name];
       if (blocks === undefined) throw new TsumugiError("internal", { what: `no KV blocks were given to state ${state.name}` });
-      return { name: state.name, kind: state.kind, blockTokens: session.blockTokens, window: state.window, blocks };
+      const blockTokens = state.kind === "slot" ? slotTokens : session.blockTokens;
+      return { name: state.name, kind: state.kind, blockTokens, window: state.window, blocks };
     });
     this.#scheduler = new Scheduler(limits, states);
   }

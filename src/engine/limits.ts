@@ -51,13 +51,15 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
   const cache = weights === "bfloat16" ? "bfloat16" : "float32";
   const perSequence = model.states.map((state) =>
     // A window lets most blocks go, but those of the chunk being computed come on top.
-    blocksHeldAtMost({ blockTokens, window: state.window }, contextTokens, Math.min(maxTokens, contextTokens)),
+    state.kind === "slot"
+      ? 1
+      : blocksHeldAtMost({ blockTokens, window: state.window }, contextTokens, Math.min(maxTokens, contextTokens)),
   );
   let sequences = maxSequences;
   if (cacheBytes !== undefined) {
     let bytes = 0;
     model.states.forEach((state, index) => {
-      bytes += (perSequence[index] as number) * blockBytes(state, blockTokens, cache);
+      bytes += (perSequence[index] as number) * blockBytes(state, state.kind === "slot" ? 1 : blockTokens, cache);
     });
     sequences = Math.min(maxSequences, cacheBytes / bytes);
     if (sequences < 1) {

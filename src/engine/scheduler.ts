@@ -11,11 +11,14 @@ export interface SchedulerLimits {
   maxLogitRows: number;
 }
 
-/** A paged or cross state of the model. */
+/** Tokens in one block of a slot state: so many that one block holds any sequence, and its copy on write is the fork. */
+export const slotTokens = 2 ** 40;
+
+/** A state of the model. */
 export interface PagedState extends TableLayout {
   name: string;
   /** Blocks of "cross" are filled with the encoder's output when a sequence is admitted, and then only read. Default "paged". */
-  kind?: "paged" | "cross";
+  kind?: "paged" | "cross" | "slot";
   /** KV blocks in all. */
   blocks: number;
 }
@@ -363,7 +366,8 @@ export class Scheduler<G extends Gang = Gang> {
       if (blocks > state.blocks) {
         const hint =
           "Give a shorter prompt or a smaller length limit, or load the model with more room (`contextTokens`, `cacheBytes`).";
-        refuse(blocks, `KV blocks of ${state.blockTokens} tokens in \`${state.name}\``, state.blocks, hint);
+        const what = state.kind === "slot" ? "slots" : `KV blocks of ${state.blockTokens} tokens`;
+        refuse(blocks, `${what} in \`${state.name}\``, state.blocks, hint);
       }
     }
   }

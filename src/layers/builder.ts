@@ -168,6 +168,14 @@ export class ProgramBuilder {
     return { state, parts: [key, key + 1] };
   }
 
+  /** One tensor of a layer in the slot state: `shape` for each sequence, kept in float32. */
+  slot(name: string, shape: readonly number[]): StateReference {
+    let state = this.states.findIndex(({ kind }) => kind === "slot");
+    if (state < 0) state = this.states.push({ name: "slots", kind: "slot", parts: [] }) - 1;
+    const { parts } = this.states[state]!;
+    return { state, parts: [parts.push({ name, shape, type: "float32" }) - 1] };
+  }
+
   /** The finished program of an encoder. */
   encodeProgram({ hidden }: { hidden: Value }): EncodeProgram {
     return { values: this.#values, ops: this.#ops, outputs: { hidden: hidden.id } };

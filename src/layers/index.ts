@@ -1,6 +1,7 @@
 export { alibiSlopes, alibiSlopesOfMpt } from "./alibi.ts";
 export { type AttentionOptions, attention } from "./attention.ts";
 export { ProgramBuilder, type Value } from "./builder.ts";
+export { causalConvolution } from "./convolution.ts";
 export {
   type CrossAttentionOptions,
   crossAttention,
@@ -11,6 +12,8 @@ export {
 export { add, clamp, scale, softcap } from "./elementwise.ts";
 export { embedding, positionEmbedding } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
+export { type GatedAttentionOptions, gatedAttention } from "./gated-attention.ts";
+export { type GatedDeltaNetOptions, gatedDeltaNet } from "./gated-delta-net.ts";
 export { languageHead } from "./language-head.ts";
 export { type LatentAttentionOptions, latentAttention } from "./latent-attention.ts";
 export { type LinearOptions, linear } from "./linear.ts";

@@ -20,7 +20,10 @@ export interface ReferenceBatch {
   logitRows: Int32Array;
 }
 
-/** Rows of one part of a paged or cross state, addressed by sequence of the batch and position. */
+/**
+ * Rows of one part of a state, addressed by sequence of the batch and position. A slot state has one row of a sequence, at
+ * position 0: `read` gives it as it was before the step (zeros at the start of a sequence).
+ */
 export interface ReferenceStatePart {
   /** Values per token. */
   width: number;

@@ -2,12 +2,14 @@ import { TsumugiError } from "../errors.ts";
 import { activation } from "./activation.ts";
 import { add } from "./add.ts";
 import { attend } from "./attend.ts";
+import { causalConvolution } from "./causal-convolution.ts";
 import { clamp } from "./clamp.ts";
 import type { OpDefinition } from "./definition.ts";
 import { embed } from "./embed.ts";
 import { embedPosition } from "./embed-position.ts";
 import { experts } from "./experts.ts";
 import { gatedActivation } from "./gated-activation.ts";
+import { gatedDelta } from "./gated-delta.ts";
 import { headLinear } from "./head-linear.ts";
 import { joinHeads } from "./join-heads.ts";
 import { layerNorm } from "./layer-norm.ts";
@@ -19,6 +21,7 @@ import { route } from "./route.ts";
 import { rows } from "./rows.ts";
 import { scale } from "./scale.ts";
 import { scaleRows } from "./scale-rows.ts";
+import { selectiveScan } from "./selective-scan.ts";
 import { store } from "./store.ts";
 
 /** Every op, one line each. */
@@ -26,11 +29,13 @@ const definitions: readonly OpDefinition[] = [
   activation,
   add,
   attend,
+  causalConvolution,
   clamp,
   embed,
   embedPosition,
   experts,
   gatedActivation,
+  gatedDelta,
   headLinear,
   joinHeads,
   layerNorm,
@@ -42,6 +47,7 @@ const definitions: readonly OpDefinition[] = [
   rows,
   scale,
   scaleRows,
+  selectiveScan,
   store,
 ];
 

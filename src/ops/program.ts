@@ -93,7 +93,7 @@ export interface Weight {
   uses: readonly WeightUse[];
 }
 
-/** One tensor of a state: a layer's keys, a layer's values. `shape` is per token for "paged" and "cross". */
+/** One tensor of a state: a layer's keys, a layer's values. `shape` is per token; of a "slot" state, per sequence. */
 export interface StatePart {
   name: string;
   shape: readonly number[];
@@ -103,7 +103,8 @@ export interface StatePart {
 
 /**
  * A family of caches addressed by one id: every layer with the same window is a part of one paged state. A cross state is
- * written by `encode`, the whole input in one step, and then only read; forks share it.
+ * written by `encode`, the whole input in one step, and then only read; forks share it. A slot state is what a sequence
+ * carries from token to token (convolutions, recurrences): every step reads and writes it.
  */
 export interface State {
   name: string;

@@ -89,7 +89,8 @@ function batchOf(model: Model, blockTokens: number, tokens: readonly number[], c
     sequenceStart: Int32Array.of(0, size),
     promptLength: Int32Array.of(tokens.length),
     logitRows: Int32Array.from({ length: size }, (_, i) => i),
-    states: model.states.map(({ window }) => {
+    states: model.states.map(({ window, kind }) => {
+      if (kind === "slot") return { tableStart: Int32Array.of(0, 1), table: Int32Array.of(1), length: Int32Array.of(end) };
       const oldest = window === undefined ? 0 : Math.max(0, computed - window + 1);
       const entries = Math.ceil(end / blockTokens);
       const table = Int32Array.from({ length: entries }, (_, i) => ((i + 1) * blockTokens <= oldest ? -1 : blocks - 1 - i));

@@ -20,9 +20,8 @@ export function checkLimits(model: Model, limits: Limits): void {
   }
   if (limits.activation !== "float32") fail("activation", "float32", limits.activation);
   if (!["float32", "bfloat16"].includes(limits.cache)) fail("cache", "float32 or bfloat16", limits.cache);
-  for (const { name, kind } of model.states) {
+  for (const { name } of model.states) {
     positive(`blocks.${name}`, limits.blocks[name]);
-    if (kind === "slot") fail(`state ${name}`, "paged or cross", kind);
   }
   for (const tap of limits.taps) {
     if (model.programs.decode.outputs[tap] === undefined) {

@@ -30,9 +30,9 @@ function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
   checkLimits(model, limits);
   const float = dtypeBytes("float32");
   const weights = model.weights.reduce((sum, { shape }) => sum + elementCount(shape) * float, 0);
-  const cache = model.states.reduce((sum, { name, parts }) => {
+  const cache = model.states.reduce((sum, { name, kind, parts }) => {
     const perToken = parts.reduce((values, { shape }) => values + elementCount(shape), 0);
-    return sum + limits.blocks[name]! * blockTokens * perToken * float;
+    return sum + limits.blocks[name]! * (kind === "slot" ? 1 : blockTokens) * perToken * float;
   }, 0);
   const rows = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
   const values = Object.values(model.programs).map((program) =>
@@ -76,12 +76,7 @@ function checkLimits(model: Model, limits: Limits): void {
   positive("maxTokens", limits.maxTokens);
   positive("maxSequences", limits.maxSequences);
   positive("maxLogitRows", limits.maxLogitRows);
-  for (const { name, kind } of model.states) {
-    positive(`blocks.${name}`, limits.blocks[name]);
-    if (kind === "slot") {
-      throw new TsumugiError("limits_invalid", { limit: `state ${name}`, expected: "paged or cross", given: kind });
-    }
-  }
+  for (const { name } of model.states) positive(`blocks.${name}`, limits.blocks[name]);
   for (const tap of limits.taps) {
     if (model.programs.decode.outputs[tap] === undefined) {
       const known = Object.keys(model.programs.decode.outputs).join(", ");

@@ -5,7 +5,7 @@ import { roundToBfloat16 } from "../../tensor/convert.ts";
 import type { Batch, BatchState } from "../backend.ts";
 
 /**
- * The blocks of one paged state: for each part, `blocks` × `blockTokens` rows. Which rows were written is kept, so that
+ * The blocks of one state: for each part, `blocks` × `blockTokens` rows; a slot is a block of one row. Which rows were written is kept, so that
  * reading a row that no step wrote, or whose block was freed, is an error and not a wrong answer.
  */
 export class PagedCache {
@@ -19,13 +19,13 @@ export class PagedCache {
   constructor(state: State, blocks: number, blockTokens: number, type: "float32" | "bfloat16") {
     this.#state = state;
     this.#blocks = blocks;
-    this.#blockTokens = blockTokens;
+    this.#blockTokens = state.kind === "slot" ? 1 : blockTokens;
     this.#round = type === "bfloat16";
     this.#parts = state.parts.map(({ shape }) => {
       const width = shape.reduce((product, dimension) => product * dimension, 1);
-      return { width, data: new Float32Array(blocks * blockTokens * width) };
+      return { width, data: new Float32Array(blocks * this.#blockTokens * width) };
     });
-    this.#written = state.parts.map(() => new Uint8Array(blocks * blockTokens));
+    this.#written = state.parts.map(() => new Uint8Array(blocks * this.#blockTokens));
   }
 
   /** Copies a whole block, written marks included. */
@@ -59,12 +59,11 @@ export class PagedCache {
     };
   }
 
-  /** "paged" or "cross". */
   get kind(): State["kind"] {
     return this.#state.kind;
   }
 
-  /** A new sequence's first step begins with blocks as if never written, so that stale rows cannot be read. */
+  /** A new sequence's first step begins with blocks as if never written, so that stale rows cannot be read; a slot with zeros. */
   forget(batch: Batch, table: BatchState): void {
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       const first = batch.positions[batch.sequenceStart[sequence]!]!;
@@ -72,7 +71,9 @@ export class PagedCache {
       for (let entry = Math.ceil(first / this.#blockTokens); entry < entries; entry++) {
         const block = table.table[table.tableStart[sequence]! + entry]!;
         if (block < 0) continue;
-        for (const marks of this.#written) marks.fill(0, block * this.#blockTokens, (block + 1) * this.#blockTokens);
+        const slot = this.#state.kind === "slot";
+        for (const marks of this.#written) marks.fill(slot ? 1 : 0, block * this.#blockTokens, (block + 1) * this.#blockTokens);
+        if (slot) for (const { width, data } of this.#parts) data.fill(0, block * width, (block + 1) * width);
       }
     }
   }

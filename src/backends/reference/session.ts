@@ -108,7 +108,7 @@ export class ReferenceSession implements Session {
     checkBatch(batch, model, limits, this.blockTokens, program);
     for (const { state, from, to } of batch.copies) caches[state]!.copy(from, to);
     caches.forEach((cache, index) => {
-      if (cache.kind === (program === "encode" ? "cross" : "paged")) cache.forget(batch, batch.states[index]!);
+      if ((cache.kind === "cross") === (program === "encode")) cache.forget(batch, batch.states[index]!);
     });
 
     const { values, ops, outputs } = model.programs[program]!;
