@@ -4,6 +4,7 @@ import { decodeTokens } from "./decode-stream.ts";
 import { layoutOf, oneOf, refuseUnknownOptions } from "./options.ts";
 import { padRows } from "./padding.ts";
 import { addedLength, bosEosProcessor, createPostProcessor } from "./post-processor.ts";
+import { inSlices } from "./slices.ts";
 import { createSpecialTokens } from "./special-tokens.ts";
 import { createModel, createTextEncoder } from "./text-encoder.ts";
 import type {
@@ -69,11 +70,17 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     isBpe: model.type === "BPE",
   };
 
-  const encodeRow = (text: string, partner: string | undefined, options: EncodeOptions, limit: number): number[] => {
+  const encodeRow = (
+    text: string,
+    partner: string | undefined,
+    options: EncodeOptions,
+    limit: number,
+    known?: readonly number[],
+  ): number[] => {
     const template = partner === undefined ? single : pair;
     const withSpecial = options.addSpecialTokens !== false;
     const budget = Math.max(0, limit - (withSpecial ? addedLength(template) : 0));
-    const ids = encoder.encode(text).ids;
+    const ids = known ?? encoder.encode(text).ids;
     const first =
       ids.length <= budget
         ? ids
@@ -84,7 +91,7 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     return template.flatMap((part) => (part === "A" ? first : part === "B" ? second : withSpecial ? [...part] : []));
   };
 
-  const encodeBatch = (texts: readonly string[], options: EncodeOptions): BatchEncoding => {
+  const encodeBatch = (texts: readonly string[], options: EncodeOptions, known?: readonly number[]): BatchEncoding => {
     refuseUnknownOptions(options, encodeOptions);
     checkOptionTypes(options, { addSpecialTokens: "boolean" });
     oneOf("truncationSide", tokenizer.truncationSide, ["left", "right"]);
@@ -100,7 +107,7 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     if (partners && layout.truncate)
       throw new TsumugiError("unsupported_option", { option: "textPair", reason: "pairs are not truncated" });
     const limit = layout.truncate ? layout.maxLength : Number.POSITIVE_INFINITY;
-    const rows = texts.map((text, i) => encodeRow(checkText(text), partners?.[i], options, limit));
+    const rows = texts.map((text, i) => encodeRow(checkText(text), partners?.[i], options, limit, known));
     return padRows(rows, undefined, layout, special.padTokenId);
   };
 
@@ -118,6 +125,11 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
 
   const members = {
     encode: (text: string, options: EncodeOptions = {}) => encodeBatch([checkText(text)], options).inputIds[0] ?? [],
+    async encodeAsync(text: string, options: EncodeOptions = {}): Promise<number[]> {
+      refuseUnknownOptions(options, encodeOptions);
+      const { ids } = await inSlices(encoder.steps(checkText(text)));
+      return encodeBatch([text], options, ids).inputIds[0] ?? [];
+    },
     decode(ids: number | ArrayLike<number>, options: DecodeOptions = {}): string {
       refuseUnknownOptions(options, decodeOptions);
       checkOptionTypes(options, decodeTypes);

@@ -28,6 +28,7 @@ export function createPreTokenizer(config: unknown): PreTokenizer {
       return (text, first) => steps.reduce((words, step) => words.flatMap((word, i) => step(word, first && i === 0)), [text]);
     }
     case "ByteLevel":
+      if (config.cut === true) return (text) => byteLevelCuts(text, config.add_prefix_space !== false);
       return byteLevel(config.add_prefix_space !== false, config.use_regex !== false);
     case "Metaspace":
       return metaspace(config);
@@ -69,6 +70,36 @@ export function createPreTokenizer(config: unknown): PreTokenizer {
     default:
       throw unsupported("pre_tokenizer", config.type);
   }
+}
+
+/**
+ * The same words as `createPreTokenizer`'s, made one after the other: only the first step sees all of the text at once, the
+ * others go on word by word as the words are asked for.
+ */
+export function createLazyPreTokenizer(config: unknown): (text: string, first: boolean) => Iterable<string> {
+  const steps = flatten(config).map(createPreTokenizer);
+  function* from(at: number, text: string, first: boolean): Generator<string> {
+    const step = steps[at];
+    if (!step) {
+      yield text;
+      return;
+    }
+    let index = 0;
+    for (const word of step(text, first)) yield* from(at + 1, word, first && index++ === 0);
+  }
+  return (text, first) => from(0, text, first);
+}
+
+/** A sequence as its steps; `ByteLevel` as one that cuts and one that writes bytes. */
+function flatten(config: unknown): unknown[] {
+  if (!isRecord(config)) return [config];
+  if (config.type === "Sequence") return listOf(config.pretokenizers).flatMap(flatten);
+  if (config.type === "BertPreTokenizer") return [{ type: "WhitespaceSplit" }, { type: "Punctuation", behavior: "Isolated" }];
+  if (config.type !== "ByteLevel" || config.use_regex === false) return [config];
+  return [
+    { ...config, cut: true },
+    { ...config, add_prefix_space: false, use_regex: false },
+  ];
 }
 
 /** Cuts text at matches of a pattern; `behavior` says what becomes of the matches, `invert` swaps matches and gaps. */
@@ -117,10 +148,14 @@ function metaspace(config: Record<string, unknown>): PreTokenizer {
 function byteLevel(addPrefixSpace: boolean, useRegex: boolean): PreTokenizer {
   const encoder = new TextEncoder();
   return (text) => {
-    const prefixed = addPrefixSpace && !text.startsWith(" ") ? ` ${text}` : text;
-    const words = useRegex ? (prefixed.match(byteLevelWords) ?? []) : [prefixed];
+    const words = byteLevelCuts(text, addPrefixSpace, useRegex);
     return words.map((word) => Array.from(encoder.encode(word), (byte) => byteCharacters[byte] as string).join(""));
   };
+}
+
+function byteLevelCuts(text: string, addPrefixSpace: boolean, useRegex = true): string[] {
+  const prefixed = addPrefixSpace && !text.startsWith(" ") ? ` ${text}` : text;
+  return useRegex ? (prefixed.match(byteLevelWords) ?? []) : [prefixed];
 }
 
 /** GPT-2's 256 printable characters, one per byte. Source: openai/gpt-2 `bytes_to_unicode`. */

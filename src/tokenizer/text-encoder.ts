@@ -2,14 +2,17 @@ import { TsumugiError } from "../errors.ts";
 import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
 import { isRecord, listOf } from "./json.ts";
 import { type LibraryNormalizer, library } from "./library.ts";
-import { createPreTokenizer, type PreTokenizer } from "./pre-tokenizers.ts";
+import { createLazyPreTokenizer } from "./pre-tokenizers.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
 import { createUnigram } from "./unigram.ts";
+import { createWordCutter } from "./word-cuts.ts";
 
 /** A model and its normaliser, built from a tokenizer.json. */
 export interface Model {
   /** Tokens of one word. Tokens outside the vocabulary come back as they are. */
   tokensOf(word: string): string[];
+  /** Cuts a word into parts whose tokens are those of the whole. */
+  partsOf(word: string): string[];
   normalize(text: string): string;
   readonly ids: ReadonlyMap<string, number>;
   readonly tokens: readonly (string | undefined)[];
@@ -41,6 +44,10 @@ export function createModel(tokenizerJson: unknown): Model {
   const unknown = type === "Unigram" ? config.unk_id : ids.get(String(config.unk_token));
   return {
     tokensOf: remembered(type === "Unigram" ? createUnigram(config.vocab, config.unk_id) : (word) => model([word])),
+    partsOf:
+      type === "BPE" && !config.continuing_subword_prefix && !config.end_of_word_suffix
+        ? createWordCutter(ids)
+        : (word) => [word],
     normalize: (text) => (normalizer ? normalizer(bert ? spaceRareIdeographs(text) : text) : text),
     ids,
     tokens,
@@ -85,40 +92,63 @@ function spaceRareIdeographs(text: string): string {
   return text.replace(/[\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu, " $& ");
 }
 
+/** Ids of a text, and their tokens. */
+export interface EncodedText {
+  ids: number[];
+  tokens: string[];
+}
+
 /** Text to tokens and ids, special tokens of the post-processor not included. */
 export interface WordEncoder {
-  encode(text: string): { ids: number[]; tokens: string[] };
+  encode(text: string): EncodedText;
+  /** The same in steps of some hundred characters; the generator returns the result. */
+  steps(text: string): Generator<void, EncodedText>;
 }
 
 /** Added tokens are found first, then each piece is normalised, cut into words, and the model splits each word. */
 export function createTextEncoder(model: Model, preTokenizerConfig: unknown, added: readonly AddedToken[]): WordEncoder {
-  const preTokenize: PreTokenizer = createPreTokenizer(preTokenizerConfig);
+  const preTokenize = createLazyPreTokenizer(preTokenizerConfig);
   const raw = new AddedTokenSplitter(added.filter((t) => !t.normalized).map((token) => ({ content: token.content, token })));
   const normalized = new AddedTokenSplitter(
     added.filter((token) => token.normalized).map((token) => ({ content: model.normalize(token.content), token })),
   );
-  return {
-    encode(text) {
-      const ids: number[] = [];
-      const tokens: string[] = [];
-      const push = (token: string, id: number) => {
-        tokens.push(token);
-        ids.push(id);
-      };
-      for (const section of raw.split(text)) {
-        if (section.token) {
-          push(section.token.content, section.token.id);
+  function* steps(text: string): Generator<void, EncodedText> {
+    const ids: number[] = [];
+    const tokens: string[] = [];
+    const push = (token: string, id: number) => {
+      tokens.push(token);
+      ids.push(id);
+    };
+    let characters = 0;
+    for (const section of raw.split(text)) {
+      if (section.token) {
+        push(section.token.content, section.token.id);
+        continue;
+      }
+      for (const piece of normalized.split(model.normalize(section.text))) {
+        if (piece.token) {
+          push(piece.token.content, piece.token.id);
           continue;
         }
-        for (const piece of normalized.split(model.normalize(section.text))) {
-          if (piece.token) {
-            push(piece.token.content, piece.token.id);
-            continue;
+        for (const word of preTokenize(piece.text, section.start + piece.start === 0))
+          for (const part of model.partsOf(word)) {
+            encodeWord(model, part, push);
+            characters += part.length;
+            if (characters < 500) continue;
+            characters = 0;
+            yield;
           }
-          for (const word of preTokenize(piece.text, section.start + piece.start === 0)) encodeWord(model, word, push);
-        }
       }
-      return { ids, tokens };
+    }
+    return { ids, tokens };
+  }
+  return {
+    steps,
+    encode(text) {
+      const running = steps(text);
+      let step = running.next();
+      while (!step.done) step = running.next();
+      return step.value;
     },
   };
 }

@@ -159,6 +159,11 @@ export interface Tokenizer extends SpecialTokens {
   (text: string | readonly string[], options?: EncodeOptions): Encoding | BatchEncoding;
   /** The ids alone of one text. */
   encode(text: string, options?: EncodeOptions): number[];
+  /**
+   * What `encode` gives, without holding up the event loop: other work gets its turn every few milliseconds. For long texts
+   * on servers; it takes a little longer in all.
+   */
+  encodeAsync(text: string, options?: EncodeOptions): Promise<number[]>;
   /** Text of ids. `decode([])` is `""`. */
   decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
   /** Text of each row. */

@@ -1,0 +1,14 @@
+/** How long work goes on before others get their turn, in milliseconds. */
+const sliceLength = 8;
+
+/** Runs a generator to its end in slices, with turns of the event loop between them. */
+export async function inSlices<Result>(work: Generator<void, Result>): Promise<Result> {
+  let until = performance.now() + sliceLength;
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (performance.now() < until) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    until = performance.now() + sliceLength;
+  }
+}
