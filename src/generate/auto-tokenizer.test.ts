@@ -26,14 +26,15 @@ test("a folder gives its tokenizer with its chat templates", async () => {
   expect(tokenizer.applyChatTemplate(messages, { tokenize: false, chatTemplate: "rag" })).toBe("RAG");
 });
 
-test("a folder without tokenizer.json says what to do", async () => {
+test("a folder without a tokenizer says so, and a broken SentencePiece model is named", async () => {
   const directory = join(folder, "sentencepiece");
   await mkdir(directory);
   await writeFile(join(directory, "config.json"), "{}");
+  await expect(AutoTokenizer.fromPretrained(directory)).rejects.toMatchObject({ code: "tokenizer_not_found" });
   await writeFile(join(directory, "tokenizer.model"), "");
   await expect(AutoTokenizer.fromPretrained(directory)).rejects.toMatchObject({
-    code: "tokenizer_not_found",
-    message: expect.stringContaining("SentencePiece"),
+    code: "invalid_tokenizer_file",
+    message: expect.stringContaining("tokenizer.model"),
   });
   await expect(AutoTokenizer.fromPretrained(fixture, { use_fast: true } as object)).rejects.toMatchObject({
     code: "unknown_option",
