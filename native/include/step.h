@@ -46,7 +46,8 @@ struct Weight {
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };
 
-// One part of a paged state: keys [block][head][dim][kBlockTokens] or values [block][head][kBlockTokens][stride].
+// One part of a paged state: keys [block][head][dim][kBlockTokens] or values [block][head][kBlockTokens][stride]. A slot of
+// n floats is a block of keys with one head and enough dim.
 struct StatePart {
   int state = 0;
   bool transposed = false;  // keys
@@ -157,6 +158,7 @@ int64_t argmax(const float* values, int64_t count);
 
 void run_embed(Worker&, const OpPlan&, const StepContext&);
 void run_embed_position(Worker&, const OpPlan&, const StepContext&);
+void run_wave_position(Worker&, const OpPlan&, const StepContext&);
 void run_linear(Worker&, const OpPlan&, const StepContext&);
 void run_rms_norm(Worker&, const OpPlan&, const StepContext&);
 void run_layer_norm(Worker&, const OpPlan&, const StepContext&);
@@ -170,6 +172,9 @@ void run_route(Worker&, const OpPlan&, const StepContext&);
 void run_experts(Worker&, const OpPlan&, const StepContext&);
 void run_head_linear(Worker&, const OpPlan&, const StepContext&);
 void run_join_heads(Worker&, const OpPlan&, const StepContext&);
+void run_causal_convolution(Worker&, const OpPlan&, const StepContext&);
+void run_selective_scan(Worker&, const OpPlan&, const StepContext&);
+void run_gated_delta(Worker&, const OpPlan&, const StepContext&);
 void run_clamp(Worker&, const OpPlan&, const StepContext&);
 void run_scale_rows(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);

@@ -31,6 +31,7 @@ OpKernel find_kernel(const std::string& name) {
   static constexpr std::pair<const char*, OpKernel> kKernels[] = {
       {"embed", run_embed},
       {"embed_position", run_embed_position},
+      {"wave_position", run_wave_position},
       {"linear", run_linear},
       {"rms_norm", run_rms_norm},
       {"layer_norm", run_layer_norm},
@@ -45,6 +46,9 @@ OpKernel find_kernel(const std::string& name) {
       {"experts", run_experts},
       {"head_linear", run_head_linear},
       {"join_heads", run_join_heads},
+      {"causal_convolution", run_causal_convolution},
+      {"selective_scan", run_selective_scan},
+      {"gated_delta", run_gated_delta},
       {"scale", run_scale},
       {"scale_rows", run_scale_rows},
       {"activation", run_activation},

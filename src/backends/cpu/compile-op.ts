@@ -33,9 +33,12 @@ function kind(op: string, attributes: Attributes): number[] {
   return [index];
 }
 
+const deltaSizes = ["keyHeads", "valueHeads", "keyHeadDim", "valueHeadDim"];
+
 const compilers: { [op: string]: (attributes: Attributes, width: number) => number[] } = {
   embed: (a) => [number(a, "scale", 1)],
   embed_position: (a) => [number(a, "offset")],
+  wave_position: (a) => [number(a, "offset"), number(a, "padding")],
   linear: () => [],
   rms_norm: (a, width) => [number(a, "epsilon"), number(a, "unitOffset"), number(a, "groupSize", width)],
   layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width)],
@@ -64,11 +67,15 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   experts: (a) => [...kind("experts", a), number(a, "interleaved"), number(a, "limit"), number(a, "upOffset")],
   head_linear: () => [],
   join_heads: (a) => [number(a, "heads")],
+  causal_convolution: () => [],
+  selective_scan: () => [],
+  gated_delta: (a) => deltaSizes.map((name) => number(a, name)),
 };
 
 const knownAttributes: { [op: string]: readonly string[] } = {
   embed: ["scale"],
   embed_position: ["offset"],
+  wave_position: ["width", "offset", "padding", "frequencies"],
   rms_norm: ["epsilon", "unitOffset", "groupSize"],
   layer_norm: ["epsilon", "groupSize"],
   rotary: [
@@ -92,6 +99,7 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   route: ["count", "score", "normalize", "factor", "groups", "topGroups"],
   experts: ["kind", "interleaved", "limit", "upOffset"],
   join_heads: ["heads"],
+  gated_delta: deltaSizes,
 };
 
 /** Shapes of the values that a kernel works in, beside its inputs and outputs; it finds them behind its outputs. */

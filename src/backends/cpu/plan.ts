@@ -34,7 +34,7 @@ type AnyProgram = Program | EncodeProgram;
 export function compileModel(model: Model, limits: Limits, blockTokens: number, workers: number): CompiledModel {
   checkLimits(model, limits);
   const { decode: program, encode } = model.programs;
-  const parts = planParts(model, limits, [...program.ops, ...(encode?.ops ?? [])]);
+  const parts = planParts(model, limits, blockTokens, [...program.ops, ...(encode?.ops ?? [])]);
   const weights = model.weights.map((weight) => planWeight(weight.shape, weight.uses, limits.weights));
 
   const keptNames = [...new Set(["logits", ...limits.taps])];
@@ -145,6 +145,7 @@ function flatten(
       numbers: opNumbers(op, width),
     };
     flat.outputs.push(...opWorkspace(op, model).map((shape) => values.push({ shape }) - 1));
+    if (op.op === "wave_position") flat.frequencies = [...(op.attributes.frequencies as readonly number[])];
     if (op.op === "attend" && op.attributes.slopes) flat.frequencies = [...(op.attributes.slopes as readonly number[])];
     if (op.op === "attend" && op.attributes.buckets) flat.frequencies = [...(op.attributes.buckets as readonly number[])];
     if (op.op !== "rotary") return [flat];
@@ -182,8 +183,8 @@ function foldResiduals(ops: FlatOp[], program: AnyProgram): FlatOp[] {
   return result;
 }
 
-/** Layout of each state part, found from the attend op that reads it: keys transposed, values not. */
-function planParts(model: Model, limits: Limits, ops: readonly ProgramOp[]) {
+/** Layout of each state part, found from the attend op that reads it: keys transposed, values not. Slots are plain floats. */
+function planParts(model: Model, limits: Limits, blockTokens: number, ops: readonly ProgramOp[]) {
   const first: number[] = [];
   let count = 0;
   for (const state of model.states) {
@@ -208,7 +209,12 @@ function planParts(model: Model, limits: Limits, ops: readonly ProgramOp[]) {
     });
   }
   model.states.forEach((state, number) => {
-    state.parts.forEach(({ name }, part) => {
+    state.parts.forEach(({ name, shape }, part) => {
+      if (state.kind === "slot") {
+        const dim = Math.ceil(elementCount(shape) / blockTokens);
+        const blocks = limits.blocks[state.name]!;
+        native[index(number, part)] = { state: number, transposed: true, bfloat16: false, heads: 1, dim, blocks };
+      }
       if (!native[index(number, part)]) {
         throw new TsumugiError("op_unsupported", { op: `state part ${name} that no attend reads`, known: "keys and values" });
       }
