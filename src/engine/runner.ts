@@ -55,14 +55,16 @@ async function observeAll(
     const rows = Array.from({ length: count }, (_, index) => first + index);
     first += count;
     if (!gang.decoder.observe) continue;
-    const tell = (hidden: Float32Array) => {
+    const tell = (hidden: Float32Array, output: string) => {
       try {
-        gang.decoder.observe?.(sequence, start, hidden, hidden.length / count);
+        gang.decoder.observe?.(sequence, start, hidden, hidden.length / count, output);
       } catch (error) {
         failed.set(gang, { request: gang, error });
       }
     };
-    reads.push(session.read(step, "hidden", rows).then(tell));
+    for (const output of gang.decoder.observed ?? ["hidden"]) {
+      reads.push(session.read(step, output, rows).then((hidden) => tell(hidden, output)));
+    }
   }
   await Promise.all(reads);
   return failed;

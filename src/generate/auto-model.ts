@@ -5,7 +5,7 @@ import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/index.ts";
 import { type DownloadProgress, type HubOptions, type ModelDirectory, resolveModel } from "../hub/index.ts";
-import { loadModel } from "../models/index.ts";
+import { loadModel, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
@@ -137,9 +137,11 @@ interface Loaded {
 }
 
 async function assemble(
-  { files, config, checkpoint, model, backend }: Loaded,
+  { files, config, checkpoint, model: plain, backend }: Loaded,
   options: FromPretrainedOptions,
 ): Promise<CausalLMParts> {
+  // the reference backend keeps all outputs of a program
+  const model = backend.name === "reference" ? withHiddenStates(plain) : plain;
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 64;
   const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize, taps: ["hidden"] };

@@ -4,6 +4,7 @@ import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
+import type { HiddenState } from "./hidden-states.ts";
 import type { TokenRows } from "./inputs.ts";
 import { readStoppingCriteria, type StoppingCriterion } from "./stopping-criteria.ts";
 import type { Streamer } from "./text-streamer.ts";
@@ -49,6 +50,12 @@ export interface GenerateResult {
   logits?: (Float32Array | null)[][];
   /** [steps][rows] scores behind all processors, with `outputScores: true`; null for rows that had ended. */
   scores?: (Float32Array | null)[][];
+  /**
+   * [steps][layers + 1] with `outputHiddenStates: true`: `{ shape: [rows, tokens, hidden], data }`, as transformers' tensors.
+   * Entry i is what layer i reads (0: the embeddings), the last what stands behind the last norm. The first step has the
+   * whole prompt, the others one token; pads, and rows that had ended, are zeros.
+   */
+  hiddenStates?: HiddenState[][];
 }
 
 const inputNames = [

@@ -16,6 +16,7 @@ import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { GuidedDecoder, isGuided, readNegativePrompts } from "./guided-decoder.ts";
+import { HiddenStateRecorder, wantedHiddenStates } from "./hidden-states.ts";
 import { type PromptRow, readEncoderInputs, readInputs } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
@@ -107,7 +108,9 @@ export async function generate(context: GenerateContext, options: GenerateOption
     };
     const logits = settings.outputLogits ? new StepRecorder() : undefined;
     const scores = settings.outputScores ? new StepRecorder() : undefined;
-    const outputs = { onLogits: logits?.listener, onScores: scores?.listener };
+    const tapped = wantedHiddenStates(context.model, options, settings);
+    const hidden = tapped && new HiddenStateRecorder(tapped);
+    const outputs = { onLogits: logits?.listener, onScores: scores?.listener, hidden };
     const rows = await generateRows(context, { ...options, streamer: watched }, outputs);
     if (rows.some((row) => row.finishReason === "abort")) {
       const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
@@ -118,6 +121,7 @@ export async function generate(context: GenerateContext, options: GenerateOption
     const width = settings.numBeams > 1 ? (rows.length / settings.numReturnSequences) * settings.numBeams : rows.length;
     if (logits) result.logits = logits.table(width);
     if (scores) result.scores = scores.table(width);
+    if (hidden) result.hiddenStates = hidden.table(rows.length, rows[0]!.prompt.padded.length, context.model.hiddenSize);
     if (settings.numBeams > 1) Object.assign(result, padBeams(rows, settings));
     return result;
   } catch (error) {

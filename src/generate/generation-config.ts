@@ -132,6 +132,8 @@ export interface GenerationConfig {
   outputLogits?: boolean | null;
   /** Return every step's processed scores. Default false. */
   outputScores?: boolean | null;
+  /** Return every step's hidden states, on the reference device. Default false. */
+  outputHiddenStates?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;
 }
@@ -160,6 +162,7 @@ export interface GenerationSettings {
   eosTokenId: number[] | null;
   outputLogits: boolean;
   outputScores: boolean;
+  outputHiddenStates: boolean;
   /** The rest: values of the logits processors, by option. */
   readonly [processor: string]: unknown;
 }

@@ -32,7 +32,7 @@ const works = (parse: OptionParser<unknown>, value: unknown = null): SupportedFi
 const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({ supported: false, reason, off });
 
 const assisted = "assisted generation is not built yet";
-const outputs = "the engine does not keep what lies between the layers yet; `outputLogits` and `outputScores` work";
+const outputs = "attention is one op, which does not keep its weights; `outputHiddenStates` works on the reference device";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
 
@@ -99,7 +99,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   returnDictInGenerate: works(boolean, false),
   outputScores: works(boolean, false),
   outputAttentions: refused(outputs, false),
-  outputHiddenStates: refused(outputs, false),
+  outputHiddenStates: works(boolean, false),
   // tokens
   padTokenId: works(whole(0)),
   bosTokenId: works(whole(0)),

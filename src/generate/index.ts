@@ -5,6 +5,7 @@ export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 export { CausalLM } from "./causal-lm.ts";
 export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { GenerationConfig } from "./generation-config.ts";
+export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
 export { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";

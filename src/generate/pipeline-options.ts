@@ -15,7 +15,10 @@ export interface TextGenerationPipelineOptions extends FromPretrainedOptions {
 
 /** Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. */
 export interface TextGenerationOptions
-  extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores"> {
+  extends Omit<
+    GenerateOptions,
+    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates"
+  > {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
   returnFullText?: boolean;
   /** Token ids in place of text: the prompt's with its pads, then the new ones. Not beside `returnFullText`. Default false. */
@@ -95,6 +98,7 @@ const callRefusals: Refusals = {
   attentionMask: "a pipeline takes text; use `model.generate`",
   outputLogits: "use `model.generate`",
   outputScores: "use `model.generate`",
+  outputHiddenStates: "use `model.generate`",
   tokenizer: "it is an option of `pipeline` itself",
 };
 

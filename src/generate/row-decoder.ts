@@ -29,9 +29,16 @@ export interface RowDecoderOptions {
 export class RowDecoder implements Decoder {
   readonly #options: RowDecoderOptions;
   readonly #stops: (StopStrings | undefined)[];
+  readonly observed?: readonly string[];
+  readonly observe?: NonNullable<Decoder["observe"]>;
 
   constructor(options: RowDecoderOptions) {
     this.#options = options;
+    const { firstRow, copies, outputs } = options;
+    if (outputs?.hidden) {
+      this.observed = outputs.hidden.outputs;
+      this.observe = outputs.hidden.observer(firstRow, copies);
+    }
     this.#stops = Array.from({ length: options.copies }, () => options.stopStrings?.fork());
   }
 

@@ -1,3 +1,5 @@
+import type { HiddenStateRecorder } from "./hidden-states.ts";
+
 /** Sees a copy of one output of one step: index of the output row, number of the step, [vocabulary] values. */
 export type StepListener = (row: number, step: number, values: Float32Array) => void;
 
@@ -7,6 +9,8 @@ export interface StepOutputs {
   onLogits?: StepListener;
   /** Scores behind all processors. */
   onScores?: StepListener;
+  /** Hidden states of every token. */
+  hidden?: HiddenStateRecorder | undefined;
 }
 
 /** Collects values by step and row. */

@@ -21,7 +21,10 @@ export interface Text2TextPipelineOptions extends FromPretrainedOptions {
 
 /** Options of a call: everything of `GenerateOptions` that is no input, and these. */
 export interface Text2TextOptions
-  extends Omit<GenerateOptions, "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores"> {
+  extends Omit<
+    GenerateOptions,
+    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates"
+  > {
   /** Undo spaces before punctuation. Default: the tokenizer's. */
   cleanUpTokenizationSpaces?: boolean;
   /** Texts that form one padded batch, as Python sees it (it matters to seeds). All run at once anyway. Default 1. */
