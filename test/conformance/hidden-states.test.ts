@@ -106,4 +106,7 @@ test("refused by name where it does not work", async () => {
   cpu.generationConfig = { ...cpu.generationConfig, outputHiddenStates: true };
   expect((await cpu.generate({ inputIds: [[5]], maxNewTokens: 1 })).hiddenStates).toBeUndefined();
   await cpu.dispose();
+  const wide = await open("opt_350m", "reference");
+  await expect(wide.generate(on)).rejects.toThrow("only where that is as wide as the model says");
+  await wide.dispose();
 });
