@@ -1,4 +1,7 @@
-// embed: numbers [scale]; embed_position: numbers [offset]; rows: the rows whose logits are wanted.
+// embed: numbers [scale]; embed_position: numbers [offset]; wave_position: numbers [offset,
+// padding], frequencies; rows: the rows whose logits are wanted.
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "step.h"
@@ -41,6 +44,27 @@ void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& con
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       gather(weight, context.batch.positions[static_cast<size_t>(t)] + offset, out + t * weight.columns);
+    }
+  });
+}
+
+void run_wave_position(Worker& worker, const OpPlan& op, const StepContext& context) {
+  float* out = context.data(op.outputs[0]);
+  const int64_t width = context.width(op.outputs[0]);
+  const int64_t offset = op.count(0);
+  const int64_t padding = op.count(1);
+  const size_t half = op.frequencies.size();
+  for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
+    for (int64_t t = first; t < last; ++t) {
+      float* row = out + t * width;
+      std::fill(row, row + width, 0.0f);
+      if (context.batch.token_ids[static_cast<size_t>(t)] == padding) continue;
+      const float position = static_cast<float>(context.batch.positions[static_cast<size_t>(t)] + offset);
+      for (size_t i = 0; i < half; ++i) {
+        const float angle = position * op.frequencies[i];
+        row[i] = std::sin(angle);
+        row[half + i] = std::cos(angle);
+      }
     }
   });
 }

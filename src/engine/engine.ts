@@ -267,9 +267,10 @@ export class Engine implements EngineInterface {
         (token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize),
       );
       if (bad !== undefined) refuse("A token id", `an integer from 0 to ${vocabularySize - 1}`, bad);
-      if (positionsAreBounded && tokens.length > maxPositions) {
+      const given = Math.max(tokens.length, encoderTokens.length);
+      if (positionsAreBounded && given > maxPositions) {
         const hint = "The model has no positions beyond.";
-        throw new TsumugiError("request_too_large", { given: tokens.length, what: "positions", limit: maxPositions, hint });
+        throw new TsumugiError("request_too_large", { given, what: "positions", limit: maxPositions, hint });
       }
       if (!(Number.isInteger(padding) && padding >= 0)) refuse("`padding`", "an integer of at least 0", padding);
     }

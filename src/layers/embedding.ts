@@ -19,3 +19,18 @@ export function positionEmbedding(
   const table = program.weight({ name: `${module}.weight`, shape: [positions, width], use: "gather" });
   return program.value("embed_position", { module, weights: [table], attributes: { offset } });
 }
+
+/**
+ * Computed positions as fairseq counts them: token p of a sequence is in row padding + 1 + p of the sinusoids, pads in a row
+ * of zeros -> [tokens, width]. Source: transformers' `M2M100SinusoidalPositionalEmbedding`; Vaswani et al. 2017.
+ */
+export function sinusoidalPosition(
+  program: ProgramBuilder,
+  options: { module: string; width: number; padding: number },
+): Value {
+  const { module, width, padding } = options;
+  const half = Math.floor(width / 2);
+  const step = Math.fround(-Math.log(10000) / (half - 1));
+  const frequencies = Array.from({ length: half }, (_, i) => Math.fround(Math.exp(Math.fround(i * step))));
+  return program.value("wave_position", { module, attributes: { width, offset: padding + 1, padding, frequencies } });
+}

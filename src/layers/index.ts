@@ -10,7 +10,7 @@ export {
   storeCross,
 } from "./cross-attention.ts";
 export { add, clamp, scale, softcap } from "./elementwise.ts";
-export { embedding, positionEmbedding } from "./embedding.ts";
+export { embedding, positionEmbedding, sinusoidalPosition } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { type GatedAttentionOptions, gatedAttention } from "./gated-attention.ts";
 export { type GatedDeltaNetOptions, gatedDeltaNet } from "./gated-delta-net.ts";

@@ -1,3 +1,4 @@
+import type { WeightOrigin } from "../ops/program.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 import { linear } from "./linear.ts";
 
@@ -8,9 +9,21 @@ import { linear } from "./linear.ts";
 export function languageHead(
   program: ProgramBuilder,
   hidden: Value,
-  options: { module: string; vocabulary: number; bias?: boolean; tiedTo?: string | undefined },
+  options: {
+    module: string;
+    vocabulary: number;
+    bias?: boolean;
+    biasFrom?: readonly WeightOrigin[];
+    tiedTo?: string | undefined;
+  },
 ): Value {
-  const { module, vocabulary, bias = false, tiedTo } = options;
+  const { module, vocabulary, bias = false, biasFrom, tiedTo } = options;
   const wanted = program.value("rows", { module, inputs: [hidden] }); // [rows, hidden]
-  return linear(program, wanted, { module, width: vocabulary, bias, ...(tiedTo && { tiedTo: `${tiedTo}.weight` }) });
+  return linear(program, wanted, {
+    module,
+    width: vocabulary,
+    bias,
+    ...(biasFrom && { biasFrom }),
+    ...(tiedTo && { tiedTo: `${tiedTo}.weight` }),
+  });
 }

@@ -34,6 +34,8 @@ export interface ForwardContext {
   raw: unknown;
   /** Whether the head shares the embedding's weight. */
   tied: boolean;
+  /** Whether the checkpoint holds a tensor that transformers does without (then zeros); true before one is seen. */
+  has(tensor: string): boolean;
 }
 
 /** An architecture: how its config.json reads, and its forward pass. */
@@ -66,7 +68,7 @@ export interface Architecture {
   olderNames: { readonly [module: string]: string };
   /** Whether config.json asks for a tied head. */
   isTied(raw: unknown): boolean;
-  build(raw: unknown, tied: boolean): Model;
+  build(raw: unknown, tied: boolean, has?: (tensor: string) => boolean): Model;
 }
 
 /** Makes an architecture of its parts. */
@@ -82,14 +84,14 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     tie,
     olderNames,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
-    build(raw, tied) {
+    build(raw, tied, has = () => true) {
       checkQuantization(raw, source.quantization ?? []);
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = source.facts(config);
-      const outputs = forward(() => source.forward(config, { program, raw, tied }));
+      const outputs = forward(() => source.forward(config, { program, raw, tied, has }));
       const encoder = new ProgramBuilder(program);
-      const encoded = source.encode && forward(() => source.encode!(config, { program: encoder, raw, tied }));
+      const encoded = source.encode && forward(() => source.encode!(config, { program: encoder, raw, tied, has }));
       const { rotarySwitch } = program;
       return {
         modelType,

@@ -50,7 +50,7 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
   const head = find(`${tie.head}.weight`);
   let tied = architecture.isTied(config);
   if (tied && embedding && head && source.read) tied = equal(await source.read(embedding), await source.read(head));
-  const model = architecture.build(config, tied);
+  const model = architecture.build(config, tied, (tensor) => find(tensor) !== undefined);
 
   const missing: string[] = [];
   const bindOrigin = (origin: WeightOrigin): WeightOrigin => {

@@ -23,6 +23,7 @@ import { scale } from "./scale.ts";
 import { scaleRows } from "./scale-rows.ts";
 import { selectiveScan } from "./selective-scan.ts";
 import { store } from "./store.ts";
+import { wavePosition } from "./wave-position.ts";
 
 /** Every op, one line each. */
 const definitions: readonly OpDefinition[] = [
@@ -49,6 +50,7 @@ const definitions: readonly OpDefinition[] = [
   scaleRows,
   selectiveScan,
   store,
+  wavePosition,
 ];
 
 /** The op registry, by name. */

@@ -54,7 +54,8 @@ for (const device of devices) {
       const turned = (rows: number[][]) =>
         rows.map((row, index) => {
           const pads = attention_mask[index]!.indexOf(1);
-          return [...row.slice(pads), ...row.slice(0, pads)];
+          const turn = pads > 0 ? pads : attention_mask[index]!.lastIndexOf(1) + 1;
+          return [...row.slice(turn), ...row.slice(0, turn)];
         });
       expect(await generate(turned(input_ids), turned(attention_mask), options)).toEqual(new_ids);
     });
@@ -80,8 +81,12 @@ for (const device of devices) {
 
     test("refuses by name what it cannot do", async () => {
       await expect(model.generate({ maxNewTokens: 2 })).rejects.toMatchObject({ code: "invalid_input" });
-      const long = new Array<number>(model.maxPositions + 1).fill(5);
+      const long = new Array<number>(Math.max(model.maxPositions, 512) + 1).fill(5);
       await expect(model.generate({ inputIds: [long], maxNewTokens: 2 })).rejects.toMatchObject({ code: "request_too_large" });
+      if (/bart/.test(name)) {
+        const beyond = { inputIds: [long.slice(0, model.maxPositions + 1)], maxNewTokens: 2 };
+        await expect(model.generate(beyond)).rejects.toThrow(`${model.maxPositions + 1} positions`);
+      }
       const start = { inputIds: [[5, 6]], maxNewTokens: 2, decoderStartTokenId: 128 };
       await expect(model.generate(start)).rejects.toThrow("from 0 to 127");
       await expect(model.generate({ inputIds: [[5]], decoderInputIds: [[0]] } as object)).rejects.toThrow("`decoderInputIds`");

@@ -1,4 +1,5 @@
 // Every architecture, one line each.
+export { bart, mbart } from "./bart.ts";
 export { bloom } from "./bloom.ts";
 export { cohere } from "./cohere.ts";
 export { cohere2 } from "./cohere2.ts";
@@ -20,6 +21,7 @@ export { granite } from "./granite.ts";
 export { graniteMoe } from "./granitemoe.ts";
 export { lfm2 } from "./lfm2.ts";
 export { llama } from "./llama.ts";
+export { m2m100 } from "./m2m_100.ts";
 export { mamba } from "./mamba.ts";
 export { mistral } from "./mistral.ts";
 export { mixtral } from "./mixtral.ts";
