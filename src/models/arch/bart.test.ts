@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { buildModel, loadModel } from "../load.ts";
+
+const config = {
+  model_type: "bart",
+  vocab_size: 16,
+  d_model: 6,
+  encoder_layers: 1,
+  decoder_layers: 1,
+  encoder_attention_heads: 2,
+  decoder_attention_heads: 3,
+  encoder_ffn_dim: 4,
+  decoder_ffn_dim: 4,
+  max_position_embeddings: 8,
+};
+
+/** The tensors of a model as a checkpoint of the base model holds them, with or without the logits' bias. */
+async function load(hasBias: boolean) {
+  const tensors = buildModel(config)
+    .weights.filter(({ name }) => hasBias || name !== "lm_head.bias")
+    .map(({ name, shape }) => ({
+      name: name === "lm_head.bias" ? "final_logits_bias" : name.replace(/^model\./, ""),
+      shape: name === "lm_head.bias" ? [1, ...shape] : [...shape],
+      dtype: "float32" as const,
+      bytes: 0,
+    }));
+  return loadModel(config, { tensors: () => tensors });
+}
+
+test("final_logits_bias is [1, vocabulary], and zeros where a checkpoint of the base model lacks it", async () => {
+  const bias = async (hasBias: boolean) => (await load(hasBias)).weights.find(({ name }) => name === "lm_head.bias");
+  expect(await bias(true)).toMatchObject({ shape: [16], from: [{ tensor: "final_logits_bias", index: 0 }] });
+  expect(await bias(false)).toBeUndefined();
+});
+
+test("what has no encoder, or embeddings of its own for each stack, is refused by name", () => {
+  expect(() => buildModel({ ...config, is_encoder_decoder: false })).toThrow("is_encoder_decoder");
+  expect(() => buildModel({ ...config, tie_word_embeddings: false })).toThrow("tie_word_embeddings");
+  expect(() => buildModel({ ...config, decoder_attention_heads: 4 })).toThrow("decoder_attention_heads");
+});
