@@ -77,6 +77,7 @@ export const generateOptionNames: readonly string[] = [...inputNames, ...generat
 
 const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
+  prompt: "`generate` takes token ids, `tokenizer(text)` gives them; `stream` and `pipeline` take text",
   assistantModel: notYet,
   assistantTokenizer: notYet,
   inputsEmbeds: notYet,

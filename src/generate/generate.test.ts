@@ -168,6 +168,7 @@ describe("abort", () => {
 describe("options", () => {
   test.each([
     [{ max_new_tokens: 3 }, "unknown_option"],
+    [{ prompt: "text" }, "unsupported_option"],
     [{ numBeams: 2, numReturnSequences: 3 }, "conflicting_options"],
     [{ numBeams: 2, streamer: { put() {}, end() {} } }, "conflicting_options"],
     [{ numBeams: 2, earlyStopping: "always" }, "invalid_option"],

@@ -135,6 +135,10 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
       checkOptionTypes(options, decodeTypes);
       checkList(ids, "The ids to decode", "a token id or a list of token ids", "number");
       oneOf("unknownIds", options.unknownIds ?? "error", ["error", "skip"]);
+      if (typeof ids !== "number" && typeof ids[0] === "object") {
+        const expected = "one row of token ids (use `batchDecode` for several)";
+        throw new TsumugiError("invalid_input", { what: "The ids to decode", expected, given: ids });
+      }
       const tokens: string[] = [];
       for (const id of typeof ids === "number" ? [ids] : Array.from(ids)) {
         const token = tokenOf(id);

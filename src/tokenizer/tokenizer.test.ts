@@ -109,6 +109,7 @@ test("ids outside the vocabulary are errors unless they are to be skipped", () =
   expect(tokenizer.decode([99999], { unknownIds: "skip" })).toBe("");
   for (const id of [-1, 1.5, Number.NaN])
     expect(failure(() => tokenizer.decode([id], { unknownIds: "skip" })).code).toBe("unknown_token_id");
+  expect(failure(() => tokenizer.decode([[1], [2]] as unknown as number[])).message).toContain("batchDecode");
   expect(tokenizer.decode([])).toBe("");
   expect(tokenizer.decode(Int32Array.of(1, 2))).toBe(tokenizer.decode([1, 2]));
 });
