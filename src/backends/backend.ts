@@ -1,21 +1,9 @@
 import type { Model, ProgramName } from "../ops/program.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
-import type { DType, FloatDType } from "../tensor/dtype.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+import type { FileRange, TensorInfo } from "../tensor/tensor-info.ts";
 
-/** A tensor of a checkpoint. */
-export interface TensorInfo {
-  name: string;
-  dtype: DType;
-  shape: readonly number[];
-  bytes: number;
-}
-
-/** A range of a file on disk. */
-export interface FileRange {
-  file: string;
-  offset: number;
-  bytes: number;
-}
+export type { FileRange, TensorInfo };
 
 /** Where weights come from. Native backends read file ranges themselves; bytes in memory serve tests. */
 export interface WeightSource {

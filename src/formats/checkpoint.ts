@@ -1,20 +1,6 @@
-import type { DType } from "../tensor/dtype.ts";
+import type { FileRange, TensorInfo } from "../tensor/tensor-info.ts";
 
-/** A tensor of a checkpoint, as its header describes it. */
-export interface TensorInfo {
-  name: string;
-  dtype: DType;
-  shape: readonly number[];
-  /** Size of its data. */
-  bytes: number;
-}
-
-/** A range of a file on disk. */
-export interface FileRange {
-  file: string;
-  offset: number;
-  bytes: number;
-}
+export type { FileRange, TensorInfo };
 
 /** What the model loader needs of a checkpoint. */
 export interface CheckpointTensors {
