@@ -17,7 +17,13 @@ export type Rope = RopeCommon &
   (
     | { kind: "default" }
     | { kind: "linear"; factor: number }
-    | { kind: "dynamic"; factor: number; originalLength: number }
+    | {
+        kind: "dynamic";
+        factor: number;
+        originalLength: number;
+        /** Base up to `originalLength`, when not `theta` (HunYuan). */
+        shortTheta?: number;
+      }
     | {
         kind: "yarn";
         factor: number;
@@ -63,7 +69,7 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
     case "dynamic":
       return {
         ...common,
-        frequencies,
+        frequencies: rope.shortTheta === undefined ? frequencies : inverseFrequencies(rope.shortTheta, rotaryDim),
         dynamicBase: rope.theta,
         dynamicFactor: rope.factor,
         dynamicOriginalLength: rope.originalLength,

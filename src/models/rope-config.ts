@@ -12,6 +12,7 @@ const ropeFields = z.object({
   factor: number,
   original_max_position_embeddings: number,
   attention_factor: number,
+  alpha: number,
   beta_fast: number,
   beta_slow: number,
   mscale: number,
@@ -48,6 +49,8 @@ export function parseRope(
     maxPositions: number;
     /** Default of the outer `original_max_position_embeddings`, for models whose config class has that field. */
     originalPositions?: number;
+    /** Width of a head, for models that read `alpha` with the type "dynamic": theta · alpha ^ (n / (n − 2)) (HunYuan). */
+    alphaOver?: number;
     interleaved?: boolean;
   },
 ): Rope {
@@ -80,8 +83,12 @@ export function parseRope(
       return { kind, ...common };
     case "linear":
       return { kind, ...common, factor: need("factor") };
-    case "dynamic":
-      return { kind, ...common, factor: need("factor"), originalLength: options.maxPositions };
+    case "dynamic": {
+      const { alphaOver: n } = options;
+      const shortTheta = n && rope.alpha ? Math.fround(common.theta * rope.alpha ** (n / (n - 2))) : undefined;
+      const dynamic = { kind, ...common, factor: need("factor"), originalLength: options.maxPositions } as const;
+      return shortTheta === undefined ? dynamic : { ...dynamic, shortTheta };
+    }
     case "yarn": {
       const factor = rope.factor ?? options.maxPositions / originalLength;
       return {

@@ -57,11 +57,54 @@ FAMILIES = {
         qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10, norm_topk_prob=False, rope_interleave=False,
         attention_bias=True,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, mscale=1.0, mscale_all_dim=0.8))),
+    "gemma4_text": ("gemma4_text", dict(
+        num_hidden_layers=6, layer_types=["sliding_attention", "full_attention"] * 3, sliding_window=8, head_dim=16,
+        global_head_dim=24, hidden_size_per_layer_input=12, vocab_size_per_layer_input=128, num_kv_shared_layers=2,
+        use_double_wide_mlp=True, final_logit_softcapping=20.0)),
+    "gemma4_text_moe": ("gemma4_text", dict(
+        num_hidden_layers=3, sliding_window=6, head_dim=8, global_head_dim=20, attention_k_eq_v=True,
+        num_global_key_value_heads=1, hidden_size_per_layer_input=0, enable_moe_block=True, num_experts=5, top_k_experts=2,
+        moe_intermediate_size=20)),
+    "gemma4_text_odd": ("gemma4_text", dict(
+        hidden_size=36, num_hidden_layers=7, num_attention_heads=6, num_key_value_heads=3, head_dim=10, global_head_dim=14,
+        layer_types=["full_attention"] + ["sliding_attention", "sliding_attention", "full_attention"] * 2, sliding_window=5,
+        attention_k_eq_v=True, attention_bias=True, hidden_size_per_layer_input=7, vocab_size_per_layer_input=140,
+        num_kv_shared_layers=3, enable_moe_block=True, num_experts=4, top_k_experts=3, moe_intermediate_size=20,
+        hidden_activation="silu", use_bidirectional_attention="vision", tie_word_embeddings=False,
+        rope_parameters=dict(
+            full_attention=dict(rope_type="proportional", rope_theta=5000.0, partial_rotary_factor=0.6, factor=2.0),
+            sliding_attention=dict(rope_type="linear", rope_theta=300.0, factor=3.0)))),
+    "gpt_neox_japanese": ("gpt_neox_japanese", dict(num_hidden_layers=3, num_key_value_heads=None, intermediate_size=None)),
+    "gpt_neox_japanese_part": ("gpt_neox_japanese", dict(
+        vocab_size=130, hidden_size=60, num_attention_heads=5, intermediate_multiple_size=3, hidden_act="relu",
+        rotary_pct=0.5, rotary_emb_base=500, tie_word_embeddings=False)),
+    "hunyuan_v1_dense": ("hunyuan_v1_dense", dict(
+        head_dim=16, max_position_embeddings=24,
+        rope_scaling=dict(type="dynamic", alpha=100.0, factor=2.0, beta_fast=32, beta_slow=1, mscale=1.0, mscale_all_dim=1.0))),
+    "hunyuan_v1_dense_tied": ("hunyuan_v1_dense", dict(
+        hidden_size=60, num_attention_heads=6, num_key_value_heads=3, head_dim=14, attention_bias=True, hidden_act="gelu",
+        intermediate_size=90, rope_theta=500.0, tie_word_embeddings=True)),
+    "hunyuan_v1_moe": ("hunyuan_v1_moe", dict(
+        head_dim=16, num_experts=4, moe_topk=2,
+        rope_scaling=dict(type="dynamic", alpha=50.0, factor=1.0))),
+    "hunyuan_v1_moe_own": ("hunyuan_v1_moe", dict(
+        hidden_size=48, num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=1, head_dim=10, num_experts=5,
+        moe_topk=[1, 3, 2], attention_bias=True, intermediate_size=36, tie_word_embeddings=True)),
+    "falcon_alibi": ("falcon", dict(
+        alibi=True, multi_query=False, parallel_attn=False, bias=True, num_attention_heads=6, hidden_size=48,
+        tie_word_embeddings=False)),
+    "falcon_alibi_one": ("falcon", dict(
+        alibi=True, multi_query=True, hidden_size=60, num_attention_heads=5, num_hidden_layers=3, ffn_hidden_size=100,
+        tie_word_embeddings=False)),
 }
 
 
 # Their biases run over padding into the state, in transformers: only rows without padding are answers.
 LEAKY = ["mamba_bias", "lfm2_bias"]
+# Their rotary table keeps what an earlier, longer prompt grew it to: a fresh model for each prompt, and no batch.
+GROWING = ["hunyuan_v1_dense"]
+# The default of transformers; its eager attention adds ALiBi twice.
+SDPA = ["falcon_alibi", "falcon_alibi_one"]
 
 
 def randomise(model, generator):
@@ -69,8 +112,10 @@ def randomise(model, generator):
     tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
     for name, p in model.named_parameters():
         r = torch.empty_like(p).normal_(generator=generator)
-        if "embed_tokens" in name:
+        if any(part in name for part in ("embed_tokens", "embed_in", "word_embeddings")):
             p.data = r * (0.15 if tied else 0.6)
+        elif name.endswith("scale"):
+            p.data = p.data + 0.3 * r
         elif p.ndim >= 2:
             p.data = r * (1.2 / p.shape[-1] ** 0.5)
         elif "norm" in name:
@@ -80,6 +125,8 @@ def randomise(model, generator):
     for name, buffer in model.named_buffers():
         if name.endswith("e_score_correction_bias"):
             buffer.data = torch.empty_like(buffer).normal_(generator=generator) * 0.1
+        elif name.endswith("layer_scalar"):
+            buffer.data = 1 + 0.2 * torch.empty_like(buffer).normal_(generator=generator)
 
 
 def pack_experts(model, generator):
@@ -100,14 +147,15 @@ def pack_experts(model, generator):
 def write(name, model_type, options, seed, out):
     config = AutoConfig.for_model(model_type, **{**BASE, **options})
     config.dtype = "float32"
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+    loading = dict(dtype=torch.float32, attn_implementation="sdpa" if name in SDPA else "eager")
+    model = AutoModelForCausalLM.from_config(config, **loading).eval()
     generator = torch.Generator().manual_seed(seed)
     randomise(model, generator)
     model.tie_weights()
     packed = pack_experts(model, generator) if name.endswith("mxfp4") else {}
     folder = os.path.join(out, name)
     model.save_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, **loading).eval()
     if packed:
         file = os.path.join(folder, "model.safetensors")
         plain = {key: value for key, value in load_file(file).items() if not key.endswith(("gate_up_proj", "down_proj"))}
@@ -128,6 +176,8 @@ def write(name, model_type, options, seed, out):
                           "argmax": logits.argmax(-1).tolist()}
         doc["greedy"] = []
         for p in prompts:
+            if name in GROWING:
+                model = AutoModelForCausalLM.from_pretrained(folder, **loading).eval()
             ids = torch.tensor([p])
             o = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
             doc["greedy"].append({"input_ids": p, "new_ids": o[0][len(p):].tolist()})
@@ -138,7 +188,7 @@ def write(name, model_type, options, seed, out):
         doc["batch"] = {"input_ids": padded.tolist(), "attention_mask": mask.tolist(), "new_ids": o[:, width:].tolist()}
     gaps = [sorted(row)[-1] - sorted(row)[-2] for row in doc["forward"]["logits"]]
     same = sum(g["new_ids"] == doc["batch"]["new_ids"][i][: len(g["new_ids"])] for i, g in enumerate(doc["greedy"]))
-    if name in LEAKY:
+    if name in LEAKY + GROWING:
         del doc["batch"]
     with open(os.path.join(folder, "golden.json"), "w") as f:
         json.dump(doc, f, separators=(",", ":"))
