@@ -1,5 +1,5 @@
 // embed: numbers [scale]; embed_position: numbers [offset]; wave_position: numbers [offset,
-// padding], frequencies; rows: the rows whose logits are wanted.
+// padding], frequencies; rows: the rows whose logits are wanted; columns: numbers [first].
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -77,6 +77,18 @@ void run_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
   for_rows(worker, static_cast<int64_t>(rows.size()), 16, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
       std::memcpy(out + r * width, x + rows[static_cast<size_t>(r)] * width, static_cast<size_t>(width) * sizeof(float));
+    }
+  });
+}
+
+void run_columns(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const int64_t width = context.width(op.inputs[0]);
+  const int64_t count = context.width(op.outputs[0]);
+  const float* x = context.data(op.inputs[0]) + op.count(0);
+  float* out = context.data(op.outputs[0]);
+  for_rows(worker, context.rows(op.inputs[0]), 16, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      std::memcpy(out + row * count, x + row * width, static_cast<size_t>(count) * sizeof(float));
     }
   });
 }

@@ -125,7 +125,7 @@ export class ProgramBuilder {
 
   /**
    * Adds key and value parts of one layer to the paged state of its window. Layers with one window share a state, so
-   * that one block table serves them all.
+   * that one block table serves them all. Asking again for a module gives the same parts.
    */
   cache(
     module: string,
@@ -140,11 +140,12 @@ export class ProgramBuilder {
       state = this.states.length - 1;
     }
     const { parts } = this.states[state]!;
-    parts.push(
-      { name: `${module}.key`, shape: keyShape, type: "cache" },
-      { name: `${module}.value`, shape: valueShape, type: "cache" },
-    );
-    return { state, parts: [parts.length - 2, parts.length - 1] };
+    let key = parts.findIndex(({ name }) => name === `${module}.key`);
+    if (key < 0) {
+      key = parts.push({ name: `${module}.key`, shape: keyShape, type: "cache" }) - 1;
+      parts.push({ name: `${module}.value`, shape: valueShape, type: "cache" });
+    }
+    return { state, parts: [key, key + 1] };
   }
 
   /**

@@ -8,13 +8,17 @@ export interface RmsNormOptions {
   groupSize?: number;
   /** The weight counts from 1 (Gemma). */
   unitOffset?: boolean;
+  /** False: no weight. Default true. */
+  affine?: boolean;
+  /** The tensor of the weight, when it is not `<module>.weight`. */
+  weight?: string;
 }
 
 /** Root-mean-square norm; the shape stays. */
 export function rmsNorm(program: ProgramBuilder, x: Value, options: RmsNormOptions): Value {
-  const { module, epsilon, groupSize, unitOffset = false } = options;
+  const { module, epsilon, groupSize, unitOffset = false, affine = true, weight: name = `${module}.weight` } = options;
   const size = groupSize ?? Number(x.shape.at(-1));
-  const weight = program.weight({ name: `${module}.weight`, shape: [size], use: "vector" });
+  const weight = affine ? program.weight({ name, shape: [size], use: "vector" }) : undefined;
   return program.value("rms_norm", { module, inputs: [x], weights: [weight], attributes: { epsilon, unitOffset, groupSize } });
 }
 

@@ -18,6 +18,12 @@ export type Rope = RopeCommon &
     | { kind: "default" }
     | { kind: "linear"; factor: number }
     | {
+        /** The first `proportion` of the pairs turns, with the frequencies of the whole head (Gemma 4). */
+        kind: "proportional";
+        proportion: number;
+        factor: number;
+      }
+    | {
         kind: "dynamic";
         factor: number;
         originalLength: number;
@@ -66,6 +72,11 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
       return { ...common, frequencies };
     case "linear":
       return { ...common, frequencies: frequencies.map((frequency) => Math.fround(frequency / rope.factor)) };
+    case "proportional": {
+      const turning = Math.floor((headDim * rope.proportion) / 2);
+      const slow = frequencies.map((frequency, i) => (i < turning ? Math.fround(frequency / rope.factor) : 0));
+      return { ...common, frequencies: slow };
+    }
     case "dynamic":
       return {
         ...common,

@@ -24,7 +24,7 @@ export function windowsByType(
   slides: (layer: number) => boolean,
 ): (number | undefined)[] {
   const { numHiddenLayers, slidingWindow, layerTypes } = config;
-  return typesOf(numHiddenLayers, layerTypes, slides).map((type) => {
+  return layerTypesOf(numHiddenLayers, layerTypes, slides).map((type) => {
     if (type === "full_attention") return undefined;
     refuse(slidingWindow === undefined, "sliding_window", null, "a number, because layers slide");
     return slidingWindow;
@@ -32,7 +32,11 @@ export function windowsByType(
 }
 
 /** The type of each layer, checked. */
-function typesOf(layers: number, layerTypes: string[] | undefined, slides: (layer: number) => boolean): string[] {
+export function layerTypesOf(
+  layers: number,
+  layerTypes: readonly string[] | undefined,
+  slides: (layer: number) => boolean,
+): string[] {
   const known = ["full_attention", "sliding_attention"];
   refuse(layerTypes !== undefined && layerTypes.length !== layers, "layer_types", layerTypes, `${layers} entries`);
   return Array.from({ length: layers }, (_, layer) => {
@@ -55,7 +59,7 @@ export function layerWindows(config: {
 }): (number | undefined)[] {
   const { numHiddenLayers, maxWindowLayers, layerTypes } = config;
   const window = config.useSlidingWindow ? config.slidingWindow : undefined;
-  return typesOf(numHiddenLayers, layerTypes, (layer) => layer >= maxWindowLayers).map((type) =>
+  return layerTypesOf(numHiddenLayers, layerTypes, (layer) => layer >= maxWindowLayers).map((type) =>
     type === "sliding_attention" ? window : undefined,
   );
 }

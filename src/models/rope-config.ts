@@ -33,7 +33,7 @@ const topFields = z.object({
   max_position_embeddings: optional(count),
 });
 
-const supported = "default, linear, dynamic, yarn, llama3, longrope";
+const supported = "default, linear, dynamic, yarn, llama3, longrope, proportional";
 
 /**
  * The rotary embedding of a config.json, in either form: `rope_theta` with `rope_scaling`, or `rope_parameters`
@@ -83,6 +83,10 @@ export function parseRope(
       return { kind, ...common };
     case "linear":
       return { kind, ...common, factor: need("factor") };
+    case "proportional": {
+      const { partialRotaryFactor: proportion, ...whole } = common;
+      return { kind, ...whole, proportion, factor: rope.factor ?? 1 };
+    }
     case "dynamic": {
       const { alphaOver: n } = options;
       const shortTheta = n && rope.alpha ? Math.fround(common.theta * rope.alpha ** (n / (n - 2))) : undefined;
