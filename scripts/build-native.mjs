@@ -3,14 +3,15 @@
  *
  * `--optional` (npm's install script): a failure is one short message and exit code 0; the package works without the
  * addon on device "reference". Node's headers are taken from this machine when they are there: Node-API is the same in
- * every version, so what is built with one works with all; otherwise node-gyp downloads them.
+ * every version, so what is built with one works with all; otherwise node-gyp downloads them. Builds wait for each other.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { takeLock } from "./build-lock.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const native = join(root, "native");
@@ -19,17 +20,24 @@ const addon = join(native, "build/Release/tsumugi.node");
 const stampFile = join(native, "build/stamp");
 const require = createRequire(import.meta.url);
 
-const stamp = sourceStamp();
-if (
-  !process.argv.includes("--force") &&
-  existsSync(addon) &&
-  existsSync(stampFile) &&
-  readFileSync(stampFile, "utf8") === stamp
-) {
-  process.exit(0);
-}
+if (!process.argv.includes("--force") && isUpToDate(sourceStamp())) process.exit(0);
 
-const { output, failed } = build();
+const lock = await takeLock(join(native, ".build-lock"), {
+  onWait: () => console.error("tsumugi: another build of the native addon is under way; waiting for it."),
+});
+let child;
+process.on("exit", () => lock.release());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    child?.kill(signal);
+    process.exit(1);
+  });
+}
+// What somebody else has just built may be what is wanted here. Sources that change from now on are for the next build.
+const stamp = sourceStamp();
+if (!process.argv.includes("--force") && isUpToDate(stamp)) process.exit(0);
+
+const { output, failed } = await build();
 if (!failed) {
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp);
@@ -44,7 +52,11 @@ if (!failed) {
   process.exit(1);
 }
 
-function build() {
+function isUpToDate(stamp) {
+  return existsSync(addon) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp;
+}
+
+async function build() {
   let gyp;
   try {
     gyp = require.resolve("node-gyp/bin/node-gyp.js");
@@ -56,15 +68,28 @@ function build() {
   let output = "";
   const node = headers();
   for (const command of commands) {
-    const result = spawnSync(
-      process.execPath,
-      [gyp, ...command, "-C", native, "--loglevel=error", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])],
-      { cwd: native, encoding: "utf8", env: { ...process.env, MAKEFLAGS: undefined }, maxBuffer: 1 << 28 },
-    );
-    output += `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`;
+    const given = [gyp, ...command, "-C", native, "--loglevel=error", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])];
+    const result = await run(given);
+    output += result.output;
     if (result.status !== 0) return { output, failed: true };
   }
   return { output, failed: !existsSync(addon) };
+}
+
+/** Runs Node with these arguments in native/; all that it printed. */
+function run(given) {
+  return new Promise((resolve) => {
+    child = spawn(process.execPath, given, { cwd: native, env: { ...process.env, MAKEFLAGS: undefined } });
+    if (child.pid) lock.add(child.pid);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        output += text;
+      });
+    }
+    child.on("error", ({ message }) => resolve({ output: `${message}\n`, status: 1 }));
+    child.on("close", (status) => resolve({ output, status }));
+  });
 }
 
 /** A prefix with include/node/node_api.h: this Node's own, a well-known one, or that of another Node on the PATH. */
