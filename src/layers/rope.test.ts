@@ -10,6 +10,12 @@ const cases: [string, Rope, number[], number][] = [
     1,
   ],
   [
+    "proportional",
+    { kind: "proportional", theta: 10000, proportion: 0.6, factor: 2 },
+    [0.5, 0.15811388, 0.050000001, 0.015811389, 0, 0, 0, 0],
+    1,
+  ],
+  [
     "llama3",
     { kind: "llama3", theta: 10000, factor: 8, originalLength: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4 },
     [1, 0.095839977, 0.0125, 0.0039528473, 0.00125, 0.00039528473, 0.000125, 3.9528473e-5],
@@ -53,7 +59,7 @@ describe("ropeAttributes", () => {
     const got = attributes.frequencies as number[];
     expect(got).toHaveLength(want.length);
     got.forEach((frequency, i) => {
-      expect(Math.abs(frequency / want[i]! - 1)).toBeLessThan(3e-7);
+      expect(Math.abs(frequency - want[i]!)).toBeLessThanOrEqual(3e-7 * want[i]!);
     });
     expect(attributes.scaling).toBe(scaling);
     expect(attributes.rotaryDim).toBe(16);
