@@ -12,11 +12,6 @@ const table = {
   conflicting_options: { status: 400, message: "Options {options} cannot be used together: {reason}." },
   invalid_input: { status: 400, message: "{what} must be {expected}. Given: {given}." },
   input_too_long: { status: 400, message: "Input length of `inputIds` is {given}, but `{option}` is set to {limit}. {hint}" },
-  rotary_switch: {
-    status: 400,
-    message:
-      "longrope: a prompt of {given} tokens may not grow past {limit} tokens, where the model's rotary factors change: that is not supported yet. {hint}",
-  },
   request_too_large: { status: 400, message: "The request needs {given} {what}, but the engine has {limit}. {hint}" },
   cache_full: {
     status: 503,

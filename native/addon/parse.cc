@@ -208,10 +208,14 @@ BatchData parse_batch(const Napi::Object& batch, const SessionData& session) {
   out.positions = parse_int32(batch.Get("positions"), "positions");
   out.sequence_start = parse_int32(batch.Get("sequenceStart"), "sequenceStart");
   out.prompt_length = parse_int32(batch.Get("promptLength"), "promptLength");
+  if (!batch.Get("rotaryLead").IsUndefined()) out.rotary_lead = parse_int32(batch.Get("rotaryLead"), "rotaryLead");
+  if (!batch.Get("padding").IsUndefined()) out.padding = parse_int32(batch.Get("padding"), "padding");
   out.logit_rows = parse_int32(batch.Get("logitRows"), "logitRows");
   if (out.tokens() > session.max_tokens || out.positions.size() != out.token_ids.size() ||
       static_cast<int64_t>(out.logit_rows.size()) > session.max_logit_rows || out.sequences() > session.max_sequences ||
-      out.sequence_start.size() != out.prompt_length.size() + 1) {
+      out.sequence_start.size() != out.prompt_length.size() + 1 ||
+      (!out.rotary_lead.empty() && out.rotary_lead.size() != out.prompt_length.size()) ||
+      (!out.padding.empty() && out.padding.size() != out.prompt_length.size())) {
     throw Napi::RangeError::New(batch.Env(), "[addon] batch: expected arrays within the session's limits");
   }
   const Napi::Array states = list(batch, "states");

@@ -81,6 +81,8 @@ struct BatchData {
   std::vector<int32_t> positions;
   std::vector<int32_t> sequence_start;
   std::vector<int32_t> prompt_length;
+  std::vector<int32_t> rotary_lead;  // added to the length that dynamic RoPE goes by; empty: 0
+  std::vector<int32_t> padding;  // pads in front of each sequence; empty: none
   std::vector<int32_t> logit_rows;
   std::vector<StateTables> states;
   std::vector<BlockCopy> copies;
@@ -178,9 +180,11 @@ void run_gated_delta(Worker&, const OpPlan&, const StepContext&);
 void run_clamp(Worker&, const OpPlan&, const StepContext&);
 void run_scale_rows(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);
+void run_scale_by_position(Worker&, const OpPlan&, const StepContext&);
 void run_activation(Worker&, const OpPlan&, const StepContext&);
 void run_gated_activation(Worker&, const OpPlan&, const StepContext&);
 void run_rows(Worker&, const OpPlan&, const StepContext&);
+void run_columns(Worker&, const OpPlan&, const StepContext&);
 
 // Shares out rows [0, rows) in runs of `run` rows: fn(first, last).
 template <typename Function>

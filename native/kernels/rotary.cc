@@ -42,7 +42,8 @@ void run_rotary_table(Worker& worker, const OpPlan& op, const StepContext& conte
       const int64_t position = batch.positions[static_cast<size_t>(t)];
       const float* frequencies = op.frequencies.data();
       const int64_t prompt = batch.prompt_length[static_cast<size_t>(sequence)];
-      const int64_t length = prompt > position + 1 ? prompt : position + 1;
+      const int64_t lead = batch.rotary_lead.empty() ? 0 : batch.rotary_lead[static_cast<size_t>(sequence)];
+      const int64_t length = (prompt > position + 1 ? prompt : position + 1) + lead;
       if (long_length > 0 && length > long_length) frequencies += half;
       if (dynamic) {
         if (static_cast<double>(length) > op.numbers.at(4)) {

@@ -64,6 +64,10 @@ export interface Batch {
   sequenceStart: Int32Array;
   /** [S] token t rotates with length max(promptLength, t + 1) under dynamic RoPE. */
   promptLength: Int32Array;
+  /** [S] tokens by which the longest row of a call is ahead: added to that length, as transformers lets it decide. Default 0. */
+  rotaryLead?: Int32Array;
+  /** [S] pads in front of the sequence, where transformers' model counts them as positions (Llama 4); absent: none. */
+  padding?: Int32Array;
   /** [R] ascending indices into T. */
   logitRows: Int32Array;
   /** One per `Model.states`, in order. */

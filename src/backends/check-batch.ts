@@ -16,7 +16,7 @@ export function checkBatch(
   const fail = (what: string, expected: unknown, given: unknown): never => {
     throw new TsumugiError("batch_invalid", { what, expected, given });
   };
-  const { tokenIds, positions, sequenceStart, promptLength, logitRows, states, copies } = batch;
+  const { tokenIds, positions, sequenceStart, promptLength, rotaryLead, padding, logitRows, states, copies } = batch;
   if (!model.programs[program]) fail("program", Object.keys(model.programs).join(" or "), program);
   const tokens = tokenIds.length;
   const sequences = promptLength.length;
@@ -25,8 +25,12 @@ export function checkBatch(
   if (logitRows.length > limits.maxLogitRows) fail("logit rows", `at most ${limits.maxLogitRows}`, logitRows.length);
   if (positions.length !== tokens) fail("length of positions", tokens, positions.length);
   if (sequenceStart.length !== sequences + 1) fail("length of sequenceStart", sequences + 1, sequenceStart.length);
+  if (rotaryLead && rotaryLead.length !== sequences) fail("length of rotaryLead", sequences, rotaryLead.length);
   if (sequenceStart[0] !== 0 || sequenceStart[sequences] !== tokens) {
     fail("sequenceStart", `0 to ${tokens}`, [sequenceStart[0], sequenceStart[sequences]]);
+  }
+  if (padding && (padding.length !== sequences || padding.some((pads) => pads < 0))) {
+    fail("padding", `${sequences} entries of at least 0`, [...padding]);
   }
   for (let s = 0; s < sequences; s++) {
     const [start, end] = [sequenceStart[s]!, sequenceStart[s + 1]!];
@@ -43,9 +47,10 @@ export function checkBatch(
       fail(`position of token ${end - 1}`, `below ${model.maxPositions}, the model's learned positions`, positions[end - 1]);
     }
     const { rotarySwitch } = model;
-    if (rotarySwitch !== undefined && promptLength[s]! <= rotarySwitch && positions[end - 1]! >= rotarySwitch) {
-      const hint = "A sequence that began below it must end there.";
-      throw new TsumugiError("rotary_switch", { given: promptLength[s], limit: rotarySwitch, hint });
+    const lead = rotaryLead?.[s] ?? 0;
+    if (lead < 0) fail(`rotaryLead of sequence ${s}`, "at least 0", lead);
+    if (rotarySwitch !== undefined && promptLength[s]! + lead <= rotarySwitch && positions[end - 1]! + lead >= rotarySwitch) {
+      fail(`prompt length of sequence ${s}`, `above ${rotarySwitch - lead}: its rotary factors have changed`, promptLength[s]);
     }
     if (promptLength[s]! < 1) fail(`prompt length of sequence ${s}`, "at least 1", promptLength[s]);
   }

@@ -27,12 +27,13 @@ export class ActiveRequest extends Gang {
 
   constructor(id: number, request: Request, nextSequenceId: () => number, now: number) {
     const sequences = request.sequences.map(
-      ({ tokens, padding = 0, processors = noProcessors, encoderTokens = [] }, index) =>
+      ({ tokens, padding = 0, rotaryLead, processors = noProcessors, encoderTokens = [] }, index) =>
         new EngineSequence({
           id: nextSequenceId(),
           index,
           tokens: [...tokens],
           promptLength: tokens.length,
+          rotaryLead,
           padding,
           processors,
           encoderTokens: [...encoderTokens],
@@ -98,9 +99,12 @@ export class ActiveRequest extends Gang {
 export interface ActionEffects {
   fork(parent: EngineSequence, child: EngineSequence): void;
   end(sequence: EngineSequence): void;
+  restart(sequence: EngineSequence): void;
   nextSequenceId(): number;
   /** A sequence of this many tokens cannot be continued: the model has no position for another one. Infinity: none. */
   longest: number;
+  /** A sequence that outgrows this many tokens turns with other rotary factors from its first token on. Infinity: none does. */
+  rotarySwitch: number;
 }
 
 /** Does what a decoder wants done, after checking it against the rule: one append, drop or finish for every live sequence. */
@@ -120,6 +124,8 @@ export function applyActions(
       index: request.sequences.length,
       tokens: [...parent.tokens],
       promptLength: parent.promptLength,
+      rotaryLength: parent.rotaryLength,
+      rotaryLead: parent.rotaryLead,
       padding: parent.padding,
       processors: parent.processors.fork(),
       encoderTokens: parent.encoderTokens,
@@ -135,7 +141,15 @@ export function applyActions(
       sequence.processors.accept(action.token);
       const finish = action.finish ?? (sequence.tokens.length >= effects.longest ? "length" : undefined);
       events.push({ sequence: sequence.index, token: action.token, finish });
-      if (finish === undefined) continue;
+      if (finish === undefined) {
+        // A draft must end at the switch: what stands behind it was computed with the factors before it.
+        const most = effects.rotarySwitch - sequence.rotaryLead;
+        if (sequence.tokens.length > most && sequence.rotaryLength <= most) {
+          sequence.rotaryLength = sequence.tokens.length;
+          effects.restart(sequence);
+        }
+        continue;
+      }
       sequence.finishReason = finish;
     } else if (action.kind === "finish") {
       sequence.finishReason = action.reason;

@@ -39,11 +39,14 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly P
   const positions = new Int32Array(tokens);
   const sequenceStart = new Int32Array(chunks.length + 1);
   const promptLength = new Int32Array(chunks.length);
+  const rotaryLead = new Int32Array(chunks.length);
+  const padding = Int32Array.from(chunks, ({ sequence }) => sequence.padding);
   const logitRows = new Int32Array(plan.logitRows);
   let token = 0;
   let row = 0;
   chunks.forEach(({ sequence, start, count, logits }, index) => {
-    promptLength[index] = sequence.promptLength;
+    promptLength[index] = sequence.rotaryLength;
+    rotaryLead[index] = sequence.rotaryLead;
     for (let position = start; position < start + count; position += 1) {
       tokenIds[token] = sequence.tokens[position] as number;
       positions[token] = position;
@@ -60,6 +63,8 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly P
     positions,
     sequenceStart,
     promptLength,
+    rotaryLead,
+    padding,
     logitRows,
     states: states.map((layout, state) => tablesOf(plan, layout, state)),
     copies: plan.copies,

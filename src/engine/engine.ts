@@ -190,8 +190,10 @@ export class Engine implements EngineInterface {
       events = applyActions(request, request.decoder.next(picks, request.live), {
         fork: (parent, child) => this.#scheduler.fork(request, parent, child),
         end: (sequence) => this.#scheduler.end(request, sequence),
+        restart: (sequence) => this.#scheduler.restart(sequence),
         nextSequenceId: () => this.#nextSequenceId++,
         longest: this.#model.positionsAreBounded ? this.#model.maxPositions + 1 : Number.POSITIVE_INFINITY,
+        rotarySwitch: this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY,
       });
       const now = this.#now();
       if (events.length > 0) request.noteToken(now);
@@ -257,7 +259,7 @@ export class Engine implements EngineInterface {
     if (sequences.length === 0) refuse("`sequences` of a request", "a list of at least one", "none");
     const { vocabularySize, maxPositions, positionsAreBounded } = this.#model;
     const encodes = this.#model.programs.encode !== undefined;
-    for (const { tokens, padding = 0, encoderTokens = [] } of sequences) {
+    for (const { tokens, padding = 0, rotaryLead = 0, encoderTokens = [] } of sequences) {
       if (tokens.length === 0) refuse("A sequence", "a list of at least one token", "none");
       if (encodes !== encoderTokens.length > 0) {
         const expected = encodes ? "a list of at least one token" : "absent: the model has no encoder";
@@ -273,6 +275,7 @@ export class Engine implements EngineInterface {
         throw new TsumugiError("request_too_large", { given, what: "positions", limit: maxPositions, hint });
       }
       if (!(Number.isInteger(padding) && padding >= 0)) refuse("`padding`", "an integer of at least 0", padding);
+      if (!(Number.isInteger(rotaryLead) && rotaryLead >= 0)) refuse("`rotaryLead`", "an integer of at least 0", rotaryLead);
     }
     if (gangSize !== undefined && !(Number.isInteger(gangSize) && gangSize >= sequences.length)) {
       refuse("`gangSize`", `an integer of at least ${sequences.length}, the number of sequences`, gangSize);

@@ -57,6 +57,11 @@ export interface SequenceInput {
   /** At least one token; pads removed. */
   tokens: readonly number[];
   padding?: number;
+  /**
+   * Dynamic RoPE and longrope: rotates as in a sequence of so many tokens more. transformers lets the longest row of a call
+   * decide for all its rows. Default 0: neighbours change nothing.
+   */
+  rotaryLead?: number;
   processors?: ProcessorChain;
   /** What the encoder reads, pads removed: at least one token. Needed by encoder-decoder models, and only by them. */
   encoderTokens?: readonly number[];

@@ -107,6 +107,14 @@ export class Scheduler<G extends Gang = Gang> {
     gang.live.push(child);
   }
 
+  /** What was computed of a running sequence holds no longer: it catches up from its first token. The encoder's output stays. */
+  restart(sequence: EngineSequence): void {
+    sequence.tables.forEach((table, state) => {
+      if (!this.#isCross(state)) table.release();
+    });
+    sequence.computed = 0;
+  }
+
   /** Decides the next step and takes its blocks. Without chunks there is nothing to do. */
   plan(): StepPlan<G> {
     const plan: StepPlan<G> = {

@@ -13,6 +13,10 @@ export class EngineSequence implements Sequence {
   /** What the encoder reads; empty for models without one. Forks share it. */
   readonly encoderTokens: readonly number[];
   computed = 0;
+  /** Length of the prompt, or of the sequence when it outgrew the model's `rotarySwitch`: no token rotates as in a shorter one. */
+  rotaryLength: number;
+  /** Tokens by which the longest row of its call is ahead: it rotates as if it were that long. */
+  readonly rotaryLead: number;
   /** One per state. Empty while the gang waits. */
   tables: readonly SequenceTable[] = [];
   /** Set once, when the sequence ends. */
@@ -24,6 +28,8 @@ export class EngineSequence implements Sequence {
     index: number;
     tokens: number[];
     promptLength: number;
+    rotaryLength?: number;
+    rotaryLead?: number;
     padding: number;
     processors: ProcessorChain;
     encoderTokens?: readonly number[];
@@ -32,6 +38,8 @@ export class EngineSequence implements Sequence {
     this.index = init.index;
     this.tokens = init.tokens;
     this.promptLength = init.promptLength;
+    this.rotaryLength = init.rotaryLength ?? init.promptLength;
+    this.rotaryLead = init.rotaryLead ?? 0;
     this.padding = init.padding;
     this.processors = init.processors;
     this.encoderTokens = init.encoderTokens ?? [];

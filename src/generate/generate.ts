@@ -17,7 +17,7 @@ import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { GuidedDecoder, isGuided, readNegativePrompts } from "./guided-decoder.ts";
 import { HiddenStateRecorder, wantedHiddenStates } from "./hidden-states.ts";
-import { type PromptRow, readEncoderInputs, readInputs } from "./inputs.ts";
+import { type PromptRow, readEncoderInputs, readInputs, rotaryLead } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
 import { type StepOutputs, StepRecorder } from "./step-outputs.ts";
@@ -233,7 +233,13 @@ async function runRows(
     const counts = new Map<number, number>();
     const negative = negatives?.[Math.floor(firstRow / copies)];
     const padding = prompt.padded.length - prompt.tokens.length;
-    const row = { tokens: prompt.tokens, padding, processors, encoderTokens: prompt.encoder?.tokens };
+    const row = {
+      tokens: prompt.tokens,
+      padding,
+      rotaryLead: rotaryLead(prompts, prompt),
+      processors,
+      encoderTokens: prompt.encoder?.tokens,
+    };
     const longest = Math.max(prompt.tokens.length, negative?.length ?? 0) + limit;
     return {
       sequences: negative ? [row, { tokens: negative }] : [row],

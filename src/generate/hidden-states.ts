@@ -41,9 +41,12 @@ export class HiddenStateRecorder {
   readonly outputs: readonly string[];
   /** [step][layer][row] */
   readonly #steps: Map<number, Float32Array>[][] = [];
+  /** [layer] of each row: tokens that were noted. Those that come again (preempted, or past a longrope switch) stay as they were. */
+  readonly #noted: Map<number, number>[];
 
   constructor(outputs: readonly string[]) {
     this.outputs = outputs;
+    this.#noted = outputs.map(() => new Map());
   }
 
   /** `observe` of a decoder whose `copies` rows start at `firstRow`. */
@@ -62,6 +65,9 @@ export class HiddenStateRecorder {
   }
 
   #note({ promptLength, padding }: Sequence, position: number, layer: number, row: number, values: Float32Array): void {
+    const noted = this.#noted[layer]!;
+    if (position < (noted.get(row) ?? 0)) return;
+    noted.set(row, position + 1);
     const isPrompt = position < promptLength;
     const step = isPrompt ? 0 : position - promptLength + 1;
     this.#steps[step] ??= this.outputs.map(() => new Map());

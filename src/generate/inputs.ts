@@ -18,6 +18,11 @@ export interface PromptRow {
   encoder?: { padded: number[]; tokens: number[] };
 }
 
+/** Tokens by which the longest prompt of a call is ahead of this one: with dynamic RoPE it decides for all, as in transformers. */
+export function rotaryLead(prompts: readonly PromptRow[], { tokens }: PromptRow): number {
+  return prompts.reduce((most, prompt) => Math.max(most, prompt.tokens.length), 0) - tokens.length;
+}
+
 /** What the rows are read with. */
 export interface InputContext {
   vocabularySize: number;

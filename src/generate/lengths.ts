@@ -6,8 +6,7 @@ import { warn, warnOnce } from "./warnings.ts";
 /**
  * New tokens that each row may get, for rows of `width` prompt tokens (pads counted, as transformers counts them).
  *
- * @throws `input_too_long` where the prompt already fills `maxLength`, `rotary_switch` where a longrope model would have to
- *   change its factors on the way
+ * @throws `input_too_long` where the prompt already fills `maxLength`
  */
 export function newTokenLimit(settings: GenerationSettings, width: number, model: Model): number {
   const { maxNewTokens, maxLength } = settings;
@@ -25,13 +24,6 @@ export function newTokenLimit(settings: GenerationSettings, width: number, model
     if (width >= total) tooLong(width, "the model's context", total);
     warnOnce("Neither `maxNewTokens` nor `maxLength` is set: generating at most 20 new tokens. Set `maxNewTokens`.");
     limit = total - width;
-  }
-  const { rotarySwitch = Number.POSITIVE_INFINITY } = model;
-  // the last new token is never fed
-  if (width <= rotarySwitch && width + limit - 1 > rotarySwitch) {
-    const most = rotarySwitch - width + 1;
-    const hint = `Set \`maxNewTokens\` to at most ${most}, or give a prompt of more than ${rotarySwitch} tokens.`;
-    throw new TsumugiError("rotary_switch", { given: width, limit: rotarySwitch, hint });
   }
   const { minNewTokens, minLength } = settings;
   if ((minNewTokens ?? 0) > limit || minLength > width + limit) {

@@ -16,6 +16,10 @@ export interface ReferenceBatch {
   sequenceStart: Int32Array;
   /** [S] prompt length (dynamic RoPE). */
   promptLength: Int32Array;
+  /** [S] added to the length that a token rotates with. Default 0. */
+  rotaryLead?: Int32Array;
+  /** [S] pads in front of the sequence, for ops that count them as positions; absent: none. */
+  padding?: Int32Array;
   /** [R] ascending rows whose logits are wanted. */
   logitRows: Int32Array;
 }

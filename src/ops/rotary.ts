@@ -10,7 +10,7 @@ import type { Attributes } from "./program.ts";
  * factor, 1 otherwise).
  *
  * `dynamicBase`, `dynamicFactor`, `dynamicOriginalLength` (all or none) are dynamic NTK: with
- * length = max(promptLength of the sequence, position + 1), a length above dynamicOriginalLength turns with
+ * length = max(promptLength of the sequence, position + 1) + its rotaryLead, a length above dynamicOriginalLength turns with
  * base = dynamicBase · (factor · length / originalLength − (factor − 1)) ^ (rotaryDim / (rotaryDim − 2)) instead of
  * `frequencies`.
  *
@@ -61,7 +61,8 @@ export const rotary: OpDefinition = {
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         const position = batch.positions[t]!;
-        const turning = frequenciesAt(attributes, Math.max(batch.promptLength[sequence]!, position + 1));
+        const lead = batch.rotaryLead?.[sequence] ?? 0;
+        const turning = frequenciesAt(attributes, Math.max(batch.promptLength[sequence]!, position + 1) + lead);
         for (let i = 0; i < half; i++) {
           const angle = Math.fround(position * Math.fround(turning[i]!));
           const cosine = Math.fround(Math.fround(Math.cos(angle)) * scaling);

@@ -103,6 +103,8 @@ export interface NativeBatch {
   positions: Int32Array;
   sequenceStart: Int32Array;
   promptLength: Int32Array;
+  rotaryLead?: Int32Array;
+  padding?: Int32Array;
   logitRows: Int32Array;
   states: readonly { tableStart: Int32Array; table: Int32Array; length: Int32Array }[];
   copies: readonly { state: number; from: number; to: number }[];

@@ -155,6 +155,8 @@ function copyBatch(batch: Batch): Batch {
     positions: batch.positions.slice(),
     sequenceStart: batch.sequenceStart.slice(),
     promptLength: batch.promptLength.slice(),
+    rotaryLead: batch.rotaryLead?.slice(),
+    ...(batch.padding && { padding: batch.padding.slice() }),
     logitRows: batch.logitRows.slice(),
     states: batch.states.map(({ tableStart, table, length }) => ({
       tableStart: tableStart.slice(),

@@ -4,7 +4,7 @@ import { createProcessorChain, type RandomStream } from "../../sampling/index.ts
 import type { GenerateContext, GeneratedRow } from "../generate.ts";
 import type { GenerateOptions } from "../generate-options.ts";
 import type { GenerationSettings } from "../generation-config.ts";
-import type { PromptRow } from "../inputs.ts";
+import { type PromptRow, rotaryLead } from "../inputs.ts";
 import type { StepOutputs } from "../step-outputs.ts";
 import { StopStrings } from "../stop-strings.ts";
 import { readStoppingCriteria } from "../stopping-criteria.ts";
@@ -165,7 +165,8 @@ function requestOf(
   index: number,
   decoder: BeamSearcher,
 ): Request {
-  const { tokens, padded, encoder } = prompts[index]!;
+  const prompt = prompts[index]!;
+  const { tokens, padded, encoder } = prompt;
   const processors = createProcessorChain(settings, settings.doSample, {
     promptTokens: padded,
     encoderTokens: encoder?.padded,
@@ -176,7 +177,15 @@ function requestOf(
     tokenBytes,
   });
   return {
-    sequences: [{ tokens, padding: padded.length - tokens.length, processors, encoderTokens: encoder?.tokens }],
+    sequences: [
+      {
+        tokens,
+        padding: padded.length - tokens.length,
+        rotaryLead: rotaryLead(prompts, prompt),
+        processors,
+        encoderTokens: encoder?.tokens,
+      },
+    ],
     decoder,
     gangSize: gangSize(settings),
     // the last token of a row is not computed, but by contrastive search
