@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dtype.h"
 #include "isa.h"
 
 namespace tsumugi {
@@ -37,7 +38,9 @@ struct AttendTile {
   float scale;
   float softcap;  // 0: none
   int64_t window;  // 0: none
+  int64_t chunk;  // of this many tokens: a token sees those of its own alone; 0: none
   const float* slopes;  // [group]: of the score's fall with distance (ALiBi); null: none
+  bool rounded_slopes;  // they are multiplied by the key's position, in bfloat16, and by `scale` (Falcon)
   const float* sinks;  // [group]: a score without a value; null: none
   int64_t length;  // every token sees tokens [0, length); 0: causal
   const float* biases;  // [rows][bias_stride]: first head of the group; null: none

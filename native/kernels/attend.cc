@@ -1,6 +1,6 @@
 // store: inputs [k, v], parts [keys, values].
 // attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none),
-//   causal], frequencies: slopes of each head, or buckets of the biases, or empty; weights [sinks?, biases?] or fewer.
+//   causal, chunk (0: none), roundedSlopes], frequencies: slopes of each head, or buckets of the biases, or empty; weights [sinks?, biases?] or fewer.
 #include <algorithm>
 
 #include "step.h"
@@ -91,6 +91,8 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.value_stride = values.stride();
   shared.scale = op.number(4);
   shared.window = op.count(5);
+  shared.chunk = op.count(8);
+  shared.rounded_slopes = op.count(9) != 0;
   shared.softcap = op.number(6);
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);

@@ -1,4 +1,7 @@
-// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor]), scale_rows (inputs [x, factors]), activation and gated_activation (numbers [kind]).
+// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factor]), scale_rows (inputs [x, factors]),
+// scale_by_position (numbers [strength, length, offset, countsPadding]), activation and gated_activation (numbers [kind]).
+#include <cmath>
+
 #include "step.h"
 
 namespace tsumugi {
@@ -41,8 +44,9 @@ void run_clamp(Worker& worker, const OpPlan& op, const StepContext& context) {
 void run_scale(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
+  const float factor = op.weights.empty() ? op.number(0) : context.session.weight(op, 0)->vector()[0];
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().scale(x + first, op.number(0), y + first, static_cast<size_t>(last - first));
+    vector_kernels().scale(x + first, factor, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -54,6 +58,24 @@ void run_scale_rows(Worker& worker, const OpPlan& op, const StepContext& context
   for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
       vector_kernels().scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
+    }
+  });
+}
+
+void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const BatchData& batch = context.batch;
+  const float* x = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  const int64_t width = context.width(op.inputs[0]);
+  const bool padded = op.count(3) != 0 && !batch.padding.empty();
+  for_rows(worker, batch.tokens(), 4, [&](int64_t first, int64_t last) {
+    size_t sequence = 0;
+    for (int64_t t = first; t < last; ++t) {
+      while (t >= batch.sequence_start[sequence + 1]) ++sequence;
+      const int64_t position = batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + op.count(2);
+      const float steps = std::floor(static_cast<float>(position) / op.number(1));
+      const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * op.number(0);
+      vector_kernels().scale(x + t * width, growth + 1.0f, y + t * width, static_cast<size_t>(width));
     }
   });
 }

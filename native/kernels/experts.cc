@@ -1,8 +1,8 @@
-// route: inputs [logits], weights [correction?] or none, outputs [chosen, shares],
-//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen), normalize, factor, groups, topGroups].
+// route: inputs [logits], weights [correction?, gains?] or fewer, outputs [chosen, shares],
+//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen, 3 sigmoid of the chosen), normalize, factor, groups, topGroups].
 // experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
 //   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner],
-//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset].
+//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset, scaleInput].
 //
 // Tokens are sorted by expert; each expert multiplies its rows at once. A row's bits depend on its token alone: matmul
 // promises that, and a token's experts are summed in ascending order.
@@ -25,6 +25,8 @@ void softmax(const float* x, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) sum += std::exp(static_cast<double>(x[i]) - top);
   for (int64_t i = 0; i < count; ++i) y[i] = static_cast<float>(std::exp(static_cast<double>(x[i]) - top) / sum);
 }
+
+float sigmoid(float x) { return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(x)))); }
 
 // Takes the greatest value that is left: the first of equals. A taken one is marked by -infinity and `taken`.
 int64_t take_greatest(const std::vector<float>& values, std::vector<bool>& taken) {
@@ -62,6 +64,7 @@ void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_
 
 void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight* correction = op.weights.empty() ? nullptr : context.session.weight(op, 0);
+  const Weight* gains = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);
   const float* logits = context.data(op.inputs[0]);
   float* chosen = context.data(op.outputs[0]);
   float* shares = context.data(op.outputs[1]);
@@ -76,8 +79,8 @@ void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
       const float* x = logits + t * experts;
       if (kind == 0) softmax(x, scores.data(), experts);
       for (size_t i = 0; i < scores.size(); ++i) {
-        if (kind == 1) scores[i] = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(x[i]))));
-        if (kind == 2) scores[i] = x[i];
+        if (kind == 1) scores[i] = sigmoid(x[i]);
+        if (kind >= 2) scores[i] = x[i];
         choice[i] = correction == nullptr ? scores[i] : scores[i] + correction->vector()[i];
       }
       std::fill(taken.begin(), taken.end(), false);
@@ -86,7 +89,7 @@ void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
       for (int64_t i = 0; i < count; ++i) {
         const int64_t best = take_greatest(choice, taken);
         chosen[t * count + i] = static_cast<float>(best);
-        share[i] = scores[static_cast<size_t>(best)];
+        share[i] = kind == 3 ? sigmoid(scores[static_cast<size_t>(best)]) : scores[static_cast<size_t>(best)];
       }
       if (kind == 2) softmax(share, share, count);
       double sum = 1e-20;
@@ -94,6 +97,7 @@ void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
       for (int64_t i = 0; i < count; ++i) {
         if (op.count(2) != 0) share[i] = static_cast<float>(static_cast<double>(share[i]) / sum);
         share[i] *= op.number(3);
+        if (gains != nullptr) share[i] *= gains->vector()[static_cast<int64_t>(chosen[t * count + i])];
       }
     }
   });
@@ -150,11 +154,18 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   const int64_t hidden = gate_up.columns;
   const int64_t width = down.columns;
   const int64_t experts = gate_up.groups;
+  const bool scale_input = op.count(4) != 0;
 
   worker.parallel_for(1, [&](int64_t) { sort_picks(chosen, tokens * count, experts, places, starts); });
   for_rows(worker, tokens, 16, [&](int64_t first, int64_t last) {
     for (int64_t pick = first * count; pick < last * count; ++pick) {
-      std::memcpy(rows + places[pick] * hidden, x + pick / count * hidden, static_cast<size_t>(hidden) * sizeof(float));
+      const float* from = x + pick / count * hidden;
+      float* to = rows + places[pick] * hidden;
+      if (scale_input) {
+        vector_kernels().scale(from, shares[pick], to, static_cast<size_t>(hidden));
+      } else {
+        std::memcpy(to, from, static_cast<size_t>(hidden) * sizeof(float));
+      }
     }
   });
 
@@ -195,7 +206,8 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
         }
         done = places[next];
         const float* row = rows + static_cast<int64_t>(done) * hidden;
-        for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * shares[next];
+        const float share = scale_input ? 1.0f : shares[next];
+        for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * share;
       }
     }
   });

@@ -50,10 +50,12 @@ OpKernel find_kernel(const std::string& name) {
       {"selective_scan", run_selective_scan},
       {"gated_delta", run_gated_delta},
       {"scale", run_scale},
+      {"scale_by_position", run_scale_by_position},
       {"scale_rows", run_scale_rows},
       {"activation", run_activation},
       {"gated_activation", run_gated_activation},
       {"rows", run_rows},
+      {"columns", run_columns},
   };
   for (const auto& [known, kernel] : kKernels) {
     if (name == known) return kernel;

@@ -81,6 +81,17 @@ inline Lanes lean(const AttendTile& tile, int row, int64_t block, int half, Lane
   return fma(Lanes::set(tile.slopes[row % tile.group]), distance, score);
 }
 
+// score + scale · round(slope · round(position of the key)), rounded to bfloat16, for one half of a block.
+TSUMUGI_OUT_OF_LINE Lanes lean_rounded(const AttendTile& tile, int row, int64_t block, int half, Lanes score) {
+  float rises[16];
+  const float slope = tile.slopes[row % tile.group];
+  for (int64_t i = 0; i < 16; ++i) {
+    const float position = static_cast<float>(block * kBlockTokens + half * 16 + i);
+    rises[i] = round_to_bfloat16(slope * round_to_bfloat16(position));
+  }
+  return fma(Lanes::set(tile.scale), Lanes::load(rises), score);
+}
+
 // score + the head's bias for the distance, for one half of a block.
 TSUMUGI_OUT_OF_LINE Lanes shift(const AttendTile& tile, int row, int64_t block, int half, Lanes score) {
   float biases[16];
@@ -107,7 +118,9 @@ TSUMUGI_OUT_OF_LINE void soften(const AttendTile& tile, int row, int64_t block, 
       if (tile.softcap != 0.0f) {
         score = hyperbolic_tangent(score / Lanes::set(tile.softcap)) * Lanes::set(tile.softcap);
       }
-      if (tile.slopes != nullptr) score = lean(tile, row + r, block, half, score);
+      if (tile.slopes != nullptr) {
+        score = tile.rounded_slopes ? lean_rounded(tile, row + r, block, half, score) : lean(tile, row + r, block, half, score);
+      }
       if (tile.biases != nullptr) score = shift(tile, row + r, block, half, score);
       if (from > 0 || to < 32) {
         const Lanes index = Lanes::load(kLaneIndex + half * 16);
@@ -165,6 +178,7 @@ inline void value_run(const float* weights, const float* corrections, const Elem
 
 inline int64_t first_visible(const AttendTile& tile, int64_t token) {
   const int64_t position = tile.positions[token];
+  if (tile.chunk > 0) return position - position % tile.chunk;
   return tile.window > 0 && position >= tile.window ? position - tile.window + 1 : 0;
 }
 

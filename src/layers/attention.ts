@@ -1,3 +1,4 @@
+import type { StateReference } from "../ops/program.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 import { type RelativeBias, relativeBias } from "./relative-bias.ts";
 import { type Rope, rotate } from "./rope.ts";
@@ -17,10 +18,14 @@ export interface AttentionOptions {
   rope?: Rope | undefined;
   /** Sliding window in tokens, the token itself included; absent: all. */
   window?: number | undefined;
+  /** A token attends to its own chunk of this many tokens alone (not with a window); absent: all. */
+  chunk?: number | undefined;
   /** tanh cap of the scores. */
   softcap?: number | undefined;
   /** ALiBi: a score falls by slopes[head] for each token of distance. */
   slopes?: readonly number[] | undefined;
+  /** ALiBi rises with the position of the key instead, in bfloat16 and before the scale (Falcon). */
+  roundedSlopes?: boolean;
   /** Learned shifts of the scores by distance (T5). */
   bias?: RelativeBias | undefined;
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
@@ -29,20 +34,50 @@ export interface AttentionOptions {
 
 /**
  * Causal self-attention with the layer's cache: query [tokens, heads * headDim], key [tokens, keyValueHeads * headDim],
- * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim].
+ * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim]. What lies a whole chunk back is outside
+ * of every later chunk, so that the cache of a layer with chunks is one with a window of that size.
  */
 export function attention(program: ProgramBuilder, query: Value, key: Value, value: Value, options: AttentionOptions): Value {
-  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, window, softcap, slopes } = options;
-  const { scale = 1 / Math.sqrt(headDim) } = options;
+  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, chunk, window = chunk } = options;
   if (rope) {
     query = rotate(program, query, { module, heads, headDim, rope });
     key = rotate(program, key, { module, heads: keyValueHeads, headDim, rope });
   }
   const state = program.cache(module, window, [keyValueHeads, headDim], [keyValueHeads, valueHeadDim]);
   program.emit("store", { module, inputs: [key, value], state });
+  return attend(program, query, state, options);
+}
+
+/**
+ * The same for a layer without keys and values of its own: it reads those that the layer `of`, an earlier module with an
+ * equal window and equal sizes, has stored (Gemma 4).
+ */
+export function sharedAttention(program: ProgramBuilder, query: Value, of: string, options: AttentionOptions): Value {
+  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, chunk, window = chunk } = options;
+  if (rope) query = rotate(program, query, { module, heads, headDim, rope });
+  const state = program.cache(of, window, [keyValueHeads, headDim], [keyValueHeads, valueHeadDim]);
+  return attend(program, query, state, options);
+}
+
+/** Turned queries over a layer's cache. */
+function attend(program: ProgramBuilder, query: Value, state: StateReference, options: AttentionOptions): Value {
+  const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, window, chunk, softcap, slopes } = options;
+  const { scale = 1 / Math.sqrt(headDim) } = options;
   const sinks = options.sinks && program.weight({ name: options.sinks, shape: [heads], use: "vector" });
   const bias = options.bias && relativeBias(program, options.bias, heads, true);
   const weights = bias ? [sinks || undefined, bias.weight] : options.sinks ? [sinks || undefined] : undefined;
-  const attributes = { heads, keyValueHeads, headDim, valueHeadDim, scale, window, softcap, slopes, buckets: bias?.buckets };
+  const attributes = {
+    heads,
+    keyValueHeads,
+    headDim,
+    valueHeadDim,
+    scale,
+    window,
+    chunk,
+    softcap,
+    slopes,
+    roundedSlopes: options.roundedSlopes,
+    buckets: bias?.buckets,
+  };
   return program.value("attend", { module, inputs: [query], ...(weights && { weights }), state, attributes });
 }

@@ -10,6 +10,17 @@ export function scale(program: ProgramBuilder, x: Value, factor: number, module:
   return program.value("scale", { module, inputs: [x], attributes: { factor } });
 }
 
+/** x · the one number that the checkpoint holds as `tensor`. */
+export function learnedScale(program: ProgramBuilder, x: Value, tensor: string, module: string): Value {
+  const weight = program.weight({ name: tensor, shape: [1], use: "vector" });
+  return program.value("scale", { module, inputs: [x], weights: [weight] });
+}
+
+/** `count` columns of x [tokens, width] from column `first` on -> [tokens, count]. */
+export function columns(program: ProgramBuilder, x: Value, first: number, count: number, module: string): Value {
+  return program.value("columns", { module, inputs: [x], attributes: { first, count } });
+}
+
 /** tanh(x / cap) · cap: values stay within ±cap (Gemma 2's logits). */
 export function softcap(program: ProgramBuilder, x: Value, cap: number, module: string): Value {
   const small = scale(program, x, 1 / cap, module);
@@ -20,4 +31,22 @@ export function softcap(program: ProgramBuilder, x: Value, cap: number, module: 
 /** x, held between `least` and `greatest`. */
 export function clamp(program: ProgramBuilder, x: Value, least: number, greatest: number, module: string): Value {
   return program.value("clamp", { module, inputs: [x], attributes: { least, greatest } });
+}
+
+export interface PositionScaleOptions {
+  module: string;
+  /** Tokens of context in which the factor stays the same. */
+  length: number;
+  /** How much the factor grows with the logarithm of the lengths that lie behind. */
+  strength: number;
+  /** Added to the position. Default 0. */
+  offset?: number;
+  /** Pads in front of the sequence count as positions, as transformers counts them. Default false. */
+  countsPadding?: boolean;
+}
+
+/** x [tokens, width] · (1 + strength · ln(1 + floor((position + offset) / length))): attention's temperature. */
+export function scaleByPosition(program: ProgramBuilder, x: Value, options: PositionScaleOptions): Value {
+  const { module, ...attributes } = options;
+  return program.value("scale_by_position", { module, inputs: [x], attributes });
 }

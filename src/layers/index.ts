@@ -1,5 +1,5 @@
 export { alibiSlopes, alibiSlopesOfMpt } from "./alibi.ts";
-export { type AttentionOptions, attention } from "./attention.ts";
+export { type AttentionOptions, attention, sharedAttention } from "./attention.ts";
 export { ProgramBuilder, type Value } from "./builder.ts";
 export { causalConvolution } from "./convolution.ts";
 export {
@@ -9,7 +9,16 @@ export {
   encoderAttention,
   storeCross,
 } from "./cross-attention.ts";
-export { add, clamp, scale, softcap } from "./elementwise.ts";
+export {
+  add,
+  clamp,
+  columns,
+  learnedScale,
+  type PositionScaleOptions,
+  scale,
+  scaleByPosition,
+  softcap,
+} from "./elementwise.ts";
 export { embedding, positionEmbedding, sinusoidalPosition } from "./embedding.ts";
 export { groupedQueryKeyValue, rowsOf } from "./fused.ts";
 export { type GatedAttentionOptions, gatedAttention } from "./gated-attention.ts";

@@ -30,6 +30,10 @@ export interface RouterOptions {
   topGroups?: number;
   /** A tensor [experts] that is added to the scores for the choice alone. */
   correction?: string;
+  /** A tensor [experts]: what the weight of each expert is multiplied by, after all. */
+  gains?: string;
+  /** What it reads, when that is not what the experts read. */
+  reads?: Value;
 }
 
 export interface MixtureOptions {
@@ -51,12 +55,14 @@ export interface MixtureOptions {
   limit?: number;
   /** Added to up. */
   upOffset?: number;
+  /** The router's weights multiply what experts read, not what they give. */
+  scaleInput?: boolean;
 }
 
 /** Each token through the experts that the router picks for it: [tokens, hidden] -> [tokens, hidden]. */
 export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: MixtureOptions): Value {
-  const { module, experts, width, kind, router, bias, interleaved, limit, upOffset } = options;
-  const { count, score, normalize, factor, groups, topGroups, correction, otherModule } = router;
+  const { module, experts, width, kind, router, bias, interleaved, limit, upOffset, scaleInput } = options;
+  const { count, score, normalize, factor, groups, topGroups, correction, gains, reads = x, otherModule } = router;
   const hidden = Number(x.shape.at(-1));
   const matrix = program.weight({
     name: `${router.module}.weight`,
@@ -66,11 +72,12 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
   });
   const vector = (name: string, shape: number[]) => program.weight({ name, shape, use: "vector" });
   const shift = router.bias ? vector(`${router.module}.bias`, [experts]) : undefined;
-  const logits = program.value("linear", { module: router.module, inputs: [x], weights: [matrix, shift] }); // [tokens, experts]
+  const logits = program.value("linear", { module: router.module, inputs: [reads], weights: [matrix, shift] }); // [tokens, experts]
+  const perExpert = [correction, ...(gains ? [gains] : [])].map((name) => (name ? vector(name, [experts]) : undefined));
   const [chosen, shares] = program.emit("route", {
     module: router.module,
     inputs: [logits],
-    ...(correction && { weights: [vector(correction, [experts])] }),
+    ...((correction || gains) && { weights: perExpert }),
     attributes: { count, score, normalize, factor, groups, topGroups },
   }); // [tokens, count] each
   const stack = (name: string, shape: number[], layouts: WeightLayouts) =>
@@ -84,13 +91,14 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
       stack("down_proj", [experts, hidden, width], options.down),
       bias && vector(bias.down, [experts, hidden]),
     ],
-    attributes: { kind, interleaved, limit, upOffset },
+    attributes: { kind, interleaved, limit, upOffset, scaleInput },
   });
 }
 
 /**
  * The layouts of experts: every expert a module of its own in `module`, its linear layers named by `names`; or one tensor
- * for all of them, `fused`.gate_up_proj [experts, 2 · width, hidden] and `fused`.down_proj [experts, hidden, width].
+ * for all of them, `fused`.gate_up_proj [experts, 2 · width, hidden] and `fused`.down_proj [experts, hidden, width], or
+ * both with the last two axes exchanged (Qwen3-VL).
  */
 export function expertLayouts(
   module: string,
@@ -100,14 +108,18 @@ export function expertLayouts(
 ): { gateUp: WeightLayouts; down: WeightLayouts } {
   const each = <T>(make: (expert: number) => T) => Array.from({ length: experts }, (_, expert) => make(expert));
   const own = (expert: number, name: string) => ({ tensor: `${module}.${expert}.${name}.weight` });
+  const fusedOf = (name: string) => {
+    const tensor = `${fused}.${name}`;
+    return [each((index) => ({ tensor, index })), each((index) => ({ tensor, index, transpose: true }))];
+  };
   return {
     gateUp: {
       from: each((expert) => [own(expert, names.gate), own(expert, names.up)]).flat(),
-      alternatives: [each((index) => ({ tensor: `${fused}.gate_up_proj`, index }))],
+      alternatives: fusedOf("gate_up_proj"),
     },
     down: {
       from: each((expert) => own(expert, names.down)),
-      alternatives: [each((index) => ({ tensor: `${fused}.down_proj`, index }))],
+      alternatives: fusedOf("down_proj"),
     },
   };
 }

@@ -14,16 +14,21 @@ const windowed = [1, 2, 1, 2, 1.51845, 0.444649, 2.336375, -2.009127, 0.552091, 
 const capped = [1, 2, 1, 2, 1.539049, 0.382853, 2.315486, -1.946459, 0.871466, 0.636939, 1.087105, 0.457419];
 
 const sloped = [1, 2, 1, 2, 1.731729, -0.195186, 2.44223, -2.326691, 0.584645, 0.180304, 1.021124, 0.29593];
+const rising = [1, 2, 1, 2, 1.618965, 0.143104, 2.100828, -1.302484, 0.620494, 0.292857, 1.120258, 0.99287];
+const risingLater = [1, 2, 1, 2, 1.518449, 0.444653, 2.336381, -2.009143, 0.551546, 0.138882, 1.36586, 0.786104];
 const sunk = [
   0.598688, 1.197375, 0.937027, 1.874053, 1.014629, 0.297115, 2.235967, -1.922782, 0.639424, 0.430182, 1.036485, 0.502163,
 ];
 
-function attendInChunks(chunks: readonly number[], attributes: Attributes, sinks?: number[]): number[] {
+// the third token is alone in its chunk: each head gives its value
+const chunked = [...plain.slice(0, 8), 0.5, 0, 0.5, 0];
+
+function attendInChunks(chunks: readonly number[], attributes: Attributes, sinks?: number[], start = 0): number[] {
   const state = [memoryPart(2), memoryPart(2)];
   const result: number[] = [];
   let first = 0;
   for (const size of chunks) {
-    const batch = batchOf([{ first, tokens: Array(size).fill(0) }]);
+    const batch = batchOf([{ first: start + first, tokens: Array(size).fill(0) }]);
     const rows = (values: number[], width: number) =>
       tensor([size, width], values.slice(first * width, (first + size) * width));
     runOp("store", { inputs: [rows(k, 2), rows(v, 2)], state, batch });
@@ -39,11 +44,21 @@ describe("store and attend", () => {
   it.each<[string, Attributes, number[], number[]?]>([
     ["causally", {}, plain],
     ["in a window", { window: 2 }, windowed],
+    ["in chunks of two", { chunk: 2 }, chunked],
+    ["in chunks longer than the sequence", { chunk: 4 }, plain],
     ["with a soft cap", { softcap: 1.5 }, capped],
     ["with slopes", { slopes: [0.5, 0.25] }, sloped],
     ["with sinks", {}, sunk, [0.3, -2]],
   ])("attend %s, in any chunks", (_, attributes, want, sinks) => {
     for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes, sinks), want)).toBe(true);
+  });
+
+  it("rounds slopes and positions of keys to bfloat16", () => {
+    const attributes = { slopes: [0.353515625, -0.7109375], roundedSlopes: true };
+    expect(isClose(attendInChunks([2, 1], attributes), rising)).toBe(true);
+    // scores of hundreds, in float32
+    const later = attendInChunks([1, 2], { ...attributes, chunk: 1027 }, undefined, 1027);
+    expect(isClose(later, risingLater, 1e-4)).toBe(true);
   });
 
   it("reads nothing outside the window", () => {
@@ -88,6 +103,7 @@ describe("store and attend", () => {
     expect(() => shapes([["T", 5]], [], base)).toThrow("[attend] width of q");
     expect(() => shapes([["T", 4]], [], { ...base, window: 0 })).toThrow("window");
     expect(() => shapes([["T", 4]], [], { ...base, slopes: [1] })).toThrow("[attend] number of slopes");
+    expect(() => shapes([["T", 4]], [], { ...base, roundedSlopes: true })).toThrow("[attend] attribute `slopes`");
     expect(() => shapes([["T", 4]], [[3]], base)).toThrow("[attend] shape of sinks");
   });
 });

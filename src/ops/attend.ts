@@ -1,4 +1,14 @@
-import { check, checkCounts, checkRows, checkVector, countAttribute, numberAttribute, optionalNumber } from "./check.ts";
+import { roundToBfloat16 } from "../tensor/convert.ts";
+import {
+  check,
+  checkCounts,
+  checkRows,
+  checkVector,
+  countAttribute,
+  flagAttribute,
+  numberAttribute,
+  optionalNumber,
+} from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 import type { Attributes } from "./program.ts";
 
@@ -6,9 +16,11 @@ import type { Attributes } from "./program.ts";
  * Attention of q [T, heads * headDim] over a paged or cross state's parts [key, value] -> [T, heads * valueHeadDim].
  *
  * The token at position p reads positions max(0, p − window + 1) to p of its sequence (no `window`: 0 to p), itself
- * included, so `store` comes first. Query head h reads key/value head floor(h / (heads / keyValueHeads)).
+ * included, so `store` comes first; with `chunk`, only positions of its own chunk of that many tokens, from
+ * p − p mod chunk on. Query head h reads key/value head floor(h / (heads / keyValueHeads)).
  * score = q · k · scale, then tanh(score / softcap) · softcap when `softcap` is given, then − slopes[h] · (p − position of
- * the key) when `slopes` [heads] is given (ALiBi); softmax in float32. The optional weight, sinks [heads], is one more
+ * the key) when `slopes` [heads] is given (ALiBi); softmax in float32. With `roundedSlopes` (Falcon) it is
+ * + bfloat16(slopes[h] · bfloat16(position of the key)) · scale instead. The optional weight, sinks [heads], is one more
  * score of each head that takes its share of the softmax and has no value. The other optional weight, biases
  * [rows, heads], adds row `buckets[d + reach]` to the scores, d being the position of the key less p, held within ±reach;
  * `buckets` has 2 · reach + 1 entries (T5). `causal: false`: every token reads all that the state holds of its sequence.
@@ -32,18 +44,23 @@ export const attend: OpDefinition = {
     numberAttribute("attend", attributes, "scale");
     optionalNumber("attend", attributes, "softcap");
     if (attributes.window !== undefined) countAttribute("attend", attributes, "window");
+    if (attributes.chunk !== undefined) countAttribute("attend", attributes, "chunk");
+    const isLocal = attributes.window !== undefined || attributes.chunk !== undefined;
+    check(
+      attributes.window === undefined || attributes.chunk === undefined,
+      "attend",
+      "`chunk`",
+      "absent with a window",
+      attributes.chunk,
+    );
     const slopes = slopesOf(attributes);
     check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
+    const rounds = flagAttribute("attend", attributes, "roundedSlopes");
+    check(!rounds || slopes !== undefined, "attend", "attribute `slopes`", "there with roundedSlopes", slopes);
     checkVector("attend", "sinks", weights[0], heads!);
     checkBiases(weights[1], heads!, attributes);
     const causal = attributes.causal ?? true;
-    check(
-      causal === true || (causal === false && attributes.window === undefined),
-      "attend",
-      "`causal`",
-      "true with a window",
-      causal,
-    );
+    check(causal === true || (causal === false && !isLocal), "attend", "`causal`", "true with a window or a chunk", causal);
     return [[inputs[0]![0]!, heads! * valueHeadDim!]];
   },
   reference({ inputs, outputs, weights, state, attributes, batch }) {
@@ -63,7 +80,9 @@ export const attend: OpDefinition = {
     const scale = Math.fround(numberAttribute("attend", attributes, "scale"));
     const softcap = optionalNumber("attend", attributes, "softcap");
     const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
+    const chunk = optionalNumber("attend", attributes, "chunk");
     const slopes = slopesOf(attributes);
+    const rounds = flagAttribute("attend", attributes, "roundedSlopes");
     const sinks = weights[0]?.data;
     const biases = weights[1]?.data;
     const buckets = bucketsOf(attributes) ?? [];
@@ -74,7 +93,8 @@ export const attend: OpDefinition = {
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         const position = batch.positions[t]!;
-        const first = causal ? Math.max(0, position - window + 1) : 0;
+        const start = chunk === undefined ? Math.max(0, position - window + 1) : position - (position % chunk);
+        const first = causal ? start : 0;
         const last = causal ? position : keys.length(sequence) - 1;
         const keyRows: Float32Array[] = [];
         const valueRows: Float32Array[] = [];
@@ -94,7 +114,8 @@ export const attend: OpDefinition = {
             for (let i = 0; i < headDim!; i++) dot += q[query + i]! * key[keyStart + i]!;
             const score = dot * scale;
             const capped = softcap === undefined ? score : Math.tanh(score / softcap) * softcap;
-            scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
+            if (rounds) scores[p] = capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale;
+            else scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             if (biases) {
               const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;
               scores[p] = scores[p]! + biases[bucket * heads! + head]!;

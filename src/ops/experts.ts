@@ -10,8 +10,10 @@ import type { Attributes } from "./program.ts";
  *
  * y = Σ share · down(act(gate(x)) · (up(x) + upOffset)), in ascending order of the chosen experts. The rows of a gate-and-up
  * matrix are the gate's, then up's; or in turn when `interleaved`. With `limit`, gate is held below it and up within ±limit.
+ * With `scaleInput`, a share multiplies what its expert reads, x, instead of what it gives.
  *
- * Source: Shazeer et al. 2017, "Outrageously Large Neural Networks"; limit and upOffset: gpt-oss.
+ * Source: Shazeer et al. 2017, "Outrageously Large Neural Networks"; limit and upOffset: gpt-oss;
+ * scaleInput: Llama 4.
  */
 export const experts: OpDefinition = {
   name: "experts",
@@ -49,7 +51,7 @@ export const experts: OpDefinition = {
     const both = gateUp!.shape[1]!;
     const inner = both / 2;
     const apply = activationKinds[activationKind("experts", attributes)];
-    const { interleaved, limit, upOffset } = gateOf(attributes);
+    const { interleaved, limit, upOffset, scaleInput } = gateOf(attributes);
     const fed = new Float32Array(inner);
     for (let t = 0; t < x!.length / hidden; t++) {
       const picks = Array.from({ length: count }, (_, i) => ({
@@ -57,9 +59,14 @@ export const experts: OpDefinition = {
         share: shares![t * count + i]!,
       })).sort((a, b) => a.expert - b.expert);
       for (const { expert, share } of picks) {
+        const given = x!.slice(t * hidden, (t + 1) * hidden);
+        if (scaleInput)
+          given.forEach((value, k) => {
+            given[k] = value * share;
+          });
         const row = (i: number) => {
           let sum = 0;
-          for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += x![t * hidden + k]! * gateUp!.data[w]!;
+          for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += given[k]! * gateUp!.data[w]!;
           return Math.fround(sum + (gateUpBias?.data[expert * both + i] ?? 0));
         };
         for (let i = 0; i < inner; i++) {
@@ -71,7 +78,8 @@ export const experts: OpDefinition = {
           let sum = 0;
           for (let k = 0, w = (expert * hidden + i) * inner; k < inner; k++, w++) sum += fed[k]! * down!.data[w]!;
           const at = t * hidden + i;
-          y[at] = y[at]! + Math.fround(Math.fround(sum + (downBias?.data[expert * hidden + i] ?? 0)) * share);
+          const result = Math.fround(sum + (downBias?.data[expert * hidden + i] ?? 0));
+          y[at] = y[at]! + (scaleInput ? result : Math.fround(result * share));
         }
       }
     }
@@ -82,5 +90,6 @@ function gateOf(attributes: Attributes) {
   const limit = optionalNumber("experts", attributes, "limit") ?? Number.POSITIVE_INFINITY;
   check(limit > 0, "experts", "attribute `limit`", "a positive number", limit);
   const upOffset = optionalNumber("experts", attributes, "upOffset") ?? 0;
-  return { interleaved: flagAttribute("experts", attributes, "interleaved"), limit, upOffset };
+  const scaleInput = flagAttribute("experts", attributes, "scaleInput");
+  return { interleaved: flagAttribute("experts", attributes, "interleaved"), limit, upOffset, scaleInput };
 }

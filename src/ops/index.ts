@@ -4,6 +4,7 @@ import { add } from "./add.ts";
 import { attend } from "./attend.ts";
 import { causalConvolution } from "./causal-convolution.ts";
 import { clamp } from "./clamp.ts";
+import { columns } from "./columns.ts";
 import type { OpDefinition } from "./definition.ts";
 import { embed } from "./embed.ts";
 import { embedPosition } from "./embed-position.ts";
@@ -20,6 +21,7 @@ import { rotary } from "./rotary.ts";
 import { route } from "./route.ts";
 import { rows } from "./rows.ts";
 import { scale } from "./scale.ts";
+import { scaleByPosition } from "./scale-by-position.ts";
 import { scaleRows } from "./scale-rows.ts";
 import { selectiveScan } from "./selective-scan.ts";
 import { store } from "./store.ts";
@@ -32,6 +34,7 @@ const definitions: readonly OpDefinition[] = [
   attend,
   causalConvolution,
   clamp,
+  columns,
   embed,
   embedPosition,
   experts,
@@ -47,6 +50,7 @@ const definitions: readonly OpDefinition[] = [
   route,
   rows,
   scale,
+  scaleByPosition,
   scaleRows,
   selectiveScan,
   store,

@@ -23,10 +23,34 @@ describe("route", () => {
     expect(isClose(shares!, [1.25, 1.25, 2.043936, 0.456064], 1e-5)).toBe(true);
   });
 
+  it("multiplies each weight by what its expert has, after all", () => {
+    const weights = [undefined, tensor([4], [7, -2, 0.5, 10])];
+    const [chosen, shares] = runOp("route", {
+      inputs: [logits],
+      weights,
+      attributes: { count: 2, score: "softmax", normalize: true },
+    });
+    expect(chosen).toEqual([1, 2, 3, 1]);
+    expect(isClose(shares!, [-1, 0.25, 8.175744, -0.364851], 1e-5)).toBe(true);
+    expect(() => opDefinition("route").shapes([["T", 4]], [undefined, [3]], { count: 2, score: "softmax" })).toThrow(
+      "[route] shape of gains",
+    );
+  });
+
   it("weighs only those that were chosen", () => {
     const [chosen, shares] = route({ score: "chosen_softmax" });
     expect(chosen).toEqual([1, 2, 3, 1]);
     expect(isClose(shares!, [0.5, 0.5, 0.817574, 0.182426], 1e-5)).toBe(true);
+  });
+
+  it("weighs each of the chosen by its sigmoid, which has no say in the choice", () => {
+    const [chosen, shares] = route({ score: "chosen_sigmoid" });
+    expect(chosen).toEqual([1, 2, 3, 1]);
+    // torch.sigmoid
+    expect(isClose(shares!, [0.952574, 0.952574, 0.880797, 0.622459], 1e-5)).toBe(true);
+    // both sigmoids are 1 in float32
+    const far = runOp("route", { inputs: [tensor([1, 2], [30, 40])], attributes: { count: 1, score: "chosen_sigmoid" } });
+    expect(far).toEqual([[1], [1]]);
   });
 
   it("chooses from the best groups with corrected scores, and weighs with the plain ones", () => {
@@ -75,6 +99,13 @@ describe("experts", () => {
     // token 1: expert 0: 1 · 3.5 · [1, 2] + [1, 0]; expert 1 has no share
     const got = runOp("experts", { inputs, weights, attributes });
     expect(isClose(got[0]!, [20.75, 34.875, 4.5, 7])).toBe(true);
+  });
+
+  it("multiplies what experts read by the shares, when told so", () => {
+    const weights = [gateUp, undefined, down, undefined];
+    const [got] = runOp("experts", { inputs, weights, attributes: { kind: "relu", scaleInput: true } });
+    // token 0: expert 0 reads [2, 6]: 12 · [1, 2]; expert 1 reads [0.5, 1.5]: −1.5 · [−1, 0.5]; token 1: gates are closed
+    expect(got).toEqual([13.5, 23.25, 0, 0]);
   });
 
   it("reads gate and up in turn", () => {

@@ -11,8 +11,8 @@ import {
 import type { OpDefinition } from "./definition.ts";
 import type { Attributes } from "./program.ts";
 
-/** How the router's numbers become scores: before the choice, or (`chosen_softmax`) among those that were chosen. */
-export const routeScores = ["softmax", "sigmoid", "chosen_softmax"] as const;
+/** How the router's numbers become scores: before the choice, or (`chosen_…`) after it, those that were chosen alone. */
+export const routeScores = ["softmax", "sigmoid", "chosen_softmax", "chosen_sigmoid"] as const;
 
 /**
  * The choice of experts: router logits [T, experts] -> chosen [T, count] (whole numbers, best first) and their weights
@@ -21,17 +21,18 @@ export const routeScores = ["softmax", "sigmoid", "chosen_softmax"] as const;
  * The `count` greatest scores are chosen, of equals the first. The optional weight, correction [experts], is added to the
  * scores for the choice alone. With `groups`, the experts stand in that many equal groups; only the `topGroups` groups
  * whose two greatest scores sum highest are chosen from. `normalize`: the weights are divided by their sum. Then they are
- * multiplied by `factor` (default 1).
+ * multiplied by `factor` (default 1), and by what the other optional weight, gains [experts], holds for the chosen.
  *
  * Source: Shazeer et al. 2017; groups and correction: DeepSeek-AI 2024, "DeepSeek-V3".
  */
 export const route: OpDefinition = {
   name: "route",
   shapes(inputs, weights, attributes) {
-    checkCounts("route", inputs, 1, weights, weights.length === 0 ? 0 : 1);
+    checkCounts("route", inputs, 1, weights, Math.min(weights.length, 2));
     const experts = checkRows("route", "logits", inputs[0]!);
     const { count, groups, topGroups } = choiceOf(attributes);
     checkVector("route", "correction", weights[0], experts);
+    checkVector("route", "gains", weights[1], experts);
     check(experts % groups === 0, "route", "attribute `groups`", `a divisor of ${experts}`, groups);
     check(topGroups <= groups, "route", "attribute `topGroups`", `at most groups (${groups})`, topGroups);
     check(groups === 1 || experts / groups >= 2, "route", "experts of a group", "at least 2", experts / groups);
@@ -55,10 +56,12 @@ export const route: OpDefinition = {
       const best = greatest(choice, count);
       let parts = Float32Array.from(best, (expert) => scores[expert]!);
       if (score === "chosen_softmax") parts = softmax(parts);
+      if (score === "chosen_sigmoid") parts = parts.map(sigmoid);
       const sum = parts.reduce((total, part) => total + part, 0);
       best.forEach((expert, i) => {
         chosen[row * count + i] = expert;
-        shares[row * count + i] = Math.fround(normalize ? parts[i]! / (sum + 1e-20) : parts[i]!) * factor;
+        const share = Math.fround(Math.fround(normalize ? parts[i]! / (sum + 1e-20) : parts[i]!) * factor);
+        shares[row * count + i] = share * (weights[1]?.data[expert] ?? 1);
       });
     }
   },

@@ -15,7 +15,19 @@ const shapes: (AttentionShape & { outliers?: boolean })[] = [
   { heads: 2, keyValueHeads: 2, headDim: 64, valueHeadDim: 127, softcap: 3 },
   { heads: 4, keyValueHeads: 2, headDim: 16, valueHeadDim: 16, window: 33 },
   { heads: 9, keyValueHeads: 3, headDim: 8, valueHeadDim: 8, window: 1 },
+  { heads: 4, keyValueHeads: 2, headDim: 16, valueHeadDim: 16, chunk: 8 },
+  { heads: 6, keyValueHeads: 2, headDim: 20, valueHeadDim: 33, chunk: 33, softcap: 3 },
+  { heads: 3, keyValueHeads: 3, headDim: 8, valueHeadDim: 8, chunk: 1 },
+  { heads: 8, keyValueHeads: 1, headDim: 31, valueHeadDim: 7, chunk: 50, sinks: [1, -2, 0, 3, -1, 2, 0, -5] },
   { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, slopes: [0.25, 0.0625, 0.5, 2] },
+  {
+    heads: 6,
+    keyValueHeads: 2,
+    headDim: 9,
+    valueHeadDim: 17,
+    slopes: [0.25, 0.0625, 0.5, 0.015625, 0.353515625, 0.1767578125],
+    roundedSlopes: true,
+  },
   { heads: 6, keyValueHeads: 2, headDim: 16, valueHeadDim: 24, window: 33, sinks: [-3, 0, 2, 80, 1, -90] },
   { heads: 4, keyValueHeads: 4, headDim: 16, valueHeadDim: 16, buckets: [...Array(41).keys()] },
   { heads: 6, keyValueHeads: 2, headDim: 12, valueHeadDim: 20, causal: false, buckets: [0, 1, 2, 3, 1, 4, 2] },
@@ -36,7 +48,7 @@ describe("attention against the reference", () => {
     ],
   ];
   it.each(shapes)(
-    "$heads heads on $keyValueHeads, $headDim and $valueHeadDim wide, window $window",
+    "$heads heads on $keyValueHeads, $headDim and $valueHeadDim wide, window $window, chunk $chunk",
     async ({ outliers, ...shape }) => {
       for (const cache of ["float32", "bfloat16"] as const) {
         const build = () => attentionModel(shape, outliers);
@@ -64,6 +76,7 @@ describe("a row's bits depend on nothing but its own sequence", () => {
     ["a decoder layer", () => layerModel()],
     ["grouped attention", () => attentionModel({ heads: 8, keyValueHeads: 2, headDim: 64, valueHeadDim: 64 })],
     ["single heads, windowed", () => attentionModel({ heads: 3, keyValueHeads: 3, headDim: 20, valueHeadDim: 20, window: 35 })],
+    ["in chunks", () => attentionModel({ heads: 6, keyValueHeads: 2, headDim: 20, valueHeadDim: 16, chunk: 21 })],
     ["one key for many heads", () => attentionModel({ heads: 33, keyValueHeads: 1, headDim: 24, valueHeadDim: 16 })],
     [
       "sloped, with sinks",
@@ -125,6 +138,18 @@ describe("a row's bits depend on nothing but its own sequence", () => {
 describe("blocks", () => {
   it("behind the window are never touched, whatever their table entry", async () => {
     const build = () => attentionModel({ heads: 2, keyValueHeads: 1, headDim: 16, valueHeadDim: 16, window: 20 });
+    const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(64) }], [{ sequence: 0, from: 64, tokens: tokenIds(9, 2) }]];
+    const kept = await runSteps(cpu, build(), steps);
+    const { model, source } = build();
+    const session = await cpu.prepare(model, source, limits);
+    await runStep(session, makeBatch(steps[0]!, 1, 32, 8));
+    const freed = await runStep(session, makeBatch(steps[1]!, 1, 32, 8, 1));
+    await session.dispose();
+    expect(freed).toEqual(kept[1]);
+  });
+
+  it("of earlier chunks are never touched, whatever their table entry", async () => {
+    const build = () => attentionModel({ heads: 2, keyValueHeads: 1, headDim: 16, valueHeadDim: 16, chunk: 32 });
     const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(64) }], [{ sequence: 0, from: 64, tokens: tokenIds(9, 2) }]];
     const kept = await runSteps(cpu, build(), steps);
     const { model, source } = build();

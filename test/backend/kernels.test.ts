@@ -3,7 +3,7 @@ import type { Limits, WeightSource } from "../../src/backends/backend.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import { createReferenceBackend } from "../../src/backends/reference/index.ts";
 import type { Attributes, Model } from "../../src/ops/program.ts";
-import { difference, noise, ProgramBuilder, runSteps, tokenIds } from "./support/programs.ts";
+import { difference, limits, makeBatch, noise, ProgramBuilder, runStep, runSteps, tokenIds } from "./support/programs.ts";
 
 const widths = [1, 7, 31, 33, 63, 65, 127];
 const cpu = createCpuBackend();
@@ -42,6 +42,20 @@ describe("element-wise ops", () => {
     expect(await compare(build)).toBe(0);
   });
 
+  it.each(widths)("a learned scale of the last columns of %i gives the very same values", async (width) => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const first = Math.floor(width / 2);
+      const last = builder.op("columns", [builder.input(width, 1, true)], ["T", width - first], {
+        first,
+        count: width - first,
+      });
+      const factor = builder.weight([1], ["vector"], Float32Array.of(0.37));
+      return builder.model(builder.op("scale", [last], ["T", width - first], {}, [factor]));
+    };
+    expect(await compare(build)).toBe(0);
+  });
+
   const kinds = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "tanh", "linear"];
   it.each(kinds)("activation %s", async (kind) => {
     for (const width of [7, 65]) {
@@ -58,6 +72,37 @@ describe("element-wise ops", () => {
       return builder.model(builder.op("gated_activation", [gate, up], ["T", width], { kind: "silu" }));
     };
     expect(await compare(build)).toBeLessThan(5e-7);
+  });
+});
+
+describe("scale_by_position", () => {
+  it.each(widths)("at width %i, with pads and without, over several sequences", async (width) => {
+    for (const countsPadding of [false, true]) {
+      const attributes = { strength: 0.4, length: 6, offset: 1, countsPadding };
+      const build = unary("scale_by_position", width, attributes);
+      expect(await compare(build)).toBeLessThan(3e-7);
+      const run = async (backend: typeof cpu, padding: number[]) => {
+        const { model, source } = build();
+        const session = await backend.prepare(model, source, limits);
+        const parts = [
+          { sequence: 0, from: 4, tokens: tokenIds(9) },
+          { sequence: 1, from: 0, tokens: tokenIds(1) },
+          { sequence: 2, from: 2, tokens: tokenIds(7) },
+        ];
+        const batch = { ...makeBatch(parts, 0, backend.blockTokens, 8), padding: Int32Array.from(padding) };
+        const values = await runStep(session, batch);
+        await session.dispose();
+        return values;
+      };
+      const padded = await run(cpu, [0, 17, 5]);
+      expect(difference(padded, await run(reference, [0, 17, 5]))).toBeLessThan(3e-7);
+      const plain = await run(cpu, [0, 0, 0]);
+      expect(padded.slice(0, 9 * width)).toEqual(plain.slice(0, 9 * width));
+      const [, single, rest] = [0, 9, 10].map((row, i, all) =>
+        [padded, plain].map((of) => of.slice(row * width, (all[i + 1] ?? 17) * width)),
+      );
+      for (const [given, other] of [single!, rest!]) expect(difference(given!, other!) > 1e-3).toBe(countsPadding);
+    }
   });
 });
 

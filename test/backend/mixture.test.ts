@@ -31,6 +31,14 @@ const shapes: Shape[] = [
   { experts: 4, count: 2, hidden: 32, inner: 48, route: { score: "softmax", normalize: true }, feed: { kind: "silu" } },
   { experts: 5, count: 5, hidden: 7, inner: 3, route: { score: "softmax" }, feed: { kind: "gelu" } },
   {
+    experts: 7,
+    count: 3,
+    hidden: 11,
+    inner: 20,
+    route: { score: "softmax", normalize: true, factor: 1.5, gained: true },
+    feed: { kind: "gelu_tanh" },
+  },
+  {
     experts: 6,
     count: 3,
     hidden: 33,
@@ -46,6 +54,16 @@ const shapes: Shape[] = [
     inner: 9,
     route: { score: "sigmoid", groups: 4, topGroups: 2, normalize: true, factor: 2.5, corrected: true },
     feed: { kind: "silu", limit: 1 },
+  },
+  { experts: 6, count: 1, hidden: 33, inner: 20, route: { score: "chosen_sigmoid" }, feed: { kind: "silu", scaleInput: true } },
+  {
+    experts: 5,
+    count: 3,
+    hidden: 17,
+    inner: 31,
+    bias: true,
+    route: { score: "chosen_sigmoid", normalize: true, factor: 1.5 },
+    feed: { kind: "gelu", scaleInput: true, limit: 0.8 },
   },
 ];
 
@@ -71,8 +89,10 @@ function mixtureModel({ experts, count, hidden, inner, bias, route, feed }: Shap
       ),
     );
   const logits = builder.op("linear", [x], ["T", experts], {}, [matrix([experts, hidden], 2), -1]);
-  const { corrected, ...attributes } = route;
-  const chosen = builder.op("route", [logits], ["T", count], { count, ...attributes }, corrected ? [vector([experts], 3)] : []);
+  const { corrected, gained, ...attributes } = route;
+  const correction = corrected ? vector([experts], 3) : -1;
+  const perExpert = gained ? [correction, vector([experts], 8)] : corrected ? [correction] : [];
+  const chosen = builder.op("route", [logits], ["T", count], { count, ...attributes }, perExpert);
   const shares = builder.values.push({ shape: ["T", count], type: "activation" }) - 1;
   builder.ops[builder.ops.length - 1] = { ...builder.ops.at(-1)!, outputs: [chosen, shares] };
   const weights = [

@@ -32,7 +32,7 @@ export async function runFixture(
   options: { tokens?: number; dtype?: FloatDType } = {},
 ): Promise<Running> {
   const directory = join(fixtures, name);
-  const { tokens = 64, dtype = "float32" } = options;
+  const { tokens = 128, dtype = "float32" } = options;
   const checkpoint = await openCheckpoint(directory);
   const model = await loadModel(JSON.parse(await readFile(join(directory, "config.json"), "utf8")), checkpoint);
   const blocks = Math.ceil(tokens / backend.blockTokens) + 1;

@@ -51,6 +51,19 @@ FAMILIES = {
     "qwen3_5_text": ("qwen3_5_text", dict(
         num_hidden_layers=4, head_dim=16, linear_num_key_heads=2, linear_num_value_heads=6, linear_key_head_dim=8,
         linear_value_head_dim=12)),
+    "llama4_text": ("llama4_text", dict(
+        num_hidden_layers=4, head_dim=16, num_local_experts=4, num_experts_per_tok=1, interleave_moe_layer_step=2,
+        intermediate_size_mlp=72, attention_chunk_size=8, floor_scale=4, attn_scale=0.5,
+        rope_parameters=dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                             original_max_position_embeddings=32))),
+    "llama4_text_odd": ("llama4_text", dict(
+        hidden_size=36, num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=3, head_dim=10, num_local_experts=5,
+        num_experts_per_tok=2, intermediate_size=21, attention_chunk_size=5, no_rope_layer_interval=2, use_qk_norm=False,
+        attn_temperature_tuning=False, attention_bias=True, hidden_act="gelu", tie_word_embeddings=True)),
+    "llama4_text_long": ("llama4_text", dict(
+        num_hidden_layers=3, head_dim=12, num_attention_heads=2, num_key_value_heads=1, moe_layers=[],
+        intermediate_size_mlp=50, attention_chunk_size=33, no_rope_layers=[0, 1, 1],
+        layer_types=["chunked_attention", "full_attention", "chunked_attention"], floor_scale=16, attn_scale=0.3)),
     "deepseek_v3_yarn": ("deepseek_v3", dict(
         intermediate_size=56, moe_intermediate_size=20, n_routed_experts=6, n_group=1, topk_group=1, num_experts_per_tok=3,
         num_key_value_heads=4, n_shared_experts=2, first_k_dense_replace=1, kv_lora_rank=18, q_lora_rank=None,
@@ -105,6 +118,9 @@ LEAKY = ["mamba_bias", "lfm2_bias"]
 GROWING = ["hunyuan_v1_dense"]
 # The default of transformers; its eager attention adds ALiBi twice.
 SDPA = ["falcon_alibi", "falcon_alibi_one"]
+
+# Prompts of other lengths than all others have: more than two chunks of attention.
+LENGTHS = {"llama4_text_long": (2, 40, 75, 91)}
 
 
 def randomise(model, generator):
@@ -168,7 +184,7 @@ def write(name, model_type, options, seed, out):
             json.dump(given, f, indent=2)
 
     rnd = random.Random(seed * 7919 + len(name))
-    prompts = [[1] + [rnd.randrange(3, 128) for _ in range(n)] for n in (2, 7, 12, 21)]
+    prompts = [[1] + [rnd.randrange(3, 128) for _ in range(n)] for n in LENGTHS.get(name, (2, 7, 12, 21))]
     doc = {"name": name, "model_type": model_type, "transformers": transformers.__version__, "seed": seed}
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([prompts[3]])).logits[0]

@@ -24,6 +24,7 @@ export { lfm2 } from "./lfm2.ts";
 export { hunYuanV1Dense } from "./hunyuan_v1_dense.ts";
 export { hunYuanV1Moe } from "./hunyuan_v1_moe.ts";
 export { llama } from "./llama.ts";
+export { llama4Text } from "./llama4_text.ts";
 export { m2m100 } from "./m2m_100.ts";
 export { mamba } from "./mamba.ts";
 export { mistral } from "./mistral.ts";

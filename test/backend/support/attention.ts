@@ -6,8 +6,10 @@ export interface AttentionShape {
   headDim: number;
   valueHeadDim: number;
   window?: number;
+  chunk?: number;
   softcap?: number;
   slopes?: readonly number[];
+  roundedSlopes?: boolean;
   sinks?: readonly number[];
   /** Row of the biases for each distance. */
   buckets?: readonly number[];
@@ -17,7 +19,7 @@ export interface AttentionShape {
 /** Attention over its own cache, with queries, keys and values picked by token id. */
 export function attentionModel(shape: AttentionShape, outliers = false) {
   const { sinks, ...attributes } = shape;
-  const { heads, keyValueHeads, headDim, valueHeadDim, window } = shape;
+  const { heads, keyValueHeads, headDim, valueHeadDim, chunk, window = chunk } = shape;
   const builder = new ProgramBuilder();
   builder.states.push({
     name: "cache",

@@ -1,0 +1,44 @@
+import { check, checkCounts, checkRows, countAttribute, flagAttribute, numberAttribute, optionalNumber } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+import type { Attributes } from "./program.ts";
+
+/**
+ * Each row of x [T, width] times 1 + strength · ln(1 + floor((position + offset) / length)): queries grow with every
+ * `length` tokens of context, so that attention stays sharp. `countsPadding`: pads in front of the sequence count as
+ * positions. Default: offset 0.
+ *
+ * Source: Nakanishi 2025, "Scalable-Softmax Is Superior for Attention", as Llama 4 and Ministral 3 do it.
+ */
+export const scaleByPosition: OpDefinition = {
+  name: "scale_by_position",
+  shapes(inputs, weights, attributes) {
+    checkCounts("scale_by_position", inputs, 1, weights, 0);
+    checkRows("scale_by_position", "x", inputs[0]!);
+    check(inputs[0]![0] === "T", "scale_by_position", "rows of x", "T", inputs[0]![0]);
+    settingsOf(attributes);
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, outputs, batch, attributes }) {
+    const { data: x, shape } = inputs[0]!;
+    const { strength, length, offset, countsPadding } = settingsOf(attributes);
+    for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
+      const pads = (countsPadding && batch.padding?.[sequence]) || 0;
+      for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
+        const steps = Math.floor(Math.fround((batch.positions[t]! + pads + offset) / length));
+        const factor = Math.fround(Math.fround(Math.fround(Math.log1p(steps)) * strength) + 1);
+        for (let i = t * shape[1]!; i < (t + 1) * shape[1]!; i++) outputs[0]!.data[i] = x[i]! * factor;
+      }
+    }
+  },
+};
+
+function settingsOf(attributes: Attributes) {
+  const offset = optionalNumber("scale_by_position", attributes, "offset") ?? 0;
+  check(Number.isInteger(offset) && offset >= 0, "scale_by_position", "attribute `offset`", "an integer of at least 0", offset);
+  return {
+    strength: Math.fround(numberAttribute("scale_by_position", attributes, "strength")),
+    length: countAttribute("scale_by_position", attributes, "length"),
+    offset,
+    countsPadding: flagAttribute("scale_by_position", attributes, "countsPadding"),
+  };
+}
