@@ -29,7 +29,6 @@ const turned = (config: object) => {
 describe("what cannot be done is refused by name", () => {
   it.each<[string, object, string]>([
     ["an encoder's attention", { ...gemma2, use_bidirectional_attention: true }, "use_bidirectional_attention"],
-    ["ALiBi", { ...falcon, alibi: true }, "alibi"],
     ["Falcon's new layers in turn", { ...falcon, new_decoder_architecture: true, parallel_attn: false }, "parallel_attn"],
     ["two norms in old layers", { ...falcon, num_ln_in_parallel_attn: 2 }, "num_ln_in_parallel_attn"],
     ["windows of no size", { ...gemma2, sliding_window: null }, "sliding_window"],

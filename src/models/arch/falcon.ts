@@ -1,12 +1,24 @@
 import { z } from "zod";
-import { add, attention, embedding, groupedQueryKeyValue, languageHead, layerNorm, linear, mlp } from "../../layers/index.ts";
+import {
+  add,
+  alibiSlopes,
+  attention,
+  embedding,
+  groupedQueryKeyValue,
+  languageHead,
+  layerNorm,
+  linear,
+  mlp,
+} from "../../layers/index.ts";
+import { roundToBfloat16 } from "../../tensor/convert.ts";
 import { activationName, count, optional, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
 
 /**
  * Falcon: one key/value head, or in the larger models (`new_decoder_architecture`) some of them, and attention and MLP
- * side by side. Source: transformers' modeling_falcon.py; Almazrouei et al. 2023.
+ * side by side. `alibi` is as in transformers' default attention (the one it names "eager" adds it twice).
+ * Source: transformers' modeling_falcon.py; Almazrouei et al. 2023.
  */
 export const falcon = defineArchitecture({
   modelType: "falcon",
@@ -42,12 +54,13 @@ export const falcon = defineArchitecture({
     const norms = config.numLnInParallelAttn ?? (isNew ? 2 : 1);
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${width})`);
-    refuse(config.alibi, "alibi", true, "false");
     refuse(isNew && !isParallel, "parallel_attn", false, "true with new_decoder_architecture");
     refuse(!isNew && isParallel && norms === 2, "num_ln_in_parallel_attn", norms, "1 without new_decoder_architecture");
     const oldHeads = multiQuery ? 1 : heads;
     const keyValueHeads = isNew ? (config.numKvHeads ?? heads) : oldHeads;
-    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
+    const positions = config.alibi
+      ? { slopes: alibiSlopes(heads).map(roundToBfloat16), roundedSlopes: true }
+      : { rope: parseRope(raw, { maxPositions: config.maxPositionEmbeddings }) };
 
     let x = embedding(program, { module: "transformer.word_embeddings", vocabulary, width }); // [tokens, width]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
@@ -58,7 +71,7 @@ export const falcon = defineArchitecture({
       const a = layerNorm(program, x, { module: `${at}.${hasTwo ? "ln_attn" : "input_layernorm"}`, epsilon }); // [tokens, width]
       const fused = { module: `${module}.query_key_value`, heads, keyValueHeads, headDim, bias };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, width], [tokens, keyValueHeads * headDim]
-      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, rope }); // [tokens, width]
+      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, ...positions }); // [tokens, width]
       const attended = add(program, x, linear(program, mixed, { module: `${module}.dense`, width, bias }), at);
 
       let m = a; // [tokens, width]
