@@ -14,7 +14,7 @@ export {
 export type { EngineStatistics, FinishReason } from "./engine/request.ts";
 export { describeError, type ErrorCode, type ErrorDetails, errorCodes, TsumugiError } from "./errors.ts";
 export * from "./generate/index.ts";
-export { supportedModelTypes } from "./models/index.ts";
+export { supportedModelTypes, supportedMultimodalTypes } from "./models/index.ts";
 export {
   type Dry,
   type LogitBias,

@@ -21,6 +21,9 @@ export function addInfoCommand(program: Command): void {
     const rows: [string, string][] = [
       ["model", information.model],
       ["architecture", `${information.modelType} (${information.architectures.join(", ")})`],
+      ...(information.multimodalType
+        ? [["loaded", `the text part of ${information.multimodalType}: no images, audio or video`] as [string, string]]
+        : []),
       ["parameters", information.parameters.toLocaleString("en-US")],
       ["context", `${information.maxPositions.toLocaleString("en-US")} tokens`],
       ["vocabulary", information.vocabularySize.toLocaleString("en-US")],

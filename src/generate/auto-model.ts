@@ -70,7 +70,8 @@ export const AutoModelForCausalLM = {
   /**
    * A model from a folder, a Hub id (through the cache that Python shares) or "tsumugi-mini", the model in the box.
    *
-   * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Call `dispose()` when done.
+   * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Of a multimodal model only the part that reads and
+   * writes text is loaded, where it is supported (`supportedMultimodalTypes`). Call `dispose()` when done.
    *
    * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `native_addon_missing`, `model_unsupported`,
    * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, and the Hub's errors
@@ -216,6 +217,7 @@ export async function readConfig(files: ModelDirectory): Promise<Record<string, 
 export function chooseDtype(asked: "auto" | FloatDType, config: Record<string, unknown>, checkpoint: Checkpoint): FloatDType {
   if (asked !== "auto") return asked;
   const stored = checkpoint.tensors().find(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")?.dtype;
-  const name = config.dtype ?? config.torch_dtype ?? stored;
+  const text = (config.text_config ?? {}) as Record<string, unknown>;
+  const name = config.dtype ?? config.torch_dtype ?? text.dtype ?? text.torch_dtype ?? stored;
   return name === "bfloat16" || name === "float16" ? name : "float32";
 }

@@ -171,15 +171,18 @@ export interface GenerationSettings {
 export const generationFieldNames: readonly string[] = Object.keys(generationFields);
 
 /**
- * Reads the generation settings of a model: generation_config.json, else the legacy keys of config.json.
+ * Reads the generation settings of a model: generation_config.json, else the legacy keys of config.json, of a multimodal
+ * model's `text_config` where the outer ones are absent.
  * Unsupported fields with an effect are named in a warning when the model is used; keys that are no fields are skipped.
  */
 export function readGenerationConfig(file: unknown, config: unknown): GenerationConfig {
-  const source = isRecord(file) ? file : isRecord(config) ? config : {};
+  const outer = isRecord(config) ? config : {};
+  const source = isRecord(file) ? file : outer;
+  const inner = !isRecord(file) && isRecord(outer.text_config) ? outer.text_config : {};
   const result: Record<string, unknown> = {};
   const ignored: string[] = [];
   for (const name of generationFieldNames) {
-    const value = source[snakeCase(name)];
+    const value = source[snakeCase(name)] ?? inner[snakeCase(name)];
     const field = generationFields[name]!;
     if (value === undefined || value === null || (field.supported && field.callOnly)) continue;
     if (field.supported) result[name] = value;

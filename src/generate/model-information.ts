@@ -1,7 +1,7 @@
 import { engineLimits } from "../engine/limits.ts";
 import { openCheckpoint } from "../formats/index.ts";
 import { type HubOptions, resolveModel } from "../hub/index.ts";
-import { loadModel } from "../models/index.ts";
+import { isMultimodal, loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
 import { chooseDtype, readConfig } from "./auto-model.ts";
 import { refuseUnknown } from "./unknown-options.ts";
@@ -11,6 +11,8 @@ export interface ModelInformation {
   /** Hub id or folder, as given. */
   model: string;
   modelType: string;
+  /** Of a multimodal model, its own type; `modelType` is that of its text part, and all numbers are of that part. */
+  multimodalType?: string;
   architectures: string[];
   /** Tied ones counted once. */
   parameters: number;
@@ -61,6 +63,7 @@ export async function modelInformation(
     return {
       model: files.id,
       modelType: model.modelType,
+      ...(isMultimodal(config) && { multimodalType: String(config.model_type) }),
       architectures: Array.isArray(config.architectures) ? config.architectures.map(String) : [],
       parameters: model.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0),
       maxPositions: model.maxPositions,

@@ -16,6 +16,7 @@ type PromptOptions = Pick<
 /** Token ids of a prompt, with what stands in front of it (texts only). */
 export function encodePrompt(tokenizer: Tokenizer, prompt: Prompt, prefix: string, own: PromptOptions): number[] {
   if (typeof prompt === "string") return encodeText(tokenizer, prefix + prompt, own.addSpecialTokens ?? true);
+  refuseMedia(prompt);
   const { tools, documents, chatTemplateKwargs } = own;
   const continues = continuesLast(prompt, own);
   return tokenizer.applyChatTemplate(prompt, {
@@ -26,6 +27,17 @@ export function encodePrompt(tokenizer: Tokenizer, prompt: Prompt, prefix: strin
     ...(documents && { documents }),
     ...(chatTemplateKwargs && { chatTemplateKwargs }),
   });
+}
+
+/** A template may write a mark for an image, and nothing would stand behind it. */
+function refuseMedia(chat: readonly ChatMessage[]): void {
+  if (!Array.isArray(chat)) return;
+  for (const content of chat.map((message) => message?.content).filter(Array.isArray)) {
+    const other = content.find((part) => typeof part?.type === "string" && part.type !== "text");
+    if (other === undefined) continue;
+    const expected = "text, or a list of parts of type text: images, audio and video cannot be read";
+    throw new TsumugiError("invalid_input", { what: "The content of a chat message", expected, given: { type: other.type } });
+  }
 }
 
 function encodeText(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean): number[] {

@@ -24,6 +24,8 @@ export interface ModelFacts {
   vocabularySize: number;
   hiddenSize: number;
   maxPositions: number;
+  /** Values of [tokens, hidden] that go from layer to layer. Default 1. */
+  streams?: number;
   /** Learned positions cannot go beyond `maxPositions`. Default false. */
   positionsAreBounded?: boolean;
 }
@@ -66,6 +68,8 @@ export interface Architecture {
   prefix: string;
   tie: { embedding: string; head: string };
   olderNames: { readonly [module: string]: string };
+  /** Whether it is an encoder-decoder model. */
+  hasEncoder: boolean;
   /** Whether config.json asks for a tied head. */
   isTied(raw: unknown): boolean;
   build(raw: unknown, tied: boolean, has?: (tensor: string) => boolean): Model;
@@ -83,6 +87,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     prefix,
     tie,
     olderNames,
+    hasEncoder: source.encode !== undefined,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied, has = () => true) {
       checkQuantization(raw, source.quantization ?? []);

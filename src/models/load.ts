@@ -3,14 +3,19 @@ import type { CheckpointTensors, TensorInfo } from "../formats/checkpoint.ts";
 import type { Model, Weight, WeightOrigin } from "../ops/program.ts";
 import * as arch from "./arch/index.ts";
 import type { Architecture } from "./define.ts";
+import { multimodalTypesOf, textModelOf } from "./multimodal.ts";
+import { tensorFinder } from "./tensor-names.ts";
 
 const architectures: readonly Architecture[] = Object.values(arch);
 
 /** `model_type` values that can be loaded, sorted. */
 export const supportedModelTypes: readonly string[] = architectures.map(({ modelType }) => modelType).sort();
 
+/** `model_type` values of multimodal models whose text part can be loaded, sorted: without images, audio or video. */
+export const supportedMultimodalTypes: readonly string[] = multimodalTypesOf(supportedModelTypes).sort();
+
 /**
- * The model of a config.json, as data, before any checkpoint is seen.
+ * The model of a config.json, as data, before any checkpoint is seen. Of a multimodal model, its text part.
  *
  * @param config - The parsed config.json. Both transformers 4 and 5 keys are read (`rope_scaling` and `rope_parameters`).
  * @throws TsumugiError `model_unsupported` (unknown `model_type`), `config_invalid`, `config_unsupported`.
@@ -21,12 +26,13 @@ export const supportedModelTypes: readonly string[] = architectures.map(({ model
  * ```
  */
 export function buildModel(config: unknown): Model {
-  const architecture = architectureOf(config);
-  return architecture.build(config, architecture.isTied(config));
+  const { architecture, fields, mayTie } = readConfig(config);
+  return architecture.build(fields, mayTie === true);
 }
 
 /**
- * The model of a config.json, bound to a checkpoint: every weight names tensors that are there and have its shape.
+ * The model of a config.json, bound to a checkpoint: every weight names tensors that are there and have its shape. Of a
+ * multimodal model, its text part; other tensors are left alone.
  *
  * Tensor names may lack the base model's prefix ("model.", "transformer."), or be those of older checkpoints. A tied head
  * follows transformers: the one of the two tensors that is there serves both, and where both are there with different
@@ -35,22 +41,15 @@ export function buildModel(config: unknown): Model {
  * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`.
  */
 export async function loadModel(config: unknown, source: CheckpointTensors): Promise<Model> {
-  const architecture = architectureOf(config);
+  const { architecture, fields, mayTie } = readConfig(config);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
-  const { prefix, tie, olderNames } = architecture;
-  const find = (name: string): string | undefined => {
-    if (tensors.has(name)) return name;
-    const module = Object.keys(olderNames).find((current) => name.startsWith(`${current}.`));
-    const older = module && olderNames[module] + name.slice(module.length);
-    if (older && tensors.has(older)) return older;
-    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
-    return bare !== undefined && tensors.has(bare) ? bare : undefined;
-  };
+  const { tie } = architecture;
+  const find = tensorFinder(architecture, tensors);
   const embedding = find(`${tie.embedding}.weight`);
   const head = find(`${tie.head}.weight`);
-  let tied = architecture.isTied(config);
+  let tied = mayTie ?? head === undefined;
   if (tied && embedding && head && source.read) tied = equal(await source.read(embedding), await source.read(head));
-  const model = architecture.build(config, tied, (tensor) => find(tensor) !== undefined);
+  const model = architecture.build(fields, tied, (tensor) => find(tensor) !== undefined);
 
   const missing: string[] = [];
   const bindOrigin = (origin: WeightOrigin): WeightOrigin => {
@@ -63,37 +62,56 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
   const isThere = (from: readonly WeightOrigin[]) =>
     from.every(({ tensor, mxfp4Scales }) => find(tensor) !== undefined && (!mxfp4Scales || find(mxfp4Scales) !== undefined));
   const weights = model.weights.map(({ alternatives = [], ...weight }) => {
-    const other = alternatives.length > 0 && !isThere(weight.from) ? alternatives.find(isThere) : undefined;
-    return { ...weight, from: (other ?? weight.from).map(bindOrigin) };
+    // layouts may differ in shape alone: then the one that fits
+    const others = isThere(weight.from) ? [] : alternatives.filter(isThere).map((from) => from.map(bindOrigin));
+    const from = others.find((other) => fits({ ...weight, from: other }, tensors)) ?? others[0] ?? weight.from.map(bindOrigin);
+    return { ...weight, from };
   });
   if (missing.length > 0) {
     const names = [...new Set(missing)];
     const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
     throw new TsumugiError("weights_missing", { count: names.length, names: shown, modelType: model.modelType });
   }
-  for (const weight of weights) checkShape(weight, tensors);
+  for (const weight of weights) if (!fits(weight, tensors)) fail(weight, tensors);
   return { ...model, weights };
 }
 
-function architectureOf(config: unknown): Architecture {
-  const modelType = typeof config === "object" && config !== null && "model_type" in config ? config.model_type : undefined;
+/**
+ * The architecture, its fields, and whether the head is tied: true also where either config of a multimodal model says so,
+ * undefined where neither does and the head's absence decides.
+ */
+function readConfig(config: unknown): { architecture: Architecture; fields: unknown; mayTie: boolean | undefined } {
+  const text = textModelOf(config);
+  if ("unsupported" in text) return unsupported(text.unsupported);
+  const { config: fields, outer } = text;
+  const modelType = typeof fields === "object" && fields !== null && "model_type" in fields ? fields.model_type : undefined;
   const architecture = architectures.find((candidate) => candidate.modelType === modelType);
-  if (architecture) return architecture;
-  throw new TsumugiError("model_unsupported", { given: modelType ?? "nothing", supported: supportedModelTypes.join(", ") });
+  if (!architecture || (outer && architecture.hasEncoder))
+    return unsupported(outer ? `${outer.model_type} (its text part is ${modelType})` : (modelType ?? "nothing"));
+  const own = architecture.isTied(fields);
+  if (!outer || own || outer.tie_word_embeddings === false) return { architecture, fields, mayTie: own };
+  return { architecture, fields, mayTie: outer.tie_word_embeddings === true ? true : undefined };
 }
 
-/** What the origins of a weight give must be the weight's shape. */
-function checkShape(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): void {
+function unsupported(given: unknown): never {
+  const types = supportedModelTypes.join(", ");
+  const supported = `${types}; the text part of ${supportedMultimodalTypes.join(", ")}`;
+  throw new TsumugiError("model_unsupported", { given, supported });
+}
+
+/** Whether what the origins of a weight give has the weight's shape. */
+function fits(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): boolean {
+  let isInside = true;
   const parts = weight.from.map((origin) => {
     let shape = [...tensors.get(origin.tensor)!.shape];
     const { index, mxfp4Scales, slice, transpose } = origin;
     if (index !== undefined) {
-      if (index >= shape[0]!) fail(weight, tensors);
+      if (index >= shape[0]!) isInside = false;
       shape = shape.slice(1);
     }
     if (mxfp4Scales !== undefined) shape = [...shape.slice(0, -2), 2 * shape.at(-2)! * shape.at(-1)!];
     if (slice) {
-      if ((shape[slice.axis] ?? 0) < slice.end) fail(weight, tensors);
+      if ((shape[slice.axis] ?? 0) < slice.end) isInside = false;
       shape[slice.axis] = slice.end - slice.start;
     }
     return transpose ? shape.reverse() : shape;
@@ -107,7 +125,7 @@ function checkShape(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): v
     joined = even ? [weight.shape[0]!, rows(0), ...first.slice(1)] : [];
   } else if (parts.length > 1) joined = [parts.reduce((sum, part) => sum + part[0]!, 0), ...first.slice(1)];
   const agree = parts.every((part) => part.slice(1).join() === first.slice(1).join());
-  if (!agree || joined.join() !== weight.shape.join()) fail(weight, tensors);
+  return isInside && agree && joined.join() === weight.shape.join();
 }
 
 function fail(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): never {

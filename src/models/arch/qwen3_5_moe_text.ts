@@ -1,0 +1,93 @@
+import {
+  add,
+  embedding,
+  expertLayouts,
+  gatedAttention,
+  gatedDeltaNet,
+  languageHead,
+  mixtureOfExperts,
+  rmsNorm,
+  sharedExpert,
+} from "../../layers/index.ts";
+import { count, withDefault } from "../config.ts";
+import { defineArchitecture } from "../define.ts";
+import { attentionLayers, linearAttentionFields } from "../linear-attention.ts";
+import { parseRope } from "../rope-config.ts";
+
+const { intermediate_size: _, ...fields } = linearAttentionFields;
+
+/**
+ * Qwen 3.5 with mixtures of experts, text: gated delta nets and gated attention, and in every layer routed experts with a
+ * shared one. Source: transformers' modeling_qwen3_5_moe.py.
+ */
+export const qwen35MoeText = defineArchitecture({
+  modelType: "qwen3_5_moe_text",
+  prefix: "model.",
+  tie: { embedding: "model.embed_tokens", head: "lm_head" },
+  fields: {
+    ...fields,
+    moe_intermediate_size: withDefault(count, 512),
+    shared_expert_intermediate_size: withDefault(count, 512),
+    num_experts: withDefault(count, 256),
+    num_experts_per_tok: withDefault(count, 8),
+  },
+  facts: (config) => ({
+    vocabularySize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    maxPositions: config.maxPositionEmbeddings,
+  }),
+  forward(config, { program, raw, tied }) {
+    const { hiddenSize, headDim, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads = 2 } = config;
+    const { rmsNormEps: epsilon, attentionBias: bias, hiddenAct: kind, vocabSize: vocabulary, numExperts: experts } = config;
+    const { linearNumKeyHeads: keyHeads, linearNumValueHeads: valueHeads } = config;
+    const { linearKeyHeadDim: keyHeadDim, linearValueHeadDim: valueHeadDim } = config;
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, defaultPartialRotaryFactor: 0.25 });
+    const norm = { epsilon, unitOffset: true };
+
+    let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
+    for (const [layer, attends] of attentionLayers(config).entries()) {
+      const at = `model.layers.${layer}`;
+
+      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, ...norm }); // [tokens, hidden]
+      if (attends) {
+        const shape = { heads, keyValueHeads, headDim, rope, bias, epsilon };
+        x = add(program, x, gatedAttention(program, a, { module: `${at}.self_attn`, ...shape }), at);
+      } else {
+        const module = `${at}.linear_attn`;
+        const learned = gatedDeltaNet(program, a, {
+          module,
+          ...{ keyHeads, valueHeads, keyHeadDim, valueHeadDim, kind, epsilon },
+          convolutionSize: config.linearConvKernelDim,
+          projections: {
+            mixed: { module: `${module}.in_proj_qkv`, width: 2 * keyHeads * keyHeadDim + valueHeads * valueHeadDim },
+            gate: { module: `${module}.in_proj_z`, width: valueHeads * valueHeadDim },
+            a: { module: `${module}.in_proj_a`, width: valueHeads },
+            b: { module: `${module}.in_proj_b`, width: valueHeads },
+          },
+        }); // [tokens, hidden]
+        x = add(program, x, learned, at);
+      }
+
+      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, ...norm }); // [tokens, hidden]
+      const fed = mixtureOfExperts(program, m, {
+        module: `${at}.mlp.experts`,
+        experts,
+        width: config.moeIntermediateSize,
+        kind,
+        router: { module: `${at}.mlp.gate`, count: config.numExpertsPerTok, score: "softmax", normalize: true },
+        ...expertLayouts(`${at}.mlp.experts`, experts),
+      }); // [tokens, hidden]
+      const shared = sharedExpert(program, m, {
+        module: `${at}.mlp.shared_expert`,
+        gate: `${at}.mlp.shared_expert_gate`,
+        width: config.sharedExpertIntermediateSize,
+        kind,
+      }); // [tokens, hidden]
+      x = add(program, x, add(program, fed, shared, `${at}.mlp`), at);
+    }
+    const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
+    const tiedTo = tied ? "model.embed_tokens" : undefined;
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
+    return { logits, hidden };
+  },
+});

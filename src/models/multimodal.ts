@@ -1,0 +1,127 @@
+import { type TextPart, textTypes } from "./text-types.ts";
+
+interface Wrapper {
+  /** `model_type` of `text_config` where it does not say. */
+  text: string;
+  /** The class has that text model, whatever `text_config` says. */
+  fixed?: true;
+  /** Older files hold the text model's fields beside `vision_config`. */
+  flat?: true;
+  /** Logits are scaled and capped as the text model's own class does; by default they come from the head as they are. */
+  ownLogits?: true;
+}
+
+/**
+ * Multimodal `model_type`s whose text part reads a text as that text model alone does. Source: each model's configuration
+ * and forward pass in transformers 5.18.
+ */
+const wrappers: { readonly [modelType: string]: Wrapper } = {
+  audioflamingo3: { text: "qwen2" },
+  aya_vision: { text: "cohere2" },
+  cohere2_vision: { text: "cohere2" },
+  deepseek_vl: { text: "llama" },
+
+  gemma3: { text: "gemma3_text", fixed: true },
+  gemma4: { text: "gemma4_text", fixed: true, ownLogits: true },
+  glm4v: { text: "glm4v_text", fixed: true },
+  got_ocr2: { text: "qwen2" },
+  granite_speech: { text: "granite" },
+  idefics2: { text: "mistral" },
+  idefics3: { text: "llama" },
+  internvl: { text: "qwen2" },
+  janus: { text: "llama" },
+  lfm2_vl: { text: "lfm2" },
+  llama4: { text: "llama4_text", fixed: true, ownLogits: true },
+  llava: { text: "llama" },
+  llava_next: { text: "llama" },
+  llava_next_video: { text: "llama" },
+  llava_onevision: { text: "qwen2" },
+  mistral3: { text: "mistral" },
+  ovis2: { text: "qwen2" },
+
+  qwen2_5_vl: { text: "qwen2_5_vl_text", fixed: true, flat: true },
+  qwen2_audio: { text: "qwen2" },
+  qwen2_vl: { text: "qwen2_vl_text", fixed: true, flat: true },
+  qwen3_5: { text: "qwen3_5_text", fixed: true },
+  qwen3_5_moe: { text: "qwen3_5_moe_text", fixed: true },
+  qwen3_vl: { text: "qwen3_vl_text", fixed: true },
+  qwen3_vl_moe: { text: "qwen3_vl_moe_text", fixed: true },
+  smolvlm: { text: "llama" },
+  video_llava: { text: "llama" },
+  vipllava: { text: "llama" },
+  voxtral: { text: "llama" },
+};
+
+/** What Cohere, Granite and Gemma do to logits, left out. */
+const plainLogits = { logit_scale: 1, logits_scaling: 1, final_logit_softcapping: null };
+
+/** Multimodal types whose text part reads a text in another way than the text model alone: why. */
+const others: { readonly [modelType: string]: string } = {
+  paligemma: "it reads its prompt in both directions",
+};
+
+/** Whether `architectures` hold the text model of a multimodal type; others may hold one by what `text_config` says. */
+export function multimodalTypesOf(architectures: readonly string[]): string[] {
+  const isThere = (type: string) => architectures.includes(textTypes[type]?.architecture ?? type);
+  return Object.keys(wrappers).filter((type) => isThere(wrappers[type]!.text));
+}
+
+/** Whether config.json is of a multimodal model whose text part can be built. */
+export function isMultimodal(config: unknown): boolean {
+  const text = textModelOf(config);
+  return "outer" in text && text.outer !== undefined;
+}
+
+/** The text model of a config.json. */
+export type TextModel =
+  /** Fields of the text model, under the `model_type` of its architecture. */
+  | { config: unknown; outer?: Record<string, unknown> }
+  /** What config.json names, for the error that says it is not supported. */
+  | { unsupported: string };
+
+/** What config.json says of the text model: itself, or of a multimodal model the part that reads and writes text. */
+export function textModelOf(config: unknown): TextModel {
+  if (!isRecord(config)) return { config };
+  const { model_type: type, text_config: nested } = config;
+  const outer = typeof type === "string" ? type : "";
+  const why = others[outer];
+  if (why) return { unsupported: `${outer} (${why})` };
+  const wrapper = Object.hasOwn(wrappers, outer) ? wrappers[outer] : undefined;
+  if (wrapper && isRecord(nested)) {
+    const own = typeof nested.model_type === "string" && !wrapper.fixed ? nested.model_type : wrapper.text;
+    const fields = ofArchitecture(own, nested, config);
+    return { config: wrapper.ownLogits ? fields : { ...fields, ...plainLogits }, outer: config };
+  }
+  if (wrapper?.flat) return { config: ofArchitecture(wrapper.text, config, config), outer: config };
+  const inner = isRecord(nested) ? nested.model_type : undefined;
+  if (inner !== undefined) return { unsupported: `${outer} (its text part is ${inner})` };
+  return { config };
+}
+
+/** Fields of a text part as its architecture reads them. */
+function ofArchitecture(type: string, given: Record<string, unknown>, outer: Record<string, unknown>): Record<string, unknown> {
+  const part: TextPart = textTypes[type] ?? { architecture: type };
+  const { vision_config: _, ...own } = given;
+  const fields: Record<string, unknown> = { ...part.defaults, ...own };
+  Object.assign(fields, part.fixed?.(fields), { model_type: part.architecture });
+  for (const name of ["rope_scaling", "rope_parameters"]) {
+    if (isRecord(fields[name])) fields[name] = ordinaryRope(fields[name]);
+  }
+  // quantisation of the whole checkpoint stands outside
+  const quantization = outer.quantization_config;
+  return { ...fields, ...(quantization != null && { quantization_config: quantization }) };
+}
+
+/** M-RoPE turns by three positions, which are one in a text: there it is ordinary RoPE. Source: Wang et al. 2024, "Qwen2-VL". */
+function ordinaryRope(rope: Record<string, unknown>): Record<string, unknown> {
+  const plain = (name: unknown) => (name === "mrope" ? "default" : name);
+  return {
+    ...rope,
+    ...("type" in rope && { type: plain(rope.type) }),
+    ...("rope_type" in rope && { rope_type: plain(rope.rope_type) }),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
