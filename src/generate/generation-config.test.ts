@@ -105,6 +105,9 @@ describe("readGenerationConfig", () => {
 
   test("without it, the legacy keys of config.json; max_length 20 is the old default and means nothing", () => {
     expect(readGenerationConfig(undefined, { eos_token_id: 9, max_length: 20, hidden_size: 8 })).toEqual({ eosTokenId: 9 });
+    const multimodal = { eos_token_id: 9, pad_token_id: null, text_config: { eos_token_id: 2, pad_token_id: 3 } };
+    expect(readGenerationConfig(undefined, multimodal)).toEqual({ eosTokenId: 9, padTokenId: 3 });
+    expect(readGenerationConfig({ bos_token_id: 1 }, multimodal)).toEqual({ bosTokenId: 1 });
   });
 
   test("names what it cannot honour, once", () => {

@@ -49,6 +49,19 @@ describe("shapes", () => {
     expect(await pipe([], greedy)).toEqual([]);
   });
 
+  test("images in a chat are refused; parts of text are not", async () => {
+    const parts = (...content: object[]) => [{ role: "user", content }] as unknown as ChatMessage[];
+    const image = { type: "image", url: "x.png" };
+    await expect(pipe([chat, parts({ type: "text", text: "Q" }, image)], greedy)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining('images, audio and video cannot be read. Given: {"type":"image"}'),
+    });
+    pipe.tokenizer.chatTemplate = "{{ messages[0].content[0].text }};";
+    const [output] = await pipe(parts({ type: "text", text: "Q" }), { ...greedy, returnFullText: false });
+    pipe.tokenizer.chatTemplate = chatTemplate;
+    expect(output!.generatedText).toEqual(await answer("Q;"));
+  });
+
   test("a chat gets the assistant's message", async () => {
     const outputs = await pipe(chat, greedy);
     expectTypeOf(outputs[0]!.generatedText).toEqualTypeOf<ChatMessage[]>();

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, it, test } from "vitest";
 import type { CheckpointTensors } from "../formats/checkpoint.ts";
 import type { Model } from "../ops/program.ts";
 import { buildModel, loadModel, supportedModelTypes, supportedMultimodalTypes } from "./load.ts";
@@ -135,6 +136,12 @@ describe("a tied head", () => {
     await expect(loadModel(outer(false), headless)).rejects.toThrow("lm_head.weight");
     for (const config of [outer(true), inner(true), llava]) expect(isTied(await loadModel(config, different))).toBe(false);
   });
+});
+
+test("docs/generation.md lists what can be loaded", () => {
+  const text = readFileSync(new URL("../../docs/generation.md", import.meta.url), "utf8");
+  const list = /refused by the pipeline\. `model_type`s: ([^.]*)\./.exec(text)?.[1] ?? "";
+  expect(list.split(/,\s+/).toSorted()).toEqual(supportedMultimodalTypes);
 });
 
 describe("what cannot be loaded", () => {

@@ -41,6 +41,15 @@ describe("tsumugi info", () => {
     for (const dtype of ["float32", "bfloat16", "float16"]) expect(stdout).toContain(`memory ${dtype}`);
   });
 
+  it("counts only the text part of a multimodal checkpoint, and says so", async () => {
+    const folder = join(import.meta.dirname, "../fixtures/multimodal/gemma3");
+    const { stdout } = await runCli(["info", folder]);
+    expect(stdout).toMatch(/architecture +gemma3_text \(Gemma3ForConditionalGeneration\)/);
+    expect(stdout).toMatch(/loaded +the text part of gemma3: no images, audio or video/);
+    const information = JSON.parse((await runCli(["info", folder, "--json"])).stdout);
+    expect(information).toMatchObject({ modelType: "gemma3_text", multimodalType: "gemma3", parameters: 27488 });
+  });
+
   it("gives the same as JSON: 16-bit weights take half", async () => {
     const information = JSON.parse((await runCli(["info", "tsumugi-mini", "--json"])).stdout);
     expect(information.parameters).toBeGreaterThan(1e6);
