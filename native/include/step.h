@@ -185,6 +185,9 @@ void run_activation(Worker&, const OpPlan&, const StepContext&);
 void run_gated_activation(Worker&, const OpPlan&, const StepContext&);
 void run_rows(Worker&, const OpPlan&, const StepContext&);
 void run_columns(Worker&, const OpPlan&, const StepContext&);
+void run_weighted_sum(Worker&, const OpPlan&, const StepContext&);
+void run_match_magnitude(Worker&, const OpPlan&, const StepContext&);
+void run_gaussian_cut(Worker&, const OpPlan&, const StepContext&);
 
 // Shares out rows [0, rows) in runs of `run` rows: fn(first, last).
 template <typename Function>

@@ -1,4 +1,4 @@
-// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factor]), scale_rows (inputs [x, factors]),
+// add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factors]), scale_rows (inputs [x, factors]),
 // scale_by_position (numbers [strength, length, offset, countsPadding]), activation and gated_activation (numbers [kind]).
 #include <cmath>
 
@@ -44,7 +44,17 @@ void run_clamp(Worker& worker, const OpPlan& op, const StepContext& context) {
 void run_scale(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
-  const float factor = op.weights.empty() ? op.number(0) : context.session.weight(op, 0)->vector()[0];
+  const Weight* weight = op.weights.empty() ? nullptr : context.session.weight(op, 0);
+  if (weight != nullptr && weight->columns > 1) {
+    const int64_t width = weight->columns;
+    for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        vector_kernels().multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
+      }
+    });
+    return;
+  }
+  const float factor = weight == nullptr ? op.number(0) : weight->vector()[0];
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
     vector_kernels().scale(x + first, factor, y + first, static_cast<size_t>(last - first));
   });

@@ -56,6 +56,9 @@ OpKernel find_kernel(const std::string& name) {
       {"gated_activation", run_gated_activation},
       {"rows", run_rows},
       {"columns", run_columns},
+      {"weighted_sum", run_weighted_sum},
+      {"match_magnitude", run_match_magnitude},
+      {"gaussian_cut", run_gaussian_cut},
   };
   for (const auto& [known, kernel] : kKernels) {
     if (name == known) return kernel;

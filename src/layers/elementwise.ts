@@ -10,9 +10,9 @@ export function scale(program: ProgramBuilder, x: Value, factor: number, module:
   return program.value("scale", { module, inputs: [x], attributes: { factor } });
 }
 
-/** x · the one number that the checkpoint holds as `tensor`. */
-export function learnedScale(program: ProgramBuilder, x: Value, tensor: string, module: string): Value {
-  const weight = program.weight({ name: tensor, shape: [1], use: "vector" });
+/** x · what the checkpoint holds as `tensor`: one number (`size` 1), or one for each value of a row (`size` their number). */
+export function learnedScale(program: ProgramBuilder, x: Value, tensor: string, size: number, module: string): Value {
+  const weight = program.weight({ name: tensor, shape: [size], use: "vector" });
   return program.value("scale", { module, inputs: [x], weights: [weight] });
 }
 

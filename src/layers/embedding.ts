@@ -1,13 +1,16 @@
 import type { ProgramBuilder, Value } from "./builder.ts";
 
-/** Token embedding of a table [vocabulary, width], each row times `scale` when given -> [tokens, width]. */
+/**
+ * Token embedding of a table [vocabulary, width], each row times `scale` when given -> [tokens, width]. Tokens beyond the
+ * table have row `otherwise`.
+ */
 export function embedding(
   program: ProgramBuilder,
-  options: { module: string; vocabulary: number; width: number; scale?: number },
+  options: { module: string; vocabulary: number; width: number; scale?: number; otherwise?: number },
 ): Value {
-  const { module, vocabulary, width, scale } = options;
+  const { module, vocabulary, width, scale, otherwise } = options;
   const table = program.weight({ name: `${module}.weight`, shape: [vocabulary, width], use: "gather" });
-  return program.value("embed", { module, weights: [table], attributes: { scale } });
+  return program.value("embed", { module, weights: [table], attributes: { scale, otherwise } });
 }
 
 /** Learned position embedding of a table [positions, width], read at position + offset -> [tokens, width]. */

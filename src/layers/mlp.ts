@@ -2,22 +2,27 @@ import type { ActivationKind } from "../ops/activation-kinds.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 import { rowsOf } from "./fused.ts";
 import { type LinearOptions, linear } from "./linear.ts";
+import { normalQuantile } from "./normal-quantile.ts";
 
 /**
  * down(act(gate(x)) · up(x)): [tokens, hidden] -> [tokens, hidden]. Modules gate_proj, up_proj, down_proj; `fused` names
- * one module that holds gate and up one after the other instead.
+ * one module that holds gate and up one after the other instead. `sparsity`: the part of the gate's values, if they are
+ * spread normally, that becomes 0 before act; the rest falls by the border.
  */
 export function gatedMlp(
   program: ProgramBuilder,
   x: Value,
-  options: { module: string; width: number; kind: ActivationKind; bias?: boolean; fused?: string },
+  options: { module: string; width: number; kind: ActivationKind; bias?: boolean; fused?: string; sparsity?: number },
 ): Value {
-  const { module, width, kind, bias = false, fused } = options;
+  const { module, width, kind, bias = false, fused, sparsity = 0 } = options;
   const part = (name: string, first: number): LinearOptions =>
     fused === undefined
       ? { module: `${module}.${name}`, width, bias }
       : { ...rowsOf(`${module}.${fused}`, name, [[first, first + width]]), bias };
-  const gate = linear(program, x, part("gate_proj", 0)); // [tokens, width]
+  let gate = linear(program, x, part("gate_proj", 0)); // [tokens, width]
+  if (sparsity > 0) {
+    gate = program.value("gaussian_cut", { module, inputs: [gate], attributes: { deviations: normalQuantile(sparsity) } });
+  }
   const up = linear(program, x, part("up_proj", width)); // [tokens, width]
   const inner = program.value("gated_activation", { module, inputs: [gate, up], attributes: { kind } });
   return linear(program, inner, { module: `${module}.down_proj`, width: Number(x.shape.at(-1)), bias });

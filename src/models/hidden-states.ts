@@ -9,9 +9,10 @@ const tapName = (layer: number) => `hidden.${layer}`;
 /**
  * The model with taps "hidden.0", "hidden.1", …: what each layer of the decoder reads, [T, hiddenSize]. The first value
  * that a layer's first op reads is the stream between the layers, with a norm in front of the layer or behind it.
- * The same model where a layer's input is not of that shape.
+ * The same model where a layer's input is not of that shape, or where it is several.
  */
 export function withHiddenStates(model: Model): Model {
+  if (model.streams !== undefined && model.streams > 1) return model;
   const { decode } = model.programs;
   const inputs = new Map<string, number>();
   for (const { module, inputs: read } of decode.ops) {

@@ -63,3 +63,18 @@ export function layerWindows(config: {
     type === "sliding_attention" ? window : undefined,
   );
 }
+
+/**
+ * The layer whose keys and values each layer reads: its own, or of the last `shared` (`num_kv_shared_layers`) ones the last
+ * of its type before them (Gemma 3n, Gemma 4).
+ */
+export function keyValueSources(types: readonly string[], shared: number): number[] {
+  const own = types.length - shared;
+  refuse(own < 1, "num_kv_shared_layers", shared, `less than num_hidden_layers (${types.length})`);
+  return types.map((type, layer) => {
+    if (layer < own) return layer;
+    const source = types.lastIndexOf(type, own - 1);
+    refuse(source < 0, "num_kv_shared_layers", shared, `a layer of type ${type} that does not share`);
+    return source;
+  });
+}

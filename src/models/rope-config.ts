@@ -146,8 +146,23 @@ export function parseRopeOfLayerType(
 ): Rope {
   const top = parseFields(z.looseObject(nestedFields), config);
   const scaling = layerType === "full_attention" ? top.rope_scaling : undefined;
-  const rope_parameters = { ...top.rope_parameters?.[layerType], ...scaling };
-  return parseRope({ ...top, rope_theta: top[options.thetaField], rope_parameters, rope_scaling: undefined }, options);
+  const given = { rope_theta: top[options.thetaField], ...top.rope_parameters?.[layerType], ...scaling };
+  return wholeRope(given, { ...options, field: `rope_parameters.${layerType}` });
+}
+
+/**
+ * The rotary embedding of one type of layer, of the fields in `given`, for models whose heads always turn whole: in the
+ * default kind, whatever `partial_rotary_factor` says.
+ */
+export function wholeRope(
+  given: Record<string, unknown>,
+  options: { field: string; defaultTheta?: number; maxPositions: number },
+): Rope {
+  const { partial_rotary_factor: part, ...whole } = given;
+  const name = given.rope_type ?? given.type ?? "default";
+  const wrong = name !== "default" && name !== "proportional" && part != null && part !== 1;
+  refuse(wrong, `${options.field}.partial_rotary_factor`, part, `1 with rope_type ${name}`);
+  return parseRope({ rope_parameters: name === "proportional" ? given : whole }, options);
 }
 
 const record = z.record(z.string(), z.unknown());

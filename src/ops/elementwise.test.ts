@@ -62,6 +62,7 @@ describe("add, multiply, scale", () => {
     expect(runOp("multiply", { inputs: [a, b] })).toEqual([[10, -2, 1.5, 0]]);
     expect(runOp("scale", { inputs: [a], attributes: { factor: 0.5 } })).toEqual([[0.5, 1, 1.5, 2]]);
     expect(runOp("scale", { inputs: [a], weights: [tensor([1], [-2])] })).toEqual([[-2, -4, -6, -8]]);
+    expect(runOp("scale", { inputs: [a], weights: [tensor([2], [-2, 3])] })).toEqual([[-2, 6, -6, 12]]);
     expect(runOp("scale_rows", { inputs: [a, tensor([2, 1], [2, -1])] })).toEqual([[2, 4, -3, -4]]);
     expect(runOp("clamp", { inputs: [b], attributes: { least: -0.5, greatest: 2 } })).toEqual([[2, -0.5, 0.5, 0]]);
   });
@@ -90,7 +91,7 @@ describe("add, multiply, scale", () => {
       ).toThrow(`[${op}] shape of b`);
     }
     expect(() => opDefinition("scale").shapes([["T", 2]], [], {})).toThrow("[scale] attribute `factor`");
-    expect(() => opDefinition("scale").shapes([["T", 2]], [[2]], {})).toThrow("[scale] shape of weight");
+    expect(() => opDefinition("scale").shapes([["T", 2]], [[3]], {})).toThrow("[scale] shape of weight");
     expect(() => opDefinition("scale").shapes([["T", 2]], [[1]], { factor: 2 })).toThrow("[scale] attribute `factor`");
     expect(() => opDefinition("clamp").shapes([["T", 2]], [], { least: 1, greatest: 0 })).toThrow("[clamp]");
   });

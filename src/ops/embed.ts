@@ -1,7 +1,10 @@
 import { check, checkCounts, optionalNumber } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
-/** Token embedding: row `tokenIds[t]` of the weight [V, H], times `scale` when given -> [T, H]. */
+/**
+ * Token embedding: row `tokenIds[t]` of the weight [V, H], times `scale` when given -> [T, H]. Tokens that the weight has no
+ * row for have row `otherwise`, when that is given.
+ */
 export const embed: OpDefinition = {
   name: "embed",
   shapes(inputs, weights, attributes) {
@@ -9,15 +12,20 @@ export const embed: OpDefinition = {
     const weight = weights[0];
     check(weight?.length === 2, "embed", "shape of weight", "[vocabulary, hidden]", weight ?? "nothing");
     optionalNumber("embed", attributes, "scale");
+    const otherwise = optionalNumber("embed", attributes, "otherwise");
+    const isRow = otherwise === undefined || (Number.isInteger(otherwise) && otherwise >= 0 && otherwise < weight[0]!);
+    check(isRow, "embed", "attribute `otherwise`", `0 to ${weight[0]! - 1}`, otherwise);
     return [["T", weight[1]!]];
   },
   reference({ weights, outputs, batch, attributes }) {
     const { data: table, shape } = weights[0]!;
     const out = outputs[0]!.data;
     const scale = optionalNumber("embed", attributes, "scale");
+    const otherwise = optionalNumber("embed", attributes, "otherwise");
     const [vocabulary, hidden] = [shape[0]!, shape[1]!];
     for (let t = 0; t < batch.tokenIds.length; t++) {
-      const id = batch.tokenIds[t]!;
+      const given = batch.tokenIds[t]!;
+      const id = given < vocabulary ? given : (otherwise ?? given);
       check(id >= 0 && id < vocabulary, "embed", "token id", `0 to ${vocabulary - 1}`, id);
       for (let i = 0; i < hidden; i++) {
         const value = table[id * hidden + i]!;

@@ -11,10 +11,12 @@ import { embedPosition } from "./embed-position.ts";
 import { experts } from "./experts.ts";
 import { gatedActivation } from "./gated-activation.ts";
 import { gatedDelta } from "./gated-delta.ts";
+import { gaussianCut } from "./gaussian-cut.ts";
 import { headLinear } from "./head-linear.ts";
 import { joinHeads } from "./join-heads.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { linear } from "./linear.ts";
+import { matchMagnitude } from "./match-magnitude.ts";
 import { multiply } from "./multiply.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { rotary } from "./rotary.ts";
@@ -26,6 +28,7 @@ import { scaleRows } from "./scale-rows.ts";
 import { selectiveScan } from "./selective-scan.ts";
 import { store } from "./store.ts";
 import { wavePosition } from "./wave-position.ts";
+import { weightedSum } from "./weighted-sum.ts";
 
 /** Every op, one line each. */
 const definitions: readonly OpDefinition[] = [
@@ -40,10 +43,12 @@ const definitions: readonly OpDefinition[] = [
   experts,
   gatedActivation,
   gatedDelta,
+  gaussianCut,
   headLinear,
   joinHeads,
   layerNorm,
   linear,
+  matchMagnitude,
   multiply,
   rmsNorm,
   rotary,
@@ -55,6 +60,7 @@ const definitions: readonly OpDefinition[] = [
   selectiveScan,
   store,
   wavePosition,
+  weightedSum,
 ];
 
 /** The op registry, by name. */

@@ -126,6 +126,8 @@ export interface Model {
   programs: { decode: Program; encode?: EncodeProgram };
   weights: Weight[];
   states: State[];
+  /** Values of [tokens, hiddenSize] that go from layer to layer, when it is more than one. */
+  streams?: number;
   /** Context length at which the rotary table changes (longrope): crossing it recomputes the sequence. */
   rotarySwitch?: number;
 }

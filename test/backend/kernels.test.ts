@@ -51,7 +51,29 @@ describe("element-wise ops", () => {
         count: width - first,
       });
       const factor = builder.weight([1], ["vector"], Float32Array.of(0.37));
-      return builder.model(builder.op("scale", [last], ["T", width - first], {}, [factor]));
+      const scaled = builder.op("scale", [last], ["T", width - first], {}, [factor]);
+      const each = builder.weight([width - first], ["vector"], noise(width - first, 5));
+      return builder.model(builder.op("scale", [scaled], ["T", width - first], {}, [each]));
+    };
+    expect(await compare(build)).toBe(0);
+  });
+
+  it.each(widths)("sums with weights of each token, magnitudes and cuts at width %i", async (width) => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const [a, b, weights] = [builder.input(width, 1), builder.input(width, 2, true), builder.input(5, 3)];
+      const sum = builder.op("weighted_sum", [weights, a, b], ["T", width], { first: 3, offset: 1 });
+      const alike = builder.op("match_magnitude", [sum, a], ["T", width], { epsilon: 1e-5 });
+      return builder.model(builder.op("gaussian_cut", [alike], ["T", width], { deviations: -0.25 }));
+    };
+    expect(await compare(build)).toBeLessThan(5e-7);
+  });
+
+  it("tokens beyond a table have another row", async () => {
+    const build = () => {
+      const builder = new ProgramBuilder();
+      const table = builder.weight([5, 7], ["gather"], noise(35, 1));
+      return builder.model(builder.op("embed", [], ["T", 7], { scale: 1.5, otherwise: 3 }, [table]));
     };
     expect(await compare(build)).toBe(0);
   });

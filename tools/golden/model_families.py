@@ -70,6 +70,18 @@ FAMILIES = {
         qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10, norm_topk_prob=False, rope_interleave=False,
         attention_bias=True,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, mscale=1.0, mscale_all_dim=0.8))),
+    "gemma3n_text": ("gemma3n_text", dict(
+        num_hidden_layers=6, layer_types=["sliding_attention", "full_attention"] * 3, sliding_window=8, head_dim=16,
+        hidden_size_per_layer_input=12, vocab_size_per_layer_input=128, num_kv_shared_layers=2, laurel_rank=5,
+        activation_sparsity_pattern=[0.9, 0.5, 0.0, 0.2, 0.0, 0.75])),
+    "gemma3n_text_odd": ("gemma3n_text", dict(
+        hidden_size=36, num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=3, head_dim=10, attention_bias=True,
+        layer_types=["full_attention"] + ["sliding_attention"] * 3, sliding_window=5, hidden_size_per_layer_input=7,
+        vocab_size_per_layer_input=140, num_kv_shared_layers=1, laurel_rank=3, intermediate_size=[20, 33, 56, 47],
+        altup_num_inputs=3, altup_active_idx=1, altup_correct_scale=False, final_logit_softcapping=4.0,
+        hidden_activation="silu", tie_word_embeddings=False, rope_parameters=dict(
+            full_attention=dict(rope_type="linear", rope_theta=5000.0, factor=2.0),
+            sliding_attention=dict(rope_type="default", rope_theta=300.0)))),
     "gemma4_text": ("gemma4_text", dict(
         num_hidden_layers=6, layer_types=["sliding_attention", "full_attention"] * 3, sliding_window=8, head_dim=16,
         global_head_dim=24, hidden_size_per_layer_input=12, vocab_size_per_layer_input=128, num_kv_shared_layers=2,

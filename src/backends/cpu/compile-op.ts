@@ -36,7 +36,7 @@ function kind(op: string, attributes: Attributes): number[] {
 const deltaSizes = ["keyHeads", "valueHeads", "keyHeadDim", "valueHeadDim"];
 
 const compilers: { [op: string]: (attributes: Attributes, width: number) => number[] } = {
-  embed: (a) => [number(a, "scale", 1)],
+  embed: (a) => [number(a, "scale", 1), number(a, "otherwise", -1)],
   embed_position: (a) => [number(a, "offset")],
   wave_position: (a) => [number(a, "offset"), number(a, "padding")],
   linear: () => [],
@@ -59,6 +59,9 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   gated_activation: (a) => kind("gated_activation", a),
   rows: () => [],
   columns: (a) => [number(a, "first")],
+  weighted_sum: (a) => [number(a, "first"), number(a, "offset")],
+  match_magnitude: (a) => [number(a, "epsilon")],
+  gaussian_cut: (a) => [number(a, "deviations")],
   scale_rows: () => [],
   route: (a) => [
     number(a, "count"),
@@ -83,7 +86,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
 };
 
 const knownAttributes: { [op: string]: readonly string[] } = {
-  embed: ["scale"],
+  embed: ["scale", "otherwise"],
   embed_position: ["offset"],
   wave_position: ["width", "offset", "padding", "frequencies"],
   rms_norm: ["epsilon", "unitOffset", "groupSize"],
@@ -117,6 +120,9 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   ],
   clamp: ["least", "greatest"],
   columns: ["first", "count"],
+  weighted_sum: ["first", "offset"],
+  match_magnitude: ["epsilon"],
+  gaussian_cut: ["deviations"],
   scale: ["factor"],
   scale_by_position: ["strength", "length", "offset", "countsPadding"],
   activation: ["kind"],

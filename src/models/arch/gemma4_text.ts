@@ -2,7 +2,6 @@ import { z } from "zod";
 import {
   add,
   attention,
-  columns,
   embedding,
   expertLayouts,
   gatedMlp,
@@ -10,7 +9,8 @@ import {
   learnedScale,
   linear,
   mixtureOfExperts,
-  type ProgramBuilder,
+  perLayerGate,
+  perLayerInputs,
   type Rope,
   rmsNorm,
   scale,
@@ -21,8 +21,8 @@ import {
 import { activationName, count, decoderFields, optional, parseFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { layerShapeFields, layerShapes } from "../layer-shapes.ts";
-import { layerTypesOf } from "../layer-types.ts";
-import { parseRope } from "../rope-config.ts";
+import { keyValueSources, layerTypesOf } from "../layer-types.ts";
+import { wholeRope } from "../rope-config.ts";
 
 const { hidden_act: _, ...shared } = decoderFields;
 
@@ -86,7 +86,11 @@ export const gemma4Text = defineArchitecture({
       width: hiddenSize,
       scale: Math.sqrt(hiddenSize),
     }); // [tokens, hidden]
-    const small = narrow > 0 ? perLayerInputs(program, embedded, { ...config, epsilon }) : undefined; // [tokens, layers * narrow]
+    const rows = config.vocabSizePerLayerInput;
+    const few = narrow > 0 && rows < vocabulary;
+    refuse(few, "vocab_size_per_layer_input", rows, `at least vocab_size (${vocabulary})`);
+    const small =
+      narrow > 0 ? perLayerInputs(program, embedded, { layers, width: narrow, vocabulary: rows, epsilon }) : undefined; // [tokens, layers * narrow]
 
     let x = embedded;
     for (const [layer, type] of types.entries()) {
@@ -144,13 +148,9 @@ export const gemma4Text = defineArchitecture({
       x = add(program, x, norm(fed, `${at}.post_feedforward_layernorm`), at);
 
       if (small) {
-        const gate = linear(program, x, { module: `${at}.per_layer_input_gate`, width: narrow }); // [tokens, narrow]
-        const own = columns(program, small, layer * narrow, narrow, at);
-        const open = program.value("gated_activation", { module: at, inputs: [gate, own], attributes: { kind } });
-        const back = linear(program, open, { module: `${at}.per_layer_projection`, width: hiddenSize }); // [tokens, hidden]
-        x = add(program, x, norm(back, `${at}.post_per_layer_input_norm`), at);
+        x = add(program, x, perLayerGate(program, x, small, { at, layer, width: narrow, kind, epsilon }), at);
       }
-      x = learnedScale(program, x, `${at}.layer_scalar`, at);
+      x = learnedScale(program, x, `${at}.layer_scalar`, 1, at);
     }
     const hidden = norm(x, "model.norm"); // [tokens, hidden]
     const tiedTo = tied ? "model.embed_tokens" : undefined;
@@ -160,73 +160,18 @@ export const gemma4Text = defineArchitecture({
   },
 });
 
-/**
- * The small inputs of all layers side by side: what a table of its own holds for the token, and a projection of its
- * embedding x [tokens, hidden], summed -> [tokens, layers * hiddenSizePerLayerInput].
- */
-function perLayerInputs(
-  program: ProgramBuilder,
-  x: Value,
-  config: {
-    vocabSize: number;
-    hiddenSize: number;
-    numHiddenLayers: number;
-    hiddenSizePerLayerInput: number;
-    vocabSizePerLayerInput: number;
-    epsilon: number;
-  },
-): Value {
-  const { vocabSize, hiddenSize, numHiddenLayers, hiddenSizePerLayerInput: narrow, vocabSizePerLayerInput, epsilon } = config;
-  const enough = vocabSizePerLayerInput >= vocabSize;
-  refuse(!enough, "vocab_size_per_layer_input", vocabSizePerLayerInput, `at least vocab_size (${vocabSize})`);
-  const width = numHiddenLayers * narrow;
-  const module = "model.per_layer_model_projection";
-  const own = embedding(program, {
-    module: "model.embed_tokens_per_layer",
-    vocabulary: vocabSizePerLayerInput,
-    width,
-    scale: Math.sqrt(narrow),
-  });
-  const projected = scale(program, linear(program, x, { module, width }), hiddenSize ** -0.5, module);
-  const even = rmsNorm(program, projected, { module: "model.per_layer_projection_norm", epsilon, groupSize: narrow });
-  return scale(program, add(program, even, own, module), 2 ** -0.5, module);
-}
-
 /** The type of each layer: five in a window for each one without, or `layer_types`; the last is always without. */
 function layerTypes(given: readonly string[] | undefined, layers: number): string[] {
   const types = layerTypesOf(layers, given, (layer) => (layer + 1) % 6 !== 0);
   return [...types.slice(0, -1), "full_attention"];
 }
 
-/** The layer whose keys and values each layer reads: its own, or of the last `shared` ones the last of its type before them. */
-function keyValueSources(types: readonly string[], shared: number): number[] {
-  const own = types.length - shared;
-  refuse(own < 1, "num_kv_shared_layers", shared, `less than num_hidden_layers (${types.length})`);
-  return types.map((type, layer) => {
-    if (layer < own) return layer;
-    const source = types.lastIndexOf(type, own - 1);
-    refuse(source < 0, "num_kv_shared_layers", shared, `a layer of type ${type} that does not share`);
-    return source;
-  });
-}
-
-/** The rotary embedding of a type of layers. In the default kind, heads turn whole whatever `partial_rotary_factor` says. */
+/** The rotary embedding of a type of layers. */
 function ropeOf(raw: unknown, type: string, maxPositions: number): Rope {
-  const kind = optional(z.string());
-  const rope = z.looseObject({
-    rope_theta: z.number().positive(),
-    rope_type: kind,
-    type: kind,
-    partial_rotary_factor: optional(z.number()),
-  });
   const outer = parseFields(z.object({ rope_parameters: optional(z.record(z.string(), z.unknown())) }), raw);
-  const given = { rope_parameters: outer.rope_parameters ?? defaultRopes };
-  const own = parseFields(z.object({ rope_parameters: z.object({ [type]: rope }) }), given).rope_parameters[type]!;
-  const { partial_rotary_factor: part, ...whole } = own;
-  const name = own.rope_type ?? own.type ?? "default";
-  const wrong = !["default", "proportional"].includes(name) && part != null && part !== 1;
-  refuse(wrong, `rope_parameters.${type}.partial_rotary_factor`, part, `1 with rope_type ${name}`);
-  return parseRope({ rope_parameters: name === "proportional" ? own : whole }, { maxPositions });
+  const ropes = z.object({ rope_parameters: z.object({ [type]: z.looseObject({ rope_theta: z.number().positive() }) }) });
+  const { rope_parameters } = parseFields(ropes, { rope_parameters: outer.rope_parameters ?? defaultRopes });
+  return wholeRope(rope_parameters[type]!, { field: `rope_parameters.${type}`, maxPositions });
 }
 
 /** The sizes of the mixtures, which have no defaults. */

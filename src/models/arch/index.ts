@@ -10,6 +10,7 @@ export { falcon } from "./falcon.ts";
 export { gemma } from "./gemma.ts";
 export { gemma2 } from "./gemma2.ts";
 export { gemma3Text } from "./gemma3_text.ts";
+export { gemma3nText } from "./gemma3n_text.ts";
 export { gemma4Text } from "./gemma4_text.ts";
 export { glm4 } from "./glm4.ts";
 export { gptBigCode } from "./gpt_bigcode.ts";

@@ -1,0 +1,69 @@
+// weighted_sum: inputs [weights, x, x, ...], numbers [first, offset]. match_magnitude: inputs [x, like], numbers [epsilon].
+// gaussian_cut: numbers [deviations].
+#include <algorithm>
+#include <cmath>
+
+#include "step.h"
+
+namespace tsumugi {
+
+void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* weights = context.data(op.inputs[0]);
+  const int64_t given = context.width(op.inputs[0]);
+  const int64_t width = context.width(op.outputs[0]);
+  const int64_t place = op.count(0);
+  float* y = context.data(op.outputs[0]);
+  for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      float* out = y + row * width;
+      std::fill(out, out + width, 0.0f);
+      for (size_t i = 1; i < op.inputs.size(); ++i) {
+        const float* x = context.data(op.inputs[i]) + row * width;
+        const float weight = weights[row * given + place + static_cast<int64_t>(i) - 1] + op.number(1);
+        for (int64_t column = 0; column < width; ++column) out[column] += weight * x[column];
+      }
+    }
+  });
+}
+
+static double mean_square(const float* x, int64_t count) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return sum / static_cast<double>(count);
+}
+
+void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const int64_t width = context.width(op.outputs[0]);
+  const float* values = context.data(op.inputs[0]);
+  const float* others = context.data(op.inputs[1]);
+  float* y = context.data(op.outputs[0]);
+  for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      const float* x = values + row * width;
+      const float target = static_cast<float>(std::sqrt(mean_square(others + row * width, width)));
+      const float size = static_cast<float>(std::sqrt(std::max(mean_square(x, width), op.numbers.at(0))));
+      for (int64_t i = 0; i < width; ++i) y[row * width + i] = x[i] * target / size;
+    }
+  });
+}
+
+void run_gaussian_cut(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const int64_t width = context.width(op.outputs[0]);
+  const float* values = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  for_rows(worker, context.rows(op.outputs[0]), 2, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      const float* x = values + row * width;
+      double sum = 0.0;
+      for (int64_t i = 0; i < width; ++i) sum += static_cast<double>(x[i]);
+      const double mean = sum / static_cast<double>(width);
+      double squares = 0.0;
+      for (int64_t i = 0; i < width; ++i) squares += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
+      const float deviation = static_cast<float>(std::sqrt(squares / static_cast<double>(width)));
+      const float cut = static_cast<float>(mean) + deviation * op.number(0);
+      for (int64_t i = 0; i < width; ++i) y[row * width + i] = std::max(0.0f, x[i] - cut);
+    }
+  });
+}
+
+}  // namespace tsumugi

@@ -1,0 +1,32 @@
+import { checkCounts, checkRows, numberAttribute } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+
+/**
+ * What of each row of x [T, H] lies above mean + `deviations` · standard deviation (of the row, not its sample), less that;
+ * 0 elsewhere -> [T, H]. Where values are spread normally it keeps a known part of them.
+ *
+ * Source: Lee et al. 2024, "Spark Transformer" (statistical top-k), as Gemma 3n has it.
+ */
+export const gaussianCut: OpDefinition = {
+  name: "gaussian_cut",
+  shapes(inputs, weights, attributes) {
+    checkCounts("gaussian_cut", inputs, 1, weights, 0);
+    checkRows("gaussian_cut", "x", inputs[0]!);
+    numberAttribute("gaussian_cut", attributes, "deviations");
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, outputs, attributes }) {
+    const x = inputs[0]!.data;
+    const y = outputs[0]!.data;
+    const deviations = Math.fround(numberAttribute("gaussian_cut", attributes, "deviations"));
+    const width = inputs[0]!.shape[1]!;
+    for (let start = 0; start < x.length; start += width) {
+      let [sum, squares] = [0, 0];
+      for (let i = start; i < start + width; i++) sum += x[i]!;
+      const mean = sum / width;
+      for (let i = start; i < start + width; i++) squares += (x[i]! - mean) ** 2;
+      const cut = Math.fround(Math.fround(mean) + Math.fround(Math.fround(Math.sqrt(squares / width)) * deviations));
+      for (let i = start; i < start + width; i++) y[i] = Math.max(0, x[i]! - cut);
+    }
+  },
+};

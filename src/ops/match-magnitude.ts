@@ -1,0 +1,35 @@
+import { check, checkCounts, checkRows, numberAttribute, sameShape } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+
+/**
+ * x [T, H], made as large as another value of the same shape: x · rms(like) / √max(mean(x²), epsilon), row by row -> [T, H].
+ *
+ * Source: transformers' modeling_gemma3n.py.
+ */
+export const matchMagnitude: OpDefinition = {
+  name: "match_magnitude",
+  shapes(inputs, weights, attributes) {
+    checkCounts("match_magnitude", inputs, 2, weights, 0);
+    checkRows("match_magnitude", "x", inputs[0]!);
+    check(sameShape(inputs[0]!, inputs[1]!), "match_magnitude", "shape of like", inputs[0], inputs[1]);
+    numberAttribute("match_magnitude", attributes, "epsilon");
+    return [[...inputs[0]!]];
+  },
+  reference({ inputs, outputs, attributes }) {
+    const [x, like] = [inputs[0]!.data, inputs[1]!.data];
+    const y = outputs[0]!.data;
+    const epsilon = numberAttribute("match_magnitude", attributes, "epsilon");
+    const width = inputs[0]!.shape[1]!;
+    for (let start = 0; start < x.length; start += width) {
+      const [squares, target] = [meanSquare(x, start, width), Math.sqrt(meanSquare(like, start, width))];
+      const size = Math.sqrt(Math.max(squares, epsilon));
+      for (let i = start; i < start + width; i++) y[i] = Math.fround(x[i]! * Math.fround(target)) / Math.fround(size);
+    }
+  },
+};
+
+function meanSquare(values: Float32Array, start: number, count: number): number {
+  let sum = 0;
+  for (let i = start; i < start + count; i++) sum += values[i]! * values[i]!;
+  return sum / count;
+}

@@ -1,0 +1,46 @@
+import { check, checkCounts, checkRows, numberAttribute, optionalNumber } from "./check.ts";
+import type { OpDefinition } from "./definition.ts";
+import type { Attributes } from "./program.ts";
+
+/**
+ * A sum of values with weights of each token: inputs weights [T, W], then any number of x [T, H] -> [T, H].
+ *
+ * y = Σ (weights[first + i] + offset) · xᵢ, in order of i. `offset` is 0 when it is absent.
+ *
+ * Source: Baykal et al. 2023, "Alternating Updates for Efficient Transformers" (AltUp), as Gemma 3n has it.
+ */
+export const weightedSum: OpDefinition = {
+  name: "weighted_sum",
+  shapes(inputs, weights, attributes) {
+    check(inputs.length >= 2, "weighted_sum", "number of inputs", "at least 2", inputs.length);
+    checkCounts("weighted_sum", inputs, inputs.length, weights, 0);
+    const given = checkRows("weighted_sum", "weights", inputs[0]!);
+    const width = checkRows("weighted_sum", "x", inputs[1]!);
+    for (const shape of inputs.slice(2)) checkRows("weighted_sum", "x", shape, width);
+    const rows = inputs.find((shape) => shape[0] !== inputs[0]![0]);
+    check(rows === undefined, "weighted_sum", "rows of x", inputs[0]![0], rows?.[0]);
+    const { first } = placeOf(attributes);
+    check(first + inputs.length - 1 <= given, "weighted_sum", "last weight", `at most ${given}`, first + inputs.length - 1);
+    return [[...inputs[1]!]];
+  },
+  reference({ inputs, outputs, attributes }) {
+    const [weights, ...values] = inputs;
+    const { first, offset } = placeOf(attributes);
+    const [given, width] = [weights!.shape[1]!, outputs[0]!.shape[1]!];
+    const y = outputs[0]!.data;
+    for (let at = 0; at < y.length; at++) {
+      const row = Math.floor(at / width);
+      let sum = 0;
+      values.forEach(({ data }, i) => {
+        sum += Math.fround(weights!.data[row * given + first + i]! + offset) * data[at]!;
+      });
+      y[at] = sum;
+    }
+  },
+};
+
+function placeOf(attributes: Attributes): { first: number; offset: number } {
+  const first = numberAttribute("weighted_sum", attributes, "first");
+  check(Number.isInteger(first) && first >= 0, "weighted_sum", "attribute `first`", "0 or a positive integer", first);
+  return { first, offset: optionalNumber("weighted_sum", attributes, "offset") ?? 0 };
+}
