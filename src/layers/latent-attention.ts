@@ -1,4 +1,5 @@
 import type { ProgramBuilder, Value } from "./builder.ts";
+import { scaleByPosition } from "./elementwise.ts";
 import { rowsOf } from "./fused.ts";
 import { type LinearOptions, linear } from "./linear.ts";
 import { rmsNorm } from "./norm.ts";
@@ -21,6 +22,8 @@ export interface LatentAttentionOptions {
   epsilon: number;
   scale: number;
   rope: Rope;
+  /** How queries grow with the context; absent: they do not. */
+  growth?: { length: number; strength: number };
 }
 
 /**
@@ -31,7 +34,7 @@ export interface LatentAttentionOptions {
  * Source: DeepSeek-AI 2024, "DeepSeek-V2".
  */
 export function latentAttention(program: ProgramBuilder, x: Value, options: LatentAttentionOptions): Value {
-  const { module, heads, latent, plainDim, rotaryDim, valueHeadDim, queryRank, bias, epsilon, scale, rope } = options;
+  const { module, heads, latent, plainDim, rotaryDim, valueHeadDim, queryRank, bias, epsilon, scale, rope, growth } = options;
   const hidden = Number(x.shape.at(-1));
 
   let asked = x;
@@ -76,7 +79,8 @@ export function latentAttention(program: ProgramBuilder, x: Value, options: Late
   const join = (a: Value, b: Value, count: number) =>
     program.value("join_heads", { module, inputs: [a, b], attributes: { heads: count } });
   const absorbed = program.value("head_linear", { module, inputs: [plain], weights: [keyOfHead] }); // [tokens, heads * latent]
-  const query = join(absorbed, rotate(program, turning, { module, heads, headDim: rotaryDim, rope }), heads); // [tokens, heads * (latent + rotaryDim)]
+  const plainQuery = join(absorbed, rotate(program, turning, { module, heads, headDim: rotaryDim, rope }), heads); // [tokens, heads * (latent + rotaryDim)]
+  const query = growth ? scaleByPosition(program, plainQuery, { module, ...growth }) : plainQuery;
   const key = join(content, rotate(program, rotaryKey, { module, heads: 1, headDim: rotaryDim, rope }), 1); // [tokens, latent + rotaryDim]
 
   const state = program.cache(module, undefined, [1, latent + rotaryDim], [1, latent]);

@@ -64,6 +64,41 @@ FAMILIES = {
         num_hidden_layers=3, head_dim=12, num_attention_heads=2, num_key_value_heads=1, moe_layers=[],
         intermediate_size_mlp=50, attention_chunk_size=33, no_rope_layers=[0, 1, 1],
         layer_types=["chunked_attention", "full_attention", "chunked_attention"], floor_scale=16, attn_scale=0.3)),
+    "ministral3": ("ministral3", dict(
+        head_dim=16, num_hidden_layers=3,
+        rope_parameters=dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=8, mscale=1.0,
+                             mscale_all_dim=1.0, llama_4_scaling_beta=0.4))),
+    "ministral3_window": ("ministral3", dict(
+        hidden_size=36, num_attention_heads=6, num_key_value_heads=3, head_dim=10, sliding_window=6, hidden_act="gelu",
+        tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="default", rope_theta=500.0, original_max_position_embeddings=5,
+                             llama_4_scaling_beta=0.7))),
+    "ministral": ("ministral", dict(
+        head_dim=12, num_hidden_layers=3, sliding_window=6,
+        layer_types=["full_attention", "sliding_attention", "sliding_attention"])),
+    "mistral4": ("mistral4", dict(
+        num_key_value_heads=4, moe_intermediate_size=20, n_routed_experts=6, num_experts_per_tok=2, kv_lora_rank=18,
+        q_lora_rank=14, qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10,
+        rope_parameters=dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=8, mscale=1.0,
+                             mscale_all_dim=0.7, llama_4_scaling_beta=0.3))),
+    "mistral4_groups": ("mistral4", dict(
+        num_key_value_heads=4, num_hidden_layers=3, moe_intermediate_size=12, n_routed_experts=8, n_group=4, topk_group=2,
+        num_experts_per_tok=3, first_k_dense_replace=1, n_shared_experts=2, norm_topk_prob=False, routed_scaling_factor=1.7,
+        kv_lora_rank=11, q_lora_rank=None, qk_rope_head_dim=6, qk_nope_head_dim=10, v_head_dim=13, rope_interleave=False,
+        attention_bias=True, tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="yarn", rope_theta=300.0, factor=2.0, original_max_position_embeddings=16,
+                             llama_4_scaling_beta=0.5))),
+    "glm": ("glm", dict(head_dim=16)),
+    "glm_plain": ("glm", dict(
+        hidden_size=36, num_attention_heads=6, num_key_value_heads=3, head_dim=6, partial_rotary_factor=0.67, num_hidden_layers=3,
+        attention_bias=False, hidden_act="relu", tie_word_embeddings=True)),
+    "glm4_moe": ("glm4_moe", dict(
+        head_dim=16, use_qk_norm=True, attention_bias=True, moe_intermediate_size=20, n_routed_experts=6, num_experts_per_tok=2,
+        num_hidden_layers=3)),
+    "glm4_moe_groups": ("glm4_moe", dict(
+        hidden_size=48, num_attention_heads=6, num_key_value_heads=3, moe_intermediate_size=12, n_routed_experts=8, n_group=4,
+        topk_group=2, num_experts_per_tok=3, first_k_dense_replace=0, n_shared_experts=2, norm_topk_prob=False,
+        routed_scaling_factor=1.7, partial_rotary_factor=0.25, tie_word_embeddings=True, num_mtp_layers=0)),
     "deepseek_v3_yarn": ("deepseek_v3", dict(
         intermediate_size=56, moe_intermediate_size=20, n_routed_experts=6, n_group=1, topk_group=1, num_experts_per_tok=3,
         num_key_value_heads=4, n_shared_experts=2, first_k_dense_replace=1, kv_lora_rank=18, q_lora_rank=None,
@@ -135,6 +170,10 @@ SDPA = ["falcon_alibi", "falcon_alibi_one"]
 LENGTHS = {"llama4_text_long": (2, 40, 75, 91)}
 
 
+# Text models that AutoModelForCausalLM does not list, because checkpoints hold them inside multimodal ones.
+UNLISTED = {"mistral4": transformers.Mistral4ForCausalLM}
+
+
 def randomise(model, generator):
     """Wide random weights, so that answers are far from a tie."""
     tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
@@ -176,14 +215,15 @@ def write(name, model_type, options, seed, out):
     config = AutoConfig.for_model(model_type, **{**BASE, **options})
     config.dtype = "float32"
     loading = dict(dtype=torch.float32, attn_implementation="sdpa" if name in SDPA else "eager")
-    model = AutoModelForCausalLM.from_config(config, **loading).eval()
+    own = UNLISTED.get(model_type)
+    model = (own._from_config if own else AutoModelForCausalLM.from_config)(config, **loading).eval()
     generator = torch.Generator().manual_seed(seed)
     randomise(model, generator)
     model.tie_weights()
     packed = pack_experts(model, generator) if name.endswith("mxfp4") else {}
     folder = os.path.join(out, name)
     model.save_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, **loading).eval()
+    model = (own or AutoModelForCausalLM).from_pretrained(folder, **loading).eval()
     if packed:
         file = os.path.join(folder, "model.safetensors")
         plain = {key: value for key, value in load_file(file).items() if not key.endswith(("gate_up_proj", "down_proj"))}
@@ -205,7 +245,7 @@ def write(name, model_type, options, seed, out):
         doc["greedy"] = []
         for p in prompts:
             if name in GROWING:
-                model = AutoModelForCausalLM.from_pretrained(folder, **loading).eval()
+                model = (own or AutoModelForCausalLM).from_pretrained(folder, **loading).eval()
             ids = torch.tensor([p])
             o = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
             doc["greedy"].append({"input_ids": p, "new_ids": o[0][len(p):].tolist()})

@@ -7,12 +7,12 @@ import {
   languageHead,
   latentAttention,
   mixtureOfExperts,
-  type Rope,
   rmsNorm,
 } from "../../layers/index.ts";
-import { count, decoderFields, optional, refuse, withDefault } from "../config.ts";
+import { count, decoderFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
+import { stretchedScale } from "../score-scale.ts";
 
 /**
  * DeepSeek V3 and R1: latent attention, experts chosen in groups by sigmoid scores, shared experts. Layers behind
@@ -71,7 +71,7 @@ export const deepseekV3 = defineArchitecture({
       queryRank: config.qLoraRank ?? undefined,
       bias: config.attentionBias,
       epsilon: 1e-6, // whatever rms_norm_eps says
-      scale: stretched(raw, rope) / Math.sqrt(qkNopeHeadDim + qkRopeHeadDim),
+      scale: stretchedScale(raw, rope) / Math.sqrt(qkNopeHeadDim + qkRopeHeadDim),
       rope,
     };
 
@@ -117,14 +117,3 @@ export const deepseekV3 = defineArchitecture({
     return { logits, hidden };
   },
 });
-
-const mscaleFields = z.object({ mscale_all_dim: optional(z.number()), factor: optional(z.number()) });
-const ropeFields = z.object({ rope_scaling: optional(mscaleFields), rope_parameters: optional(mscaleFields) });
-
-/** What scores of a stretched context are multiplied by: the square of yarn's factor for `mscale_all_dim`. */
-function stretched(raw: unknown, { kind }: Rope): number {
-  const { rope_scaling, rope_parameters } = ropeFields.parse(raw);
-  const { mscale_all_dim: by, factor } = rope_scaling ?? rope_parameters ?? {};
-  if (kind === "default" || !by || !factor || factor <= 1) return 1;
-  return (0.1 * by * Math.log(factor) + 1) ** 2;
-}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { add, attention, embedding, gatedMlp, languageHead, linear, rmsNorm } from "../../layers/index.ts";
+import { count, decoderFields, optional, withDefault } from "../config.ts";
+import { defineArchitecture } from "../define.ts";
+import { windowsByType } from "../layer-types.ts";
+import { parseRope } from "../rope-config.ts";
+
+/** Ministral: Mistral with windows in some layers. Source: transformers' modeling_ministral.py. */
+export const ministral = defineArchitecture({
+  modelType: "ministral",
+  prefix: "model.",
+  tie: { embedding: "model.embed_tokens", head: "lm_head" },
+  fields: {
+    ...decoderFields,
+    vocab_size: withDefault(count, 32000),
+    hidden_size: withDefault(count, 4096),
+    intermediate_size: withDefault(count, 14336),
+    num_hidden_layers: withDefault(count, 32),
+    num_attention_heads: withDefault(count, 32),
+    max_position_embeddings: withDefault(count, 131072),
+    // absent: 8; null: as many as query heads
+    num_key_value_heads: count.nullable().default(8),
+    // absent: 4096; null: no window
+    sliding_window: count.nullable().default(4096),
+    layer_types: optional(z.array(z.string())),
+  },
+  facts: (config) => ({
+    vocabularySize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    maxPositions: config.maxPositionEmbeddings,
+  }),
+  forward(config, { program, raw, tied }) {
+    const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
+    const { hiddenAct: kind } = config;
+    const keyValueHeads = config.numKeyValueHeads ?? heads;
+    const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
+    const slidingWindow = config.slidingWindow ?? undefined;
+    const windows = windowsByType({ ...config, slidingWindow }, () => slidingWindow !== undefined);
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
+
+    let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      const at = `model.layers.${layer}`;
+      const module = `${at}.self_attn`;
+
+      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, epsilon }); // [tokens, hidden]
+      const query = linear(program, a, { module: `${module}.q_proj`, width: heads * headDim }); // [tokens, heads * headDim]
+      const key = linear(program, a, { module: `${module}.k_proj`, width: keyValueHeads * headDim }); // [tokens, keyValueHeads * headDim]
+      const value = linear(program, a, { module: `${module}.v_proj`, width: keyValueHeads * headDim });
+      const shape = { module, heads, keyValueHeads, headDim, rope, window: windows[layer] };
+      const mixed = attention(program, query, key, value, shape); // [tokens, heads * headDim]
+      x = add(program, x, linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize }), at);
+
+      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, hidden]
+      x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
+    }
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const logits = languageHead(program, hidden, {
+      module: "lm_head",
+      vocabulary,
+      tiedTo: tied ? "model.embed_tokens" : undefined,
+    }); // [rows, vocabulary]
+    return { logits, hidden };
+  },
+});
