@@ -25,7 +25,8 @@ export const AutoTokenizer = {
   /**
    * The tokenizer of a folder, or of a repository on the Hub (through the cache that Python uses).
    *
-   * Without a tokenizer.json, a SentencePiece model, or vocab.json with merges.txt, is converted in memory. Errors:
+   * Without a tokenizer.json, a SentencePiece model, vocab.json with merges.txt, or the vocab.txt and emoji.json of GPT-NeoX
+   * Japanese, is converted in memory. Errors:
    * `tokenizer_not_found`, `invalid_tokenizer_file`, `unsupported_tokenizer`, `unknown_option`, and the Hub's.
    *
    * @example
@@ -73,7 +74,7 @@ export async function loadTokenizer(
   return tokenizer;
 }
 
-/** A tokenizer of a SentencePiece model, or of vocab.json and merges.txt. */
+/** A tokenizer of a SentencePiece model, of vocab.json and merges.txt, or of vocab.txt and emoji.json. */
 async function convert(files: ModelDirectory, tokenizerConfig: unknown, specialTokensMap: unknown) {
   const models = (await files.list()).filter((name) => /^[^/]+\.model$/.test(name));
   const file = ["tokenizer.model", "spiece.model"].find((name) => models.includes(name)) ?? models[0];
@@ -86,6 +87,8 @@ async function convert(files: ModelDirectory, tokenizerConfig: unknown, specialT
     sentencePiece: file !== undefined && bytes ? { file, bytes } : undefined,
     vocab: await files.readJson("vocab.json"),
     merges: await files.readText("merges.txt"),
+    words: await files.readText("vocab.txt"),
+    emoji: await files.readJson("emoji.json"),
   });
   if (converted) return converted;
   const hint = "There is no tokenizer.json, SentencePiece model, or vocab.json with merges.txt; check the name or the folder.";

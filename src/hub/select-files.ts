@@ -13,6 +13,9 @@ const tokenizerNames = [
   "chat_template.json",
 ];
 
+/** Of one class alone (GPT-NeoX Japanese): nobody misses them elsewhere. */
+const rareTokenizerNames = ["vocab.txt", "emoji.json"];
+
 const configurationNames = ["config.json", "generation_config.json"];
 /** The usual names of weights, the preferred one first. */
 export const weightNames = ["model.safetensors.index.json", "model.safetensors"];
@@ -61,6 +64,6 @@ export function refuseOtherWeights(repository: string, names: string[]): void {
 }
 
 function isTokenizerFile(name: string): boolean {
-  if (tokenizerNames.includes(name)) return true;
+  if (tokenizerNames.includes(name) || rareTokenizerNames.includes(name)) return true;
   return /^[^/]+\.model$/.test(name) || /^additional_chat_templates\/[^/]+\.jinja$/.test(name);
 }

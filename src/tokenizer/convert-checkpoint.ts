@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { convertByteLevel } from "./convert-byte-level.ts";
+import { convertJapaneseSubwords } from "./convert-japanese-subwords.ts";
 import { convertSentencePiece } from "./convert-sentencepiece.ts";
 import { isRecord, listOf } from "./json.ts";
 import { readSentencePieceModel } from "./sentencepiece-model.ts";
@@ -18,6 +19,9 @@ export interface CheckpointFiles {
   /** Content of vocab.json and text of merges.txt. */
   vocab?: unknown;
   merges?: string | undefined;
+  /** Text of vocab.txt and content of emoji.json. */
+  words?: string | undefined;
+  emoji?: unknown;
 }
 
 /** What `createTokenizer` takes: a tokenizer.json and a tokenizer_config.json with the class's own settings filled in. */
@@ -30,8 +34,8 @@ export interface ConvertedTokenizer {
 }
 
 /**
- * Makes a tokenizer.json, in memory, of a SentencePiece model or of vocab.json and merges.txt, as the classes of
- * transformers 5.18 do: by `tokenizer_class`, or by the model's type. `undefined` where there are no such files.
+ * Makes a tokenizer.json, in memory, of a SentencePiece model, of vocab.json and merges.txt, or of vocab.txt and emoji.json
+ * (GPT-NeoX Japanese), as the classes of transformers 5.18 do: by `tokenizer_class`, or by the model's type. `undefined` where there are no such files.
  *
  * Errors: `invalid_tokenizer_file`, `unsupported_tokenizer`.
  */
@@ -42,7 +46,9 @@ export function convertCheckpoint(files: CheckpointFiles): ConvertedTokenizer | 
     ? convertSentencePiece(readSentencePieceModel(files.sentencePiece.bytes, files.sentencePiece.file), name, config)
     : files.vocab !== undefined && files.merges !== undefined
       ? convertByteLevel(files.vocab, files.merges, name, config)
-      : undefined;
+      : name === "GPTNeoXJapaneseTokenizer" && files.words !== undefined && files.emoji !== undefined
+        ? convertJapaneseSubwords(files.words, files.emoji, config)
+        : undefined;
   if (!converted) return undefined;
   const tokenizerConfig: Record<string, unknown> = { ...converted.defaults, ...config, ...named(files) };
   if (isRecord(tokenizerConfig.added_tokens_decoder)) {

@@ -120,6 +120,32 @@ export function stripText(content: string, start: number, stop: number): TextSta
   };
 }
 
+const pythonSpace = /^[\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+
+/** `Trim` (tsumugi's own): all white space at both ends goes, as in Python's `str.strip`. */
+export function trimText(): TextStage {
+  let begun = false;
+  let waiting = "";
+  return {
+    push(text) {
+      let from = 0;
+      while (!begun && from < text.length && pythonSpace.test(text[from] as string)) from++;
+      begun ||= from < text.length;
+      let to = text.length;
+      while (to > from && pythonSpace.test(text[to - 1] as string)) to--;
+      const spaces = text.slice(to);
+      if (to === from) {
+        if (begun) waiting += spaces;
+        return "";
+      }
+      const out = waiting + text.slice(from, to);
+      waiting = spaces;
+      return out;
+    },
+    end: () => "",
+  };
+}
+
 /** Replaces a literal pattern in running text; an end that may begin the pattern waits. */
 export function replaceText(pattern: string, content: string): TextStage {
   let waiting = "";

@@ -12,6 +12,7 @@ import {
   suffixStage,
   type TextStage,
   type TokenStage,
+  trimText,
   wholeText,
 } from "./decode-stages.ts";
 import { isRecord, listOf } from "./json.ts";
@@ -119,6 +120,8 @@ function textStage(step: Step): TextStage {
       return chainText([]);
     case "Strip":
       return stripText(...stripOf(step));
+    case "Trim":
+      return trimText();
     case "Replace":
       if (isRecord(step.pattern) && typeof step.pattern.String === "string" && step.pattern.String !== "")
         return replaceText(step.pattern.String, String(step.content ?? ""));

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
+import { createJapaneseSubwords } from "./japanese-subwords.ts";
 import { isRecord, listOf } from "./json.ts";
 import { type LibraryNormalizer, library } from "./library.ts";
 import { createLazyPreTokenizer } from "./pre-tokenizers.ts";
@@ -12,7 +13,7 @@ export interface Model {
   /** Tokens of one word. Tokens outside the vocabulary come back as they are. */
   tokensOf(word: string): string[];
   /** Cuts a word into parts whose tokens are those of the whole. */
-  partsOf(word: string): string[];
+  partsOf(word: string): Iterable<string>;
   normalize(text: string): string;
   readonly ids: ReadonlyMap<string, number>;
   readonly tokens: readonly (string | undefined)[];
@@ -27,6 +28,7 @@ export function createModel(tokenizerJson: unknown): Model {
   if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
     throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer.json without `model`", given: typeof tokenizerJson });
   const config = tokenizerJson.model;
+  if (config.type === "JapaneseSubwords") return createJapaneseSubwords(config);
   const nothing = { pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
   let parts: InstanceType<typeof library.Tokenizer>;
   try {

@@ -6,6 +6,7 @@ const modelTypes: Record<string, readonly string[]> = {
   GemmaTokenizer: ["gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma3n_text", "recurrent_gemma", "t5gemma"],
   GPT2Tokenizer: ["gpt2", "gpt_neo", "gptj", "opt", "phi", "starcoder2", "codegen", "dbrx"],
   GPTNeoXTokenizer: ["gpt_neox", "olmo", "olmoe", "mpt", "mamba", "mamba2", "falcon_mamba", "rwkv"],
+  GPTNeoXJapaneseTokenizer: ["gpt_neox_japanese"],
   Qwen2Tokenizer: ["qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen3", "qwen3_moe", "qwen3_vl", "qwen3_next"],
   Qwen3_5Tokenizer: ["qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"],
   RobertaTokenizer: ["bart", "roberta"],

@@ -40,9 +40,10 @@ def golden(d):
         print(type(t).__name__, text if len(text) < 6000 else text[:6000])
     rng = random.Random(3)
     out = {"encode": [], "decode": []}
-    for text in TEXTS + MORE:
+    japanese = type(t).__name__ == "GPTNeoXJapaneseTokenizer"  # its tokens of ids are texts
+    for text in TEXTS + MORE + (JAPANESE if japanese else []):
         e = t(text)
-        out["encode"].append({"text": text, "ids": e.input_ids, "ids_no_special": t(text, add_special_tokens=False).input_ids, "tokens": t.convert_ids_to_tokens(e.input_ids), "decoded": t.decode(e.input_ids), "decoded_skip": t.decode(e.input_ids, skip_special_tokens=True)})
+        out["encode"].append({"text": text, "ids": e.input_ids, "ids_no_special": t(text, add_special_tokens=False).input_ids, "tokens": t.tokenize(text) if japanese else t.convert_ids_to_tokens(e.input_ids), "decoded": t.decode(e.input_ids), "decoded_skip": t.decode(e.input_ids, skip_special_tokens=True)})
     for _ in range(30):
         ids = [rng.randrange(len(t)) for _ in range(rng.randrange(1, 20))]
         out["decode"].append({"ids": ids, "decoded": t.decode(ids), "decoded_skip": t.decode(ids, skip_special_tokens=True)})
@@ -79,6 +80,19 @@ def bpe(size, unicode=True, specials=("<|endoftext|>",)):
     return build
 
 
+JAPANESE = ["吾輩は猫である🐯。実は慶応(慶應)大学出身", "1１①,,、,2", " 両端の　空白\t\r\n\n", "<SP><br><|byte1|><|byte65|><|emoji2|><URL><<SP", "—−―–", "¡¿ǀʹ̀ͣ͢Ḁ☃⯿Ⰰ", "😀😀👨‍👩‍👧‍👦 (^_^)", "𠮷野家 ﷽\ufeff", "かなかなカナカナ漢字漢字", "あ<|endoftext|> <|startoftext|>い", "─━▀<BLOCK>", "https://example.com/ 03-1234-5678 令和3年4月1日 1,000円", "\x00\x1f\x7f\x85\xa0", "カタカ ナひらが なひら"]
+
+
+def japanese(d):
+    """A vocabulary of our own in the form of GPTNeoXJapaneseTokenizer's: lines of words, ways to write one with commas."""
+    words = ["慶応,慶應", "大学,大學", "である", "ひらがな", "ひらが", "ひら", "カタカナ", "カタ", "かな", "カナ", "漢字", "漢", "吾輩,我輩", "は", "猫,ネコ,ねこ", ",", "1,１,①", "。", "、", "(,（", "),）", "空白", "の", "ー", "実は", "実", "なか", "あ", "い", "<br>", "a", "b", "ab", "he", "hel", "lo", "123", "12", "<", "<S", "(^", "é", "a b"]
+    tags = ["<SP>", "<BR>", "<TAB>", "<URL>", "<BLOCK>", "<KIGOU>", "<U2000U2BFF>", "<|emoji1|>", "<|emoji2|>", "<|emoji12|>", "<|startoftext|>"]
+    lines = words + [f"<|byte{i}|>" for i in range(256)] + tags + ["<|endoftext|>", ","]
+    open(f"{d}/vocab.txt", "w").write("\n".join(lines))
+    emoji = {"😀": "<|emoji1|>", "🐯": "<|emoji12|>", "(^_^)": "<|emoji1|>", "👨‍👩‍👧‍👦": "<|emoji2|>", "👨": "<|emoji2|>"}
+    json.dump({"emoji": emoji, "emoji_inv": {"<|emoji1|>": "😀", "<|emoji2|>": "👪", "<|emoji12|>": "🐯"}}, open(f"{d}/emoji.json", "w"), ensure_ascii=False)
+
+
 def main(out):
     t5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
     make(out, "t5", {"model_type": "t5"}, {"tokenizer_class": "T5Tokenizer", "extra_ids": 5, "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "additional_special_tokens": [f"<extra_id_{i}>" for i in range(5)]}, lambda d: sp(f"{d}/spiece.model", "unigram", 260, charsmap=True, **t5))
@@ -107,6 +121,8 @@ def main(out):
         json.dump({"pad_token": "<pad>"}, open(f"{d}/special_tokens_map.json", "w"))
 
     make(out, "gpt2-added", {"model_type": "gpt2"}, None, added)
+    make(out, "gpt-neox-japanese", {"model_type": "gpt_neox_japanese"}, {"tokenizer_class": "GPTNeoXJapaneseTokenizer", "do_clean_text": False, "unk_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>"}, japanese)
+    make(out, "gpt-neox-japanese-plain", {"model_type": "gpt_neox_japanese"}, None, japanese)
     make(out, "roberta", {"model_type": "roberta"}, None, bpe(300, specials=("<s>", "</s>", "<unk>", "<pad>", "<mask>")))
 
 
