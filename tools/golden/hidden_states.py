@@ -9,7 +9,7 @@ import sys
 import torch
 from transformers import AutoModelForCausalLM
 
-NAMES = ["llama", "gpt2", "gemma2", "olmo2", "falcon", "phi", "qwen3_moe"]
+NAMES = ["llama", "gpt2", "gemma2", "olmo2", "falcon", "phi", "qwen3_moe", "gemma4_text"]
 
 
 def case(folder, name):
