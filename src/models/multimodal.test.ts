@@ -146,7 +146,10 @@ test("docs/generation.md lists what can be loaded", () => {
 
 describe("what cannot be loaded", () => {
   it.each<[object, string]>([
-    [{ model_type: "gemma3n", text_config: { model_type: "gemma3n_text" } }, "gemma3n (its text part is gemma3n_text)"],
+    [
+      { model_type: "hunyuan_vl", text_config: { model_type: "hunyuan_vl_text" } },
+      "hunyuan_vl (its text part is hunyuan_vl_text)",
+    ],
     [{ model_type: "llava", text_config: { model_type: "persimmon" } }, "llava (its text part is persimmon)"],
     [{ model_type: "clip", text_config: { model_type: "clip_text_model" } }, "clip (its text part is clip_text_model)"],
     [{ model_type: "paligemma", text_config: { model_type: "gemma" } }, "paligemma (it reads its prompt in both directions)"],

@@ -22,6 +22,8 @@ const wrappers: { readonly [modelType: string]: Wrapper } = {
   deepseek_vl: { text: "llama" },
 
   gemma3: { text: "gemma3_text", fixed: true },
+  // but for the tokens that stand for images and sounds, which no text has
+  gemma3n: { text: "gemma3n_text", fixed: true, ownLogits: true },
   gemma4: { text: "gemma4_text", fixed: true, ownLogits: true },
   glm4v: { text: "glm4v_text", fixed: true },
   got_ocr2: { text: "qwen2" },

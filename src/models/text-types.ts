@@ -37,6 +37,7 @@ export const textTypes: { readonly [modelType: string]: TextPart } = {
   gemma: { architecture: "gemma", defaults: sizes(256000, 3072, 24576, 28, 16) },
   gemma2: { architecture: "gemma2", defaults: sizes(256000, 2304, 9216, 26, 8) },
   gemma3_text: { architecture: "gemma3_text", defaults: sizes(262208, 2304, 9216, 26, 8) },
+  gemma3n_text: { architecture: "gemma3n_text", defaults: sizes(262400, 2048, undefined, 35, 8) },
   gemma4_text: { architecture: "gemma4_text", defaults: sizes(262144, 2304, 9216, 30, 8) },
   glm4v_text: {
     architecture: "glm4",

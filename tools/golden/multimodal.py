@@ -84,6 +84,14 @@ FAMILIES = {
         text_config=text("gemma4_text", head_dim=8, sliding_window=8, layer_types=["sliding_attention", "full_attention"],
                          vocab_size_per_layer_input=128, hidden_size_per_layer_input=8, global_head_dim=16),
         vision_config=dict(EYES, head_dim=4, num_key_value_heads=2, position_embedding_size=16), audio_config=None), []),
+    # tokens beyond vocab_size_per_layer_input have the small inputs of token 0
+    "gemma3n": ("gemma3n", dict(
+        text_config=text("gemma3n_text", head_dim=8, sliding_window=8, num_hidden_layers=3, num_kv_shared_layers=1,
+                         layer_types=["sliding_attention", "full_attention", "full_attention"], laurel_rank=4,
+                         vocab_size_per_layer_input=90, hidden_size_per_layer_input=8, altup_num_inputs=2,
+                         activation_sparsity_pattern=[0.5, 0.0, 0.0], intermediate_size=24),
+        vision_config=dict(hidden_size=4, vocab_offset=128, vocab_size=2),
+        audio_config=dict(hidden_size=4, vocab_offset=130, vocab_size=2)), []),
     "llama4": ("llama4", dict(
         text_config=text("llama4_text", head_dim=8, num_local_experts=4, num_experts_per_tok=1, intermediate_size_mlp=40,
                          attention_chunk_size=8),
@@ -172,6 +180,18 @@ def rewrite(folder, layout):
             json.dump(config, f, indent=2)
 
 
+def stub_towers():
+    """Gemma 3n's vision tower needs timm. A text goes past both towers."""
+    from transformers.models.gemma3n import modeling_gemma3n
+
+    class Towers:
+        @staticmethod
+        def from_config(config):
+            return transformers.AutoModel.from_config(config) if config.model_type == "gemma3n_text" else torch.nn.Linear(1, 1)
+
+    modeling_gemma3n.AutoModel = Towers
+
+
 def class_of(model_type):
     for auto in (AutoModelForImageTextToText, AutoModelForSeq2SeqLM, AutoModelForSpeechSeq2Seq):
         if transformers.CONFIG_MAPPING[model_type] in auto._model_mapping:
@@ -185,6 +205,8 @@ def write(name, model_type, options, layout, seed, out):
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     cls = class_of(model_type)
+    if model_type == "gemma3n":
+        stub_towers()
     model = cls(config).eval()
     randomise(TextOnly(model), generator)
     model.tie_weights()
