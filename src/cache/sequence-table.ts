@@ -92,11 +92,22 @@ export class SequenceTable {
     return copy;
   }
 
-  /** Frees the blocks that no token after `length` can see. Call when everything in the table is computed. */
-  freeBehindWindow(): void {
+  /** Takes places back, from the end: the table then has `length` tokens, or as few as it had. Their blocks are freed. */
+  truncate(length: number): void {
+    if (length >= this.#length) return;
+    const count = Math.ceil(length / this.layout.blockTokens);
+    if (count < this.#firstLive) throw broken(`a table is cut to ${length} tokens, behind its window`);
+    for (; this.#count > count; this.#count -= 1) this.pool.release(this.#entries[this.#count - 1] as number);
+    this.#length = length;
+  }
+
+  /**
+   * Frees the blocks that no token after the first `length` can see. Call when these are computed. Default: all in the table.
+   */
+  freeBehindWindow(length: number = this.#length): void {
     const { blockTokens, window } = this.layout;
     if (window === undefined) return;
-    const firstVisible = this.#length - window + 1;
+    const firstVisible = Math.min(length, this.#length) - window + 1;
     while ((this.#firstLive + 1) * blockTokens <= firstVisible) {
       this.pool.release(this.#entries[this.#firstLive] as number);
       this.#entries[this.#firstLive] = -1;

@@ -17,6 +17,10 @@ export class ActiveRequest extends Gang {
   readonly deadline: number | undefined;
   readonly onTokens: Request["onTokens"];
   readonly forgetDropped: boolean;
+  readonly drafter: Request["drafter"];
+  readonly parks: boolean;
+  /** Of drafts that are awaited: an answer to an older question is of no use. */
+  question = 0;
   readonly result: Promise<RequestResult>;
   /** Detaches the AbortSignal; called once, when the request ends. */
   detach: () => void = () => {};
@@ -39,8 +43,11 @@ export class ActiveRequest extends Gang {
           encoderTokens: [...encoderTokens],
         }),
     );
-    const size = request.gangSize ?? sequences.length;
-    super({ id, priority: request.priority ?? 0, size, maxLength: request.maxLength, sequences });
+    const { priority = 0, maxLength, drafter, parks = false } = request;
+    if (parks) for (const sequence of sequences) sequence.settled = sequence.tokens.length;
+    super({ id, priority, size: request.gangSize ?? sequences.length, maxLength, drafts: drafter !== undefined, sequences });
+    this.drafter = drafter;
+    this.parks = parks;
     this.decoder = request.decoder;
     this.deadline = request.deadline;
     this.onTokens = request.onTokens;
@@ -90,8 +97,8 @@ export class ActiveRequest extends Gang {
     this.#firstToken ??= now;
   }
 
-  handle(abort: () => void): RequestHandle {
-    return { id: this.id, result: this.result, abort };
+  handle({ abort, resume }: Pick<RequestHandle, "abort" | "resume">): RequestHandle {
+    return { id: this.id, result: this.result, abort, resume };
   }
 }
 
@@ -99,6 +106,7 @@ export class ActiveRequest extends Gang {
 export interface ActionEffects {
   fork(parent: EngineSequence, child: EngineSequence): void;
   end(sequence: EngineSequence): void;
+  park(): void;
   restart(sequence: EngineSequence): void;
   nextSequenceId(): number;
   /** A sequence of this many tokens cannot be continued: the model has no position for another one. Infinity: none. */
@@ -107,13 +115,14 @@ export interface ActionEffects {
   rotarySwitch: number;
 }
 
-/** Does what a decoder wants done, after checking it against the rule: one append, drop or finish for every live sequence. */
+/** Does what a decoder wants done, after checking it against the rule: one append, drop or finish for every sequence it was asked about. */
 export function applyActions(
   request: ActiveRequest,
+  asked: readonly Sequence[],
   actions: readonly DecoderAction[],
   effects: ActionEffects,
 ): RequestEvent[] {
-  assertRule(request, actions);
+  assertRule(request, asked, actions);
   const children = new Map<DecoderAction, EngineSequence>();
   // Forks copy what their parents were before anything is appended or freed.
   for (const action of actions) {
@@ -153,6 +162,9 @@ export function applyActions(
       sequence.finishReason = finish;
     } else if (action.kind === "finish") {
       sequence.finishReason = action.reason;
+    } else if (action.kind === "park") {
+      effects.park();
+      continue;
     } else {
       sequence.dropped = true;
       sequence.finishReason = "abort";
@@ -163,14 +175,16 @@ export function applyActions(
   return events;
 }
 
-function assertRule(request: ActiveRequest, actions: readonly DecoderAction[]): void {
+function assertRule(request: ActiveRequest, asked: readonly Sequence[], actions: readonly DecoderAction[]): void {
   const broken = (what: string) => {
     throw new TsumugiError("internal", { what: `the decoder of request ${request.id} ${what}` });
   };
   const told = new Set<Sequence>();
   let live = request.live.length;
   for (const { kind, sequence, ...rest } of actions) {
-    if (!request.live.includes(sequence as EngineSequence)) broken(`wants to ${kind} a sequence that is not live`);
+    if (!asked.includes(sequence)) broken(`wants to ${kind} a sequence that it was not asked about`);
+    if (kind === "park" && !request.parks) broken("parks, but the request does not say that it `parks`");
+    if (kind === "fork" && (sequence as EngineSequence).drafted > 0) broken("forks a sequence that has a draft");
     if ("token" in rest && !(Number.isInteger(rest.token) && rest.token >= 0)) broken(`appends token ${rest.token}`);
     const ends = kind === "drop" || kind === "finish" || ("finish" in rest && rest.finish !== undefined);
     if (kind === "fork") {
@@ -181,7 +195,7 @@ function assertRule(request: ActiveRequest, actions: readonly DecoderAction[]): 
     told.add(sequence);
     if (ends) live -= 1;
   }
-  if (told.size < request.live.length) broken(`decided about ${told.size} of ${request.live.length} live sequences`);
+  if (told.size < asked.length) broken(`decided about ${told.size} of ${asked.length} live sequences`);
   if (live > request.size) broken(`keeps ${live} sequences live, but \`gangSize\` is ${request.size}`);
 }
 

@@ -44,17 +44,17 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly P
   const logitRows = new Int32Array(plan.logitRows);
   let token = 0;
   let row = 0;
-  chunks.forEach(({ sequence, start, count, logits }, index) => {
+  chunks.forEach(({ sequence, start, count, logits, draft }, index) => {
     promptLength[index] = sequence.rotaryLength;
     rotaryLead[index] = sequence.rotaryLead;
     for (let position = start; position < start + count; position += 1) {
-      tokenIds[token] = sequence.tokens[position] as number;
+      tokenIds[token] = (sequence.tokens[position] ?? sequence.draft[position - sequence.tokens.length]) as number;
       positions[token] = position;
       token += 1;
     }
     sequenceStart[index + 1] = token;
-    if (logits) {
-      logitRows[row] = token - 1;
+    for (let behind = draft; logits && behind >= 0; behind -= 1) {
+      logitRows[row] = token - 1 - behind;
       row += 1;
     }
   });

@@ -357,7 +357,7 @@ describe("engineLimits", () => {
 
   it("makes room for every sequence at full context; a window needs its tokens and the chunk's", () => {
     const limits = engineLimits(model, { blockTokens: 4, weights: "bfloat16", contextTokens: 50, maxTokens: 16 });
-    expect(limits).toMatchObject({ maxSequences: 8, maxLogitRows: 8, cache: "bfloat16", blocks: { state0: 104, state1: 56 } });
+    expect(limits).toMatchObject({ maxSequences: 8, maxLogitRows: 40, cache: "bfloat16", blocks: { state0: 104, state1: 56 } });
   });
 
   it("keeps to a budget of bytes, and refuses one that holds no sequence", () => {

@@ -1,10 +1,13 @@
 import type { Limits, Session } from "../backends/backend.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
+import type { ProcessorChain } from "../sampling/processor.ts";
 import { ActiveRequest, applyActions } from "./active-request.ts";
-import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestEvent, RequestHandle } from "./request.ts";
-import { type Outcome, runStep } from "./runner.ts";
+import { askForDrafts } from "./propose.ts";
+import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestHandle } from "./request.ts";
+import { type Outcome, type Question, runStep } from "./runner.ts";
 import { type PagedState, Scheduler, type StepPlan, slotTokens } from "./scheduler.ts";
+import type { EngineSequence } from "./sequence.ts";
 
 /** What one step did. */
 export interface StepReport {
@@ -17,6 +20,9 @@ export interface StepReport {
   copies: number;
   /** Requests that gave up their blocks. */
   preempted: number;
+  /** Tokens of drafts that went through the model, and those of them that were picked. */
+  drafted: number;
+  accepted: number;
 }
 
 export interface EngineOptions {
@@ -82,26 +88,28 @@ export class Engine implements EngineInterface {
     this.#nextRequestId += 1;
     const { signal } = request;
     const abort = () => this.#finish(active, "abort");
+    const resume: RequestHandle["resume"] = (tokens, processors) => this.#resume(active, tokens, processors);
     this.#scheduler.add(active);
     if (signal?.aborted) {
       abort();
-      return active.handle(abort);
+      return active.handle({ abort, resume });
     }
     if (signal) {
       signal.addEventListener("abort", abort, { once: true });
       active.detach = () => signal.removeEventListener("abort", abort);
     }
     if (active.deadline !== undefined) this.#timed.add(active);
-    this.#loop ??= this.#run();
-    return active.handle(abort);
+    this.#wake();
+    return active.handle({ abort, resume });
   }
 
   statistics(): EngineStatistics {
-    const { running, waiting, states, pools } = this.#scheduler;
+    const { running, waiting, parked, states, pools } = this.#scheduler;
     const count = (requests: readonly ActiveRequest[]) => requests.reduce((sum, { live }) => sum + live.length, 0);
     return {
       running: count(running),
       waiting: count(waiting),
+      parked: count(parked),
       steps: this.#steps,
       blocks: Object.fromEntries(
         pools.map((pool, index) => [(states[index] as PagedState).name, { used: pool.used, free: pool.free }]),
@@ -122,20 +130,26 @@ export class Engine implements EngineInterface {
   async #dispose(): Promise<void> {
     // Let `#disposal` be set before callers hear of their aborts.
     await undefined;
-    const { running, waiting } = this.#scheduler;
-    for (const request of [...running, ...waiting]) this.#finish(request, "abort");
+    const { running, waiting, parked } = this.#scheduler;
+    for (const request of [...running, ...waiting, ...parked]) this.#finish(request, "abort");
     await this.#loop;
     await this.#session.dispose();
+  }
+
+  /** Starts the loop where it rests. */
+  #wake(): void {
+    this.#loop ??= this.#run();
   }
 
   async #run(): Promise<void> {
     // Requests of one tick go into the first step together.
     await undefined;
-    const { running, waiting } = this.#scheduler;
-    // Looked at in the same tick as `#loop` is cleared: a request that comes later starts the loop again.
-    while (running.length + waiting.length > 0) {
+    for (;;) {
       try {
-        await this.#turn();
+        const plan = this.#plan();
+        // Decided in the same tick as `#loop` is cleared: a request, or a draft, that comes later starts the loop again.
+        if (plan === undefined) break;
+        if (plan.chunks.length > 0) await this.#step(plan);
       } catch (error) {
         this.#collapse(error);
       }
@@ -143,61 +157,94 @@ export class Engine implements EngineInterface {
     this.#loop = undefined;
   }
 
-  async #turn(): Promise<void> {
+  /** What to do next; undefined: nothing, until a request or a draft comes. */
+  #plan(): StepPlan<ActiveRequest> | undefined {
     this.#expire();
+    const { running, waiting } = this.#scheduler;
+    if (running.length + waiting.length === 0) return undefined;
     const plan = this.#scheduler.plan();
     for (const { gang, error } of plan.failed) this.#fail(gang, error);
-    if (plan.chunks.length > 0) {
-      await this.#step(plan);
-    } else if (this.#scheduler.running.length + this.#scheduler.waiting.length > 0) {
-      // Never seen: the oldest request always moves. Better an error than a loop that spins.
-      throw new TsumugiError("internal", { what: "the scheduler is stuck" });
-    }
+    if (plan.chunks.length > 0 || plan.failed.length > 0) return plan;
+    if (running.some(({ held }) => held)) return undefined;
+    // Never seen: the oldest request always moves. Better an error than a loop that spins.
+    throw new TsumugiError("internal", { what: "the scheduler is stuck" });
   }
 
   async #step(plan: StepPlan<ActiveRequest>): Promise<void> {
     const now = this.#now();
     for (const { gang } of plan.chunks) gang.start(now);
-    const inStep = [...this.#scheduler.running];
-    let outcomes: Outcome[];
+    const inStep = this.#scheduler.running.filter(({ held }) => !held);
+    const drafts = plan.chunks.filter(({ draft }) => draft > 0);
+    let committed = false;
     try {
-      outcomes = await runStep(this.#session, plan, this.#scheduler.states);
-      this.#steps += 1;
-      this.#scheduler.commit(plan);
+      await runStep(this.#session, plan, this.#scheduler.states, (outcomes) => {
+        const isFirst = !committed;
+        if (isFirst) {
+          this.#steps += 1;
+          this.#scheduler.commit(plan);
+          committed = true;
+        }
+        return outcomes.flatMap((outcome) => this.#settle(outcome, isFirst));
+      });
     } catch (error) {
+      this.#scheduler.settle(plan);
       for (const request of inStep) this.#fail(request, error);
       return;
     }
-    for (const outcome of outcomes) this.#settle(outcome);
+    this.#scheduler.settle(plan);
+    let accepted = 0;
+    for (const { gang, sequence, draft } of drafts) {
+      accepted += sequence.accepted;
+      gang.drafter?.judge?.(sequence, draft, sequence.accepted);
+    }
+    for (const { gang } of plan.picks) this.#propose(gang);
     this.#onStep?.({
       tokens: plan.tokens,
       sequences: plan.chunks.length,
       logitRows: plan.logitRows,
       copies: plan.copies.length,
       preempted: plan.preempted.length,
+      drafted: drafts.reduce((sum, { draft }) => sum + draft, 0),
+      accepted,
     });
   }
 
-  /** Appends what a request's decoder decided, tells its listener, and ends it when nothing of it lives. */
-  #settle({ request, picks, error }: Outcome): void {
-    if (request.status !== "running") return; // aborted while the step was in flight
+  /**
+   * Appends what a request's decoder decided, tells its listener, and ends it when nothing of it lives. Gives the question
+   * about those sequences that picked what their draft said.
+   */
+  #settle({ question: { request, sequences, rows }, picks, error }: Outcome, isFirst: boolean): Question[] {
+    if (request.status !== "running") return []; // aborted while the step was in flight
     if (picks === undefined) {
       this.#fail(request, error);
-      return;
+      return [];
     }
-    let events: RequestEvent[];
+    const next = { request, sequences: [] as EngineSequence[], rows: [] as number[] };
     try {
-      events = applyActions(request, request.decoder.next(picks, request.live), {
+      const events = applyActions(request, sequences, request.decoder.next(picks, sequences), {
         fork: (parent, child) => this.#scheduler.fork(request, parent, child),
-        end: (sequence) => this.#scheduler.end(request, sequence),
+        end: (sequence) => {
+          this.#scheduler.end(request, sequence);
+          request.drafter?.end?.(sequence);
+        },
+        park: () => this.#scheduler.park(request),
         restart: (sequence) => this.#scheduler.restart(sequence),
         nextSequenceId: () => this.#nextSequenceId++,
         longest: this.#model.positionsAreBounded ? this.#model.maxPositions + 1 : Number.POSITIVE_INFINITY,
         rotarySwitch: this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY,
       });
+      sequences.forEach((sequence, index) => {
+        const { tokens, draft, drafted, accepted } = sequence;
+        if (accepted >= drafted || tokens[tokens.length - 1] !== draft[accepted]) return;
+        sequence.accepted += 1;
+        if (sequence.finishReason !== undefined) return;
+        sequence.computed += 1;
+        next.sequences.push(sequence);
+        next.rows.push((rows[index] as number) + 1);
+      });
       const now = this.#now();
       if (events.length > 0) request.noteToken(now);
-      const late = request.deadline !== undefined && now >= request.deadline;
+      const late = isFirst && request.deadline !== undefined && now >= request.deadline;
       if (late) {
         // The tokens of this step stay; they are the last ones.
         for (const event of events) event.finish ??= "time";
@@ -208,6 +255,45 @@ export class Engine implements EngineInterface {
     } catch (thrown) {
       this.#fail(request, thrown);
     }
+    return request.status === "running" && next.sequences.length > 0 ? [next] : [];
+  }
+
+  /** Asks for drafts for the next step; while they are awaited, others run. */
+  #propose(request: ActiveRequest): void {
+    if (request.status !== "running" || !request.drafter) return;
+    let drafts: Promise<() => void> | undefined;
+    try {
+      drafts = askForDrafts(request, this.#model, (sequence) => this.#scheduler.draftRoom(sequence));
+    } catch (error) {
+      this.#fail(request, error);
+    }
+    if (drafts === undefined) return;
+    request.held = true;
+    request.question += 1;
+    const { question } = request;
+    const isAwaited = () => request.status === "running" && request.held && request.question === question;
+    drafts
+      .then((take) => {
+        if (!isAwaited()) return;
+        request.held = false;
+        take();
+        this.#wake();
+      })
+      .catch((error: unknown) => {
+        if (request.status === "ended") return;
+        this.#fail(request, error);
+        this.#wake();
+      });
+  }
+
+  #resume(request: ActiveRequest, tokens: readonly number[], processors: ProcessorChain): void {
+    if (request.status !== "parked") {
+      throw new TsumugiError("internal", { what: `request ${request.id} is resumed, but is ${request.status}` });
+    }
+    const sequence = request.live[0] as EngineSequence;
+    sequence.processors = processors;
+    this.#scheduler.resume(request, tokens);
+    this.#wake();
   }
 
   /** Ends requests whose deadline has passed, those that still wait included. */
@@ -227,21 +313,28 @@ export class Engine implements EngineInterface {
   #end(request: ActiveRequest): void {
     // First the answer: it is true even where freeing the blocks fails.
     request.complete(this.#now());
-    this.#timed.delete(request);
+    this.#forget(request);
     this.#scheduler.remove(request);
   }
 
   #fail(request: ActiveRequest, error: unknown): void {
     request.fail(error);
-    this.#timed.delete(request);
+    this.#forget(request);
     // Gangs that outgrew the cache have been removed by the scheduler.
     if (request.status !== "ended") this.#scheduler.remove(request);
   }
 
+  #forget(request: ActiveRequest): void {
+    this.#timed.delete(request);
+    for (const sequence of request.live) request.drafter?.end?.(sequence);
+    // What it held may be what another one waits for.
+    if (this.#scheduler.waiting.length > 0) this.#wake();
+  }
+
   /** A bug, or an exception of `onStep`: everybody hears of it, and where the books cannot be mended the engine closes. */
   #collapse(error: unknown): void {
-    const { running, waiting } = this.#scheduler;
-    const all = [...running, ...waiting];
+    const { running, waiting, parked } = this.#scheduler;
+    const all = [...running, ...waiting, ...parked];
     for (const request of all) request.fail(error);
     try {
       for (const request of all) this.#fail(request, error);
@@ -249,6 +342,7 @@ export class Engine implements EngineInterface {
       this.#broken = { error };
       running.length = 0;
       waiting.length = 0;
+      parked.length = 0;
     }
   }
 

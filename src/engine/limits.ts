@@ -4,6 +4,9 @@ import { TsumugiError } from "../errors.ts";
 import type { Model, State } from "../ops/program.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 
+/** Logit rows of one step beyond one for each sequence: for drafts. */
+const draftRows = 32;
+
 export interface EngineLimitOptions {
   /** Tokens in one KV block: `backend.blockTokens`. */
   blockTokens: number;
@@ -70,7 +73,7 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
   return {
     maxTokens,
     maxSequences,
-    maxLogitRows: maxSequences,
+    maxLogitRows: maxSequences + draftRows,
     blocks: Object.fromEntries(
       model.states.map(({ name }, index) => [name, Math.floor((perSequence[index] as number) * sequences)]),
     ),

@@ -15,6 +15,8 @@ export interface Sequence {
   readonly promptLength: number;
   /** Left pads that logits processors and length rules see in front of the row, as in transformers; the model never does. */
   readonly padding: number;
+  /** What may follow `tokens`, as its drafter has it. The step that picks the next token picks those behind it too, while they hold. */
+  readonly draft: readonly number[];
   /** Tokens whose keys and values are in the cache: every step catches it up towards `tokens.length`. */
   readonly computed: number;
   /** State of the logits processors of this sequence. */
@@ -30,11 +32,14 @@ export type DecoderAction =
   /** Forget a sequence without an outcome (a beam that fell out). */
   | { kind: "drop"; sequence: Sequence }
   /** End a sequence without another token. */
-  | { kind: "finish"; sequence: Sequence; reason: FinishReason };
+  | { kind: "finish"; sequence: Sequence; reason: FinishReason }
+  /** Keep the sequence as it is, cache included, until `resume` of its request's handle. Needs `parks`. */
+  | { kind: "park"; sequence: Sequence };
 
 /**
  * How a gang of sequences turns logits into tokens: greedy, sampling, beam search, …
- * A decoder is synchronous and does no I/O. It is given the live sequences only, in order of `index`, all caught up;
+ * A decoder is synchronous and does no I/O. It is given the live sequences only, in order of `index`, all caught up (with a
+ * drafter, it is asked again in the same step about those whose draft held, and must decide about each by itself);
  * an exception, or actions that break the rule of `next`, fail its request and no other.
  */
 export interface Decoder {
@@ -50,6 +55,22 @@ export interface Decoder {
   readonly observed?: readonly string[];
   /** One entry of picks per group. Every live sequence must get exactly one append, drop or finish (forks come on top). */
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[];
+}
+
+/**
+ * Guesses tokens, so that one step of the model can pick several: those it picks anyway are kept, up to the first that
+ * differs. What is picked, and the random numbers, are the same without it.
+ */
+export interface Drafter {
+  /**
+   * Tokens that may follow `sequence.tokens`, at most `most` (a number above 0). The sequence waits for a promise, other
+   * requests do not; one that rejects fails its request.
+   */
+  draft(sequence: Sequence, most: number): readonly number[] | Promise<readonly number[]>;
+  /** Of `drafted` tokens that went through the model, the first `accepted` were picked. Told of ended sequences too. */
+  judge?(sequence: Sequence, drafted: number, accepted: number): void;
+  /** The sequence has ended, for whatever reason. */
+  end?(sequence: Sequence): void;
 }
 
 /** A sequence to start. */
@@ -90,6 +111,10 @@ export interface Request {
   deadline?: number;
   /** Aborting ends live sequences with "abort" and frees their blocks at once. */
   signal?: AbortSignal;
+  /** Asked after each step for each live sequence. Not for decoders that look at several sequences at once, or fork later than in the first step. */
+  drafter?: Drafter;
+  /** Its one sequence may be parked, and then resumed with other tokens. Default false. */
+  parks?: boolean;
   /** Dropped sequences keep no tokens: a search over beams drops very many. Default false. */
   forgetDropped?: boolean;
   /** Higher is admitted first; first come, first served within one value. Default 0. */
@@ -128,6 +153,11 @@ export interface RequestHandle {
   readonly id: number;
   readonly result: Promise<RequestResult>;
   abort(): void;
+  /**
+   * A parked request goes on with these tokens in place of its own. What of the cache belongs to tokens that are the same
+   * stays. A parked request gives its cache up where others need it: that costs time, and changes nothing.
+   */
+  resume(tokens: readonly number[], processors: ProcessorChain): void;
 }
 
 /** The engine as generate/ and server/ see it. */
@@ -143,6 +173,7 @@ export interface EngineInterface {
 export interface EngineStatistics {
   running: number;
   waiting: number;
+  parked: number;
   steps: number;
   blocks: { [state: string]: { used: number; free: number } };
 }

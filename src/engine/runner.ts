@@ -3,91 +3,99 @@ import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { ActiveRequest } from "./active-request.ts";
 import { buildBatch, buildEncodeBatch } from "./batch.ts";
-import type { PagedState, StepPlan } from "./scheduler.ts";
+import type { EngineSequence } from "./sequence.ts";
+import { StepObserver } from "./step-observer.ts";
+import type { PagedState, StepPlan } from "./step-plan.ts";
+
+/** Sequences of a request whose next token is wanted, and the logit row of each. */
+export interface Question {
+  request: ActiveRequest;
+  sequences: readonly EngineSequence[];
+  rows: readonly number[];
+}
 
 /** What a step gave one request: its picks, or the exception of its decoder. */
 export type Outcome =
-  | { request: ActiveRequest; picks: readonly SamplingPicks[]; error?: undefined }
-  | { request: ActiveRequest; picks?: undefined; error: unknown };
+  | { question: Question; picks: readonly SamplingPicks[]; error?: undefined }
+  | { question: Question; picks?: undefined; error: unknown };
 
 /**
  * Runs one planned step on a session. The step is queued first; what to pick is asked of the decoders while it runs,
  * and all of it is sampled with one call. Rejects where the session failed.
+ *
+ * @param settle told of all outcomes; gives the questions that follow from them: where a token of a draft was picked, the
+ *   one behind it is picked from the same step. So a row's processors have seen all tokens before it, and rows behind a
+ *   token that was not picked cost nothing.
  */
 export async function runStep(
   session: Session,
   plan: StepPlan<ActiveRequest>,
   states: readonly PagedState[],
-): Promise<Outcome[]> {
+  settle: (outcomes: readonly Outcome[]) => Question[],
+): Promise<void> {
   // Steps run in order: what the encoder writes is there when the decoder reads it.
   const encoded = plan.encodes.length > 0 ? session.run(buildEncodeBatch(plan, states), "encode") : undefined;
   const step = session.run(buildBatch(plan, states));
   try {
     if (encoded !== undefined) await session.sample(encoded, []);
-    const outcomes: Outcome[] = [];
-    const questions: Question[] = [];
-    for (const { gang, firstRow } of plan.picks) {
-      try {
-        questions.push({ request: gang, groups: groupsOf(gang, firstRow) });
-      } catch (error) {
-        outcomes.push({ request: gang, error });
-      }
+    const observer = new StepObserver();
+    let questions: Question[] = plan.picks.map(({ gang, rows }) => ({ request: gang, sequences: [...gang.live], rows }));
+    const [first, failed] = await Promise.all([ask(session, step, questions), observer.read(session, step, plan)]);
+    questions = settle(
+      first.map((outcome) =>
+        failed.has(outcome.question.request)
+          ? { question: outcome.question, error: failed.get(outcome.question.request) }
+          : outcome,
+      ),
+    );
+    while (questions.length > 0) {
+      const missed = observer.tellDrafts(questions);
+      const outcomes = await ask(session, step, questions);
+      questions = settle(
+        outcomes.map((outcome) =>
+          missed.has(outcome.question.request)
+            ? { question: outcome.question, error: missed.get(outcome.question.request) }
+            : outcome,
+        ),
+      );
     }
-    const [sampled, failed] = await Promise.all([sampleAll(session, step, questions), observeAll(session, step, plan)]);
-    const all = outcomes.concat(sampled);
-    return all.map((outcome) => failed.get(outcome.request) ?? outcome);
   } finally {
     session.release(step);
     if (encoded !== undefined) session.release(encoded);
   }
 }
 
-/** Tells decoders that observe of the hidden states of their tokens; gives those that threw. */
-async function observeAll(
-  session: Session,
-  step: Step,
-  { chunks }: StepPlan<ActiveRequest>,
-): Promise<Map<ActiveRequest, Outcome>> {
-  const failed = new Map<ActiveRequest, Outcome>();
-  const reads: Promise<void>[] = [];
-  let first = 0;
-  for (const { gang, sequence, start, count } of chunks) {
-    const rows = Array.from({ length: count }, (_, index) => first + index);
-    first += count;
-    if (!gang.decoder.observe) continue;
-    const tell = (hidden: Float32Array, output: string) => {
-      try {
-        gang.decoder.observe?.(sequence, start, hidden, hidden.length / count, output);
-      } catch (error) {
-        failed.set(gang, { request: gang, error });
-      }
-    };
-    for (const output of gang.decoder.observed ?? ["hidden"]) {
-      reads.push(session.read(step, output, rows).then((hidden) => tell(hidden, output)));
+/** Asks the decoders what to pick, and picks it. */
+async function ask(session: Session, step: Step, questions: readonly Question[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const good: Asked[] = [];
+  for (const question of questions) {
+    try {
+      good.push({ question, groups: groupsOf(question) });
+    } catch (error) {
+      outcomes.push({ question, error });
     }
   }
-  await Promise.all(reads);
-  return failed;
+  return outcomes.concat(await sampleAll(session, step, good));
 }
 
-interface Question {
-  request: ActiveRequest;
+interface Asked {
+  question: Question;
   groups: SamplingGroup[];
 }
 
-function groupsOf({ decoder, live, id }: ActiveRequest, firstRow: number): SamplingGroup[] {
-  return decoder.groups(live).map((group) => ({
+function groupsOf({ request: { decoder, id }, sequences, rows }: Question): SamplingGroup[] {
+  return decoder.groups(sequences).map((group) => ({
     ...group,
     rows: group.rows.map((row) => {
-      if (!(row >= 0 && row < live.length)) {
-        throw new TsumugiError("internal", { what: `the decoder of request ${id} picks from row ${row} of ${live.length}` });
-      }
-      return firstRow + row;
+      const place = rows[row];
+      if (place !== undefined) return place;
+      throw new TsumugiError("internal", { what: `the decoder of request ${id} picks from row ${row} of ${rows.length}` });
     }),
   }));
 }
 
-async function sampleAll(session: Session, step: Step, questions: readonly Question[]): Promise<Outcome[]> {
+async function sampleAll(session: Session, step: Step, questions: readonly Asked[]): Promise<Outcome[]> {
   let picks: SamplingPicks[];
   try {
     // Without groups this waits for the step.
@@ -99,20 +107,20 @@ async function sampleAll(session: Session, step: Step, questions: readonly Quest
     if (questions.length === 0) throw error;
     // Either the step failed, and this says so again, or one request's processors did: its neighbours go on.
     await session.sample(step, []);
-    return Promise.all(questions.map((question) => sampleOne(session, step, question)));
+    return Promise.all(questions.map((asked) => sampleOne(session, step, asked)));
   }
   let next = 0;
-  return questions.map(({ request, groups }) => {
+  return questions.map(({ question, groups }) => {
     const first = next;
     next += groups.length;
-    return { request, picks: picks.slice(first, next) };
+    return { question, picks: picks.slice(first, next) };
   });
 }
 
-async function sampleOne(session: Session, step: Step, { request, groups }: Question): Promise<Outcome> {
+async function sampleOne(session: Session, step: Step, { question, groups }: Asked): Promise<Outcome> {
   try {
-    return { request, picks: await session.sample(step, groups) };
+    return { question, picks: await session.sample(step, groups) };
   } catch (error) {
-    return { request, error };
+    return { question, error };
   }
 }

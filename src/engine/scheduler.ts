@@ -1,54 +1,14 @@
 import { BlockPool } from "../cache/block-pool.ts";
-import { blocksHeldAtMost, SequenceTable, type TableLayout } from "../cache/sequence-table.ts";
+import { blocksHeldAtMost, SequenceTable } from "../cache/sequence-table.ts";
 import { TsumugiError } from "../errors.ts";
+import { addDrafts, draftsBehind, freeBehindWindows, settleDrafts } from "./drafts.ts";
+import { dropAnchor, releaseTables, restart, rewind, setAnchor } from "./parking.ts";
 import { checkSchedule } from "./scheduler-integrity.ts";
 import type { EngineSequence, Gang } from "./sequence.ts";
+import { assertServable } from "./servable.ts";
+import { emptyPlan, type PagedState, placeRows, type SchedulerLimits, type StepPlan } from "./step-plan.ts";
 
-/** What one step may hold, and the KV blocks there are. */
-export interface SchedulerLimits {
-  maxTokens: number;
-  maxSequences: number;
-  maxLogitRows: number;
-}
-
-/** Tokens in one block of a slot state: so many that one block holds any sequence, and its copy on write is the fork. */
-export const slotTokens = 2 ** 40;
-
-/** A state of the model. */
-export interface PagedState extends TableLayout {
-  name: string;
-  /** Blocks of "cross" are filled with the encoder's output when a sequence is admitted, and then only read. Default "paged". */
-  kind?: "paged" | "cross" | "slot";
-  /** KV blocks in all. */
-  blocks: number;
-}
-
-/** Tokens start … start + count − 1 of a sequence go through the model. */
-export interface Chunk<G extends Gang = Gang> {
-  gang: G;
-  sequence: EngineSequence;
-  start: number;
-  count: number;
-  /** The logits of the last token are wanted: with it the whole gang is caught up. */
-  logits: boolean;
-}
-
-/** One step, decided. */
-export interface StepPlan<G extends Gang = Gang> {
-  /** Sequences whose encoder input is computed first, each as a whole, in the order of that batch. */
-  encodes: EngineSequence[];
-  encodeTokens: number;
-  /** In the order of the batch. */
-  chunks: Chunk<G>[];
-  /** Gangs that are caught up after this step, in the order of their logit rows: one per live sequence. */
-  picks: { gang: G; firstRow: number }[];
-  copies: { state: number; from: number; to: number }[];
-  tokens: number;
-  logitRows: number;
-  preempted: G[];
-  /** Gangs that outgrew the KV cache all alone. They have been removed. */
-  failed: { gang: G; error: TsumugiError }[];
-}
+export { type Chunk, type PagedState, type SchedulerLimits, type StepPlan, slotTokens } from "./step-plan.ts";
 
 /**
  * Decides what each step computes. A pure function of its state: no I/O, no clock, no tensors.
@@ -67,6 +27,8 @@ export class Scheduler<G extends Gang = Gang> {
   readonly running: G[] = [];
   /** Higher priority first, then order of arrival. */
   readonly waiting: G[] = [];
+  /** Those that rest until they are resumed, the longest first. They keep their blocks and places while nobody needs them. */
+  readonly parked: G[] = [];
   #places = 0;
 
   constructor(limits: SchedulerLimits, states: readonly PagedState[]) {
@@ -77,7 +39,7 @@ export class Scheduler<G extends Gang = Gang> {
 
   /** Puts a gang in the queue. Throws `request_too_large` for one that could never be served. */
   add(gang: G): void {
-    this.#assertServable(gang);
+    assertServable(gang, this.limits, this.states);
     this.#enqueue(gang);
   }
 
@@ -88,9 +50,51 @@ export class Scheduler<G extends Gang = Gang> {
       this.#places -= gang.size;
     } else if (gang.status === "waiting") {
       this.waiting.splice(this.waiting.indexOf(gang), 1);
+    } else if (gang.status === "parked") {
+      this.parked.splice(this.parked.indexOf(gang), 1);
+      if (holdsBlocks(gang)) this.#places -= gang.size;
     }
     gang.status = "ended";
     for (const sequence of gang.live) releaseTables(sequence);
+  }
+
+  /** A running gang rests. */
+  park(gang: G): void {
+    this.running.splice(this.running.indexOf(gang), 1);
+    gang.status = "parked";
+    this.parked.push(gang);
+  }
+
+  /** A parked gang of one sequence goes on with these tokens; what of its own are the same stays computed. */
+  resume(gang: G, tokens: readonly number[]): void {
+    const sequence = gang.live[0] as EngineSequence;
+    let same = 0;
+    while (same < tokens.length - 1 && tokens[same] === sequence.tokens[same]) same += 1;
+    sequence.tokens.length = same;
+    for (let index = same; index < tokens.length; index += 1) sequence.tokens.push(tokens[index] as number);
+    this.parked.splice(this.parked.indexOf(gang), 1);
+    if (!holdsBlocks(gang)) {
+      sequence.settled = tokens.length;
+      this.#enqueue(gang);
+      return;
+    }
+    if (same < sequence.computed) rewind(sequence, same, this.states);
+    sequence.settled = tokens.length;
+    gang.status = "running";
+    this.running.push(gang);
+  }
+
+  /** The most tokens that a draft of a running gang's sequence can have in the next step, as things are now. */
+  draftRoom(sequence: EngineSequence): number {
+    if (this.states.some(({ kind }) => kind === "slot") && !draftsBehind(sequence.computed, sequence.remaining)) return 0;
+    let rows = 0;
+    let drafting = 0;
+    for (const { live, drafts } of this.running) {
+      rows += live.length;
+      if (drafts) drafting += live.length;
+    }
+    const left = Math.min(this.limits.maxLogitRows, this.limits.maxTokens) - rows;
+    return Math.floor(left / Math.max(1, drafting));
   }
 
   /** One sequence of a running gang has ended: frees its blocks. */
@@ -109,46 +113,41 @@ export class Scheduler<G extends Gang = Gang> {
 
   /** What was computed of a running sequence holds no longer: it catches up from its first token. The encoder's output stays. */
   restart(sequence: EngineSequence): void {
-    sequence.tables.forEach((table, state) => {
-      if (!this.#isCross(state)) table.release();
-    });
-    sequence.computed = 0;
+    restart(sequence, this.states);
   }
 
   /** Decides the next step and takes its blocks. Without chunks there is nothing to do. */
   plan(): StepPlan<G> {
-    const plan: StepPlan<G> = {
-      encodes: [],
-      encodeTokens: 0,
-      chunks: [],
-      picks: [],
-      copies: [],
-      tokens: 0,
-      logitRows: 0,
-      preempted: [],
-      failed: [],
-    };
+    const plan = emptyPlan<G>();
     const planned = new Set<G>();
     for (let index = 0; index < this.running.length; index += 1) {
       const gang = this.running[index] as G;
-      if (gang.live.every((sequence) => sequence.remaining === 1)) this.#catchUp(gang, plan, planned);
+      if (!gang.held && gang.live.every((sequence) => sequence.remaining === 1)) this.#catchUp(gang, plan, planned);
       // A gang that was preempted or failed to make room for this one, or for itself, is gone from the end of the list.
     }
     for (let index = 0; index < this.running.length && plan.tokens < this.limits.maxTokens; index += 1) {
       const gang = this.running[index] as G;
-      if (!planned.has(gang)) this.#advance(gang, plan, planned);
+      if (!gang.held && !planned.has(gang)) this.#advance(gang, plan, planned);
     }
     this.#admit(plan, planned);
+    addDrafts(plan, this.limits, this.states, this.pools);
+    placeRows(plan);
     return plan;
   }
 
-  /** The step has been computed. */
+  /** The step has been computed. Drafts are not: a token of theirs counts when it is picked. */
   commit(plan: StepPlan<G>): void {
-    for (const { gang, sequence, count } of plan.chunks) {
+    for (const { gang, sequence, count, draft } of plan.chunks) {
       if (gang.status !== "running") continue; // aborted while the step was in flight
-      sequence.computed += count;
-      for (const table of sequence.tables) table.freeBehindWindow();
+      sequence.computed += count - draft;
+      if (draft === 0) freeBehindWindows(sequence);
+      if (sequence.computed === sequence.settled) setAnchor(sequence, this.states, this.pools);
     }
+  }
+
+  /** Everything of a step has been picked, or it failed: what its drafts took goes back. */
+  settle(plan: StepPlan<G>): void {
+    settleDrafts(plan, this.states);
   }
 
   /** Places taken of `limits.maxSequences`. */
@@ -159,6 +158,20 @@ export class Scheduler<G extends Gang = Gang> {
   /** Throws `internal` where queues, tables and pools contradict each other. Tests call it after every step. */
   checkIntegrity(): void {
     checkSchedule(this);
+  }
+
+  /** Gives up something that only saves time: an anchor, else the blocks and places of a parked gang. False: there is none. */
+  #reclaim(): boolean {
+    const anchored = [...this.parked, ...this.running].flatMap(({ live }) => live).find(({ anchor }) => anchor !== undefined);
+    if (anchored) {
+      dropAnchor(anchored);
+      return true;
+    }
+    const gang = this.parked.find(holdsBlocks);
+    if (!gang) return false;
+    this.#places -= gang.size;
+    for (const sequence of gang.live) releaseTables(sequence);
+    return true;
   }
 
   /** Pass 1: the last token of every member, all or none. */
@@ -193,8 +206,10 @@ export class Scheduler<G extends Gang = Gang> {
     while (this.waiting.length > 0 && plan.tokens < this.limits.maxTokens) {
       if (plan.preempted.length > 0 && this.running.length > 0) return;
       const gang = this.waiting[0] as G;
+      while (this.#places + gang.size > this.limits.maxSequences && this.#reclaim());
       if (this.#places + gang.size > this.limits.maxSequences) return;
-      const short = this.#shortState(gang);
+      let short = this.#shortState(gang);
+      while (short >= 0 && this.#reclaim()) short = this.#shortState(gang);
       if (short >= 0 && this.running.length > 0) return;
       const encoderTokens = encoderTokensOf(gang);
       if (plan.encodes.length > 0 && plan.encodeTokens + encoderTokens > this.limits.maxTokens) return;
@@ -226,6 +241,7 @@ export class Scheduler<G extends Gang = Gang> {
    */
   #makeRoom(gang: G, plan: StepPlan<G>, planned: Set<G>, fits: () => boolean): boolean {
     while (!fits()) {
+      if (this.#reclaim()) continue;
       const last = this.running[this.running.length - 1] as G;
       if (last === gang) {
         // Alone: it never will fit. Otherwise it waits for the older ones, which may take its blocks when they need them.
@@ -239,6 +255,7 @@ export class Scheduler<G extends Gang = Gang> {
       if (planned.has(last)) return false;
       this.running.pop();
       this.#places -= last.size;
+      last.held = false;
       for (const sequence of last.live) releaseTables(sequence);
       this.#enqueue(last);
       plan.preempted.push(last);
@@ -271,7 +288,7 @@ export class Scheduler<G extends Gang = Gang> {
 
   #finish(gang: G, plan: StepPlan<G>, planned: Set<G>): void {
     planned.add(gang);
-    plan.picks.push({ gang, firstRow: plan.logitRows });
+    plan.picks.push({ gang, rows: [] });
     for (const sequence of gang.live) this.#schedule(gang, sequence, sequence.remaining, true, plan);
   }
 
@@ -281,7 +298,7 @@ export class Scheduler<G extends Gang = Gang> {
       const copy = (sequence.tables[state] as SequenceTable).append(count);
       if (copy) plan.copies.push({ state, from: copy.from, to: copy.to });
     }
-    plan.chunks.push({ gang, sequence, start: sequence.computed, count, logits });
+    plan.chunks.push({ gang, sequence, start: sequence.computed, count, logits, draft: 0 });
     plan.tokens += count;
     if (logits) plan.logitRows += 1;
   }
@@ -344,44 +361,10 @@ export class Scheduler<G extends Gang = Gang> {
     while (place > 0 && goesBefore(gang, this.waiting[place - 1] as G)) place -= 1;
     this.waiting.splice(place, 0, gang);
   }
-
-  #assertServable(gang: G): void {
-    const { maxTokens, maxSequences, maxLogitRows } = this.limits;
-    const refuse = (given: number, what: string, limit: number, hint: string) => {
-      throw new TsumugiError("request_too_large", { given, what, limit, hint });
-    };
-    if (gang.size > maxSequences) refuse(gang.size, "sequences at once", maxSequences, "Raise `maxSequences`.");
-    if (gang.size > maxLogitRows) refuse(gang.size, "logit rows in one step", maxLogitRows, "Raise `maxLogitRows`.");
-    if (gang.size > maxTokens) refuse(gang.size, "tokens in one step", maxTokens, "Raise `maxTokens`.");
-    const encoderTokens = encoderTokensOf(gang);
-    if (encoderTokens > maxTokens) {
-      refuse(
-        encoderTokens,
-        "tokens of encoder input in one step",
-        maxTokens,
-        "Give a shorter input, or raise `contextTokens`.",
-      );
-    }
-    for (const state of this.states) {
-      // The last token of a sequence at its greatest length is never computed.
-      const cross = state.kind === "cross";
-      const longest = gang.live.map((sequence) =>
-        cross ? sequence.encoderTokens.length : Math.max(sequence.tokens.length, (gang.maxLength ?? 0) - 1),
-      );
-      let blocks = 0;
-      for (const length of longest) blocks += blocksHeldAtMost(state, length);
-      if (!cross) blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
-      if (blocks > state.blocks) {
-        const hint =
-          "Give a shorter prompt or a smaller length limit, or load the model with more room (`contextTokens`, `cacheBytes`).";
-        const what = state.kind === "slot" ? "slots" : `KV blocks of ${state.blockTokens} tokens`;
-        refuse(blocks, `${what} in \`${state.name}\``, state.blocks, hint);
-      }
-    }
-  }
 }
 
-function encoderTokensOf(gang: Gang): number {
+/** Tokens that a gang's encoder inputs have together. */
+export function encoderTokensOf(gang: Gang): number {
   return gang.live.reduce((sum, { encoderTokens }) => sum + encoderTokens.length, 0);
 }
 
@@ -394,8 +377,7 @@ function goesBefore(gang: Gang, other: Gang): boolean {
   return gang.priority > other.priority || (gang.priority === other.priority && gang.id < other.id);
 }
 
-function releaseTables(sequence: EngineSequence): void {
-  for (const table of sequence.tables) table.release();
-  sequence.tables = [];
-  sequence.computed = 0;
+/** True for a gang that has been admitted and not given its blocks up. */
+export function holdsBlocks({ live }: Gang): boolean {
+  return live.some(({ tables }) => tables.length > 0);
 }

@@ -9,7 +9,8 @@ export class EngineSequence implements Sequence {
   readonly tokens: number[];
   readonly promptLength: number;
   readonly padding: number;
-  readonly processors: ProcessorChain;
+  /** Changes only where a parked sequence is resumed. */
+  processors: ProcessorChain;
   /** What the encoder reads; empty for models without one. Forks share it. */
   readonly encoderTokens: readonly number[];
   computed = 0;
@@ -19,6 +20,17 @@ export class EngineSequence implements Sequence {
   readonly rotaryLead: number;
   /** One per state. Empty while the gang waits. */
   tables: readonly SequenceTable[] = [];
+  /** What may follow `tokens`; of no worth once a token was picked. */
+  draft: readonly number[] = [];
+  /** So many of `draft` are in the step that runs, and so many of them were picked. */
+  drafted = 0;
+  accepted = 0;
+  /** While a step with a draft runs: its slots as they were before. */
+  kept: readonly { state: number; table: SequenceTable }[] = [];
+  /** Tokens that are never taken back: all, but of sequences that park. */
+  settled = Number.POSITIVE_INFINITY;
+  /** Of sequences that park: the slots as they were when `length` tokens had been computed; one per state, or undefined. */
+  anchor: { length: number; tables: readonly (SequenceTable | undefined)[] } | undefined = undefined;
   /** Set once, when the sequence ends. */
   finishReason: FinishReason | undefined = undefined;
   dropped = false;
@@ -64,14 +76,26 @@ export class Gang {
   readonly sequences: EngineSequence[];
   /** Those that have not ended, by `index`. */
   readonly live: EngineSequence[];
+  /** Its sequences are asked for drafts. */
+  readonly drafts: boolean;
+  /** Drafts are awaited: it runs on when they are there. */
+  held = false;
   /** Kept by the scheduler. */
-  status: "new" | "waiting" | "running" | "ended" = "new";
+  status: "new" | "waiting" | "running" | "parked" | "ended" = "new";
 
-  constructor(init: { id: number; priority: number; size: number; maxLength?: number; sequences: EngineSequence[] }) {
+  constructor(init: {
+    id: number;
+    priority: number;
+    size: number;
+    maxLength?: number;
+    drafts?: boolean;
+    sequences: EngineSequence[];
+  }) {
     this.id = init.id;
     this.priority = init.priority;
     this.size = init.size;
     this.maxLength = init.maxLength;
+    this.drafts = init.drafts ?? false;
     this.sequences = init.sequences;
     this.live = [...init.sequences];
   }

@@ -4,8 +4,8 @@ import type { Model } from "../../src/ops/program.ts";
 import { sampleGroup } from "../../src/sampling/chain.ts";
 
 export interface FakeModelOptions {
-  /** One paged state per entry; undefined is full attention. Default: one of full attention. */
-  windows?: readonly (number | undefined)[];
+  /** One state per entry: paged with a window, or (undefined) full attention; or a slot. Default: one of full attention. */
+  windows?: readonly (number | undefined | "slot")[];
   vocabularySize?: number;
   maxPositions?: number;
 }
@@ -22,8 +22,8 @@ export function fakeModel({ windows = [undefined], vocabularySize = 61, maxPosit
     weights: [],
     states: windows.map((window, index) => ({
       name: `state${index}`,
-      kind: "paged" as const,
-      window,
+      kind: window === "slot" ? ("slot" as const) : ("paged" as const),
+      window: window === "slot" ? undefined : window,
       parts: [{ name: "values", shape: [1], type: "float32" as const }],
     })),
   };
@@ -142,6 +142,10 @@ export class FakeSession implements Session {
   }
 
   #attend(batch: Batch, state: number, sequence: number, hidden: Int32Array): void {
+    if (this.#model.states[state]?.kind === "slot") {
+      this.#recur(batch, state, sequence, hidden);
+      return;
+    }
     const { tableStart, table, length } = batch.states[state] as Batch["states"][number];
     const values = this.#values[state] as Int32Array;
     const positions = this.#positions[state] as Int32Array;
@@ -172,6 +176,26 @@ export class FakeSession implements Session {
       positions[at] = position;
       hidden[token] = mix(hidden[token] as number, value);
     }
+  }
+
+  /** A slot keeps a hash of all tokens so far, and the position of the last. */
+  #recur(batch: Batch, state: number, sequence: number, hidden: Int32Array): void {
+    const { tableStart, table } = batch.states[state] as Batch["states"][number];
+    const values = this.#values[state] as Int32Array;
+    const positions = this.#positions[state] as Int32Array;
+    expect((tableStart[sequence + 1] as number) - (tableStart[sequence] as number) === 1, "a sequence without its one slot");
+    const at = (table[tableStart[sequence] as number] as number) * this.blockTokens;
+    expect(at >= 0 && at < values.length, `slot ${at / this.blockTokens}`);
+    const start = batch.sequenceStart[sequence] as number;
+    const first = batch.positions[start] as number;
+    expect(first === 0 || positions[at] === first - 1, `a slot at position ${positions[at]} read at ${first}`);
+    let value = first === 0 ? 0 : (values[at] as number);
+    for (let token = start; token < (batch.sequenceStart[sequence + 1] as number); token += 1) {
+      value = mix(value, mix(batch.tokenIds[token] as number, batch.positions[token] as number));
+      hidden[token] = mix(hidden[token] as number, value);
+      positions[at] = batch.positions[token] as number;
+    }
+    values[at] = value;
   }
 
   #logits(value: number): Float32Array {

@@ -1,6 +1,6 @@
 import type { Limits, Session } from "../../src/backends/backend.ts";
 import { Engine, type StepReport } from "../../src/engine/engine.ts";
-import type { Request, RequestResult } from "../../src/engine/request.ts";
+import type { Drafter, Request, RequestResult } from "../../src/engine/request.ts";
 import type { Model } from "../../src/ops/program.ts";
 import { forkingDecoder, greedyDecoder } from "./greedy-decoder.ts";
 import type { Seeded } from "./seeded.ts";
@@ -16,6 +16,8 @@ export interface Arrival {
   afterStep: number;
   /** Tokens after which it is aborted: from inside the listener, or while the next step is in flight. */
   abort?: { afterTokens: number; inFlight: boolean };
+  /** Guesses its tokens; not for requests that fork. */
+  drafter?: Drafter;
 }
 
 export interface ArrivalOptions {
@@ -49,8 +51,9 @@ export function drawArrivals(random: Seeded, options: ArrivalOptions): Arrival[]
 }
 
 /** The request of an arrival, not aborted. */
-export function requestOf({ prompts, maxLength, beams, priority }: Arrival): Request {
+export function requestOf({ prompts, maxLength, beams, priority, drafter }: Arrival): Request {
   return {
+    drafter,
     sequences: prompts.map((tokens) => ({ tokens })),
     decoder: beams > 1 ? forkingDecoder(maxLength, beams) : greedyDecoder(maxLength),
     gangSize: Math.max(beams, prompts.length),

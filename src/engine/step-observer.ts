@@ -1,0 +1,74 @@
+import type { Session, Step } from "../backends/backend.ts";
+import type { ActiveRequest } from "./active-request.ts";
+import type { EngineSequence } from "./sequence.ts";
+import type { StepPlan } from "./step-plan.ts";
+
+/** Exceptions of decoders that observe. */
+export type Failures = ReadonlyMap<ActiveRequest, unknown>;
+
+/**
+ * Tells decoders that observe of the hidden states of their tokens: of those of a draft when they have been picked, and the
+ * token behind them is to be.
+ */
+export class StepObserver {
+  /** What was computed for drafts: rows behind the sequence's own tokens. */
+  readonly #drafts = new Map<EngineSequence, { output: string; hidden: Float32Array; width: number }[]>();
+
+  async read(session: Session, step: Step, { chunks }: StepPlan<ActiveRequest>): Promise<Failures> {
+    const failed = new Map<ActiveRequest, unknown>();
+    const reads: Promise<void>[] = [];
+    let first = 0;
+    for (const { gang, sequence, start, count, draft } of chunks) {
+      const rows = Array.from({ length: count }, (_, index) => first + index);
+      first += count;
+      if (!gang.decoder.observe) continue;
+      for (const output of gang.decoder.observed ?? ["hidden"]) {
+        const tell = (hidden: Float32Array) => {
+          const width = hidden.length / count;
+          const own = (count - draft) * width;
+          if (draft > 0) this.#keep(sequence, output, hidden.subarray(own), width);
+          observe(gang, sequence, start, hidden.subarray(0, own), width, output, failed);
+        };
+        reads.push(session.read(step, output, rows).then(tell));
+      }
+    }
+    await Promise.all(reads);
+    return failed;
+  }
+
+  /** Tells of the newest token of each sequence, one of its draft. */
+  tellDrafts(questions: readonly { request: ActiveRequest; sequences: readonly EngineSequence[] }[]): Failures {
+    const failed = new Map<ActiveRequest, unknown>();
+    for (const { request, sequences } of questions) {
+      for (const sequence of sequences) {
+        for (const { output, hidden, width } of this.#drafts.get(sequence) ?? []) {
+          const place = (sequence.accepted - 1) * width;
+          observe(request, sequence, sequence.computed - 1, hidden.subarray(place, place + width), width, output, failed);
+        }
+      }
+    }
+    return failed;
+  }
+
+  #keep(sequence: EngineSequence, output: string, hidden: Float32Array, width: number): void {
+    const kept = this.#drafts.get(sequence) ?? [];
+    kept.push({ output, hidden, width });
+    this.#drafts.set(sequence, kept);
+  }
+}
+
+function observe(
+  request: ActiveRequest,
+  sequence: EngineSequence,
+  start: number,
+  hidden: Float32Array,
+  width: number,
+  output: string,
+  failed: Map<ActiveRequest, unknown>,
+): void {
+  try {
+    request.decoder.observe?.(sequence, start, hidden, width, output);
+  } catch (error) {
+    failed.set(request, error);
+  }
+}
