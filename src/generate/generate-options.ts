@@ -20,7 +20,7 @@ export interface GenerateOptions extends GenerationConfig {
   generationConfig?: GenerationConfig;
   /** Needed by `stopStrings`; the model's own by default. */
   tokenizer?: Tokenizer;
-  /** With `guidanceScale`: what to lead away from, a row for each prompt or one for all. Default: the prompt's last token. */
+  /** With `guidanceScale`: what to lead away from, a row for each output row or prompt, or one for all. Default: the prompt's last token. */
   negativePromptIds?: TokenRows | null;
   /** 1 for tokens, 0 for pads; the shape of `negativePromptIds`. Default: no pads. */
   negativePromptAttentionMask?: TokenRows | null;

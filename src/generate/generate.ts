@@ -54,7 +54,7 @@ export interface GeneratedRow {
 interface Plan {
   settings: GenerationSettings;
   prompts: PromptRow[];
-  /** With guidance: the negative prompt of each prompt. */
+  /** With guidance: the negative prompt of each output row. */
   negatives: number[][] | undefined;
   limit: number;
   copies: number;
@@ -148,7 +148,13 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const prompts = readPrompts(options.inputIds, options.attentionMask, { vocabularySize: model.vocabularySize, settings });
   const { negativePromptIds, negativePromptAttentionMask } = options;
   const vocabulary = { vocabularySize: model.vocabularySize, settings };
-  const negatives = readNegativePrompts(negativePromptIds, negativePromptAttentionMask, prompts, vocabulary);
+  const negatives = readNegativePrompts(
+    negativePromptIds,
+    negativePromptAttentionMask,
+    prompts,
+    settings.numReturnSequences,
+    vocabulary,
+  );
   const limit = newTokenLimit(settings, prompts[0]!.padded.length, model);
   const copies = settings.numReturnSequences;
   const rows = prompts.length * copies;
@@ -220,10 +226,12 @@ async function runRows(
   const { settings, prompts, negatives, limit, copies, deadline } = plan;
   const eosTokenIds = settings.eosTokenId ?? [];
   const handles: { handle: RequestHandle; firstRow: number }[] = [];
+  const encoderRows = prompts.map(({ padded, encoder }) => encoder?.padded ?? padded);
   const request = (prompt: PromptRow, firstRow: number, count: number): Request => {
     const processors = createProcessorChain(settings, settings.doSample, {
       promptTokens: prompt.padded,
       encoderTokens: prompt.encoder?.padded,
+      encoderRows,
       maxLength: prompt.padded.length + limit,
       tokenBytes,
       eosTokenIds,
@@ -231,7 +239,7 @@ async function runRows(
       beams: 1,
     });
     const counts = new Map<number, number>();
-    const negative = negatives?.[Math.floor(firstRow / copies)];
+    const negative = negatives?.[firstRow];
     const padding = prompt.padded.length - prompt.tokens.length;
     const row = {
       tokens: prompt.tokens,

@@ -72,7 +72,7 @@ export interface GenerationConfig {
   repetitionPenalty?: number | null;
   /** Top-H sampling: the likeliest of the best 100 tokens up to this share of their entropy. Sampling only. */
   topH?: number | null;
-  /** Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again. Default 1. */
+  /** Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again; with copies or beams, as in transformers, only in as many rows as there are prompts. Default 1. */
   encoderRepetitionPenalty?: number | null;
   /** [[token ids, bias], …]: added to the last token's score where the others stand at the end of the row. */
   sequenceBias?: SequenceBias | null;

@@ -41,8 +41,8 @@ export function isGuided({ guidanceScale }: GenerationSettings): boolean {
 }
 
 /**
- * The negative prompt of each prompt, without pads: a row of `negativePromptIds` for each, or one for all; without it the
- * prompt's last token, as in transformers.
+ * The negative prompt of each output row (`copies` for each prompt), without pads: a row of `negativePromptIds` for each output
+ * row, for each prompt, or one for all; without it the prompt's last token, as in transformers.
  *
  * @throws `invalid_input`, `conflicting_options`, `unsupported_option` for encoder-decoder models
  */
@@ -50,6 +50,7 @@ export function readNegativePrompts(
   ids: unknown,
   mask: unknown,
   prompts: readonly PromptRow[],
+  copies: number,
   context: { vocabularySize: number; settings: GenerationSettings },
 ): number[][] | undefined {
   if (!isGuided(context.settings)) {
@@ -61,12 +62,16 @@ export function readNegativePrompts(
     const reason = "guidance of encoder-decoder models is not supported";
     throw new TsumugiError("unsupported_option", { option: "guidanceScale", reason });
   }
-  if (ids === undefined || ids === null) return prompts.map(({ padded }) => padded.slice(-1));
+  const count = prompts.length * copies;
+  const promptOf = (row: number) => Math.floor(row / copies);
+  if (ids === undefined || ids === null)
+    return Array.from({ length: count }, (_, row) => prompts[promptOf(row)]!.padded.slice(-1));
   const padTokenId = null; // pads are told by the mask alone
   const rows = readInputs(ids, mask, { ...context, settings: { ...context.settings, padTokenId } });
-  if (rows.length !== 1 && rows.length !== prompts.length) {
-    const expected = `one row, or ${prompts.length}`;
-    throw new TsumugiError("invalid_input", { what: "`negativePromptIds`", expected, given: `${rows.length} rows` });
+  if (![1, prompts.length, count].includes(rows.length)) {
+    const expected = [...new Set([1, prompts.length, count])].join(" or ");
+    throw new TsumugiError("invalid_input", { what: "Rows of `negativePromptIds`", expected, given: rows.length });
   }
-  return prompts.map((_, index) => (rows[index] ?? rows[0]!).tokens);
+  const each = rows.length === 1 ? () => 0 : rows.length === count ? (row: number) => row : promptOf;
+  return Array.from({ length: count }, (_, row) => rows[each(row)]!.tokens);
 }

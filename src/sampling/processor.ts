@@ -7,6 +7,8 @@ export interface ProcessorContext {
   promptTokens: readonly number[];
   /** What the encoder reads; absent: `promptTokens`. */
   encoderTokens?: readonly number[];
+  /** The same of every prompt of the call, in order; absent: of this one alone. */
+  encoderRows?: readonly (readonly number[])[];
   /** Tokens that the row may have in the end, prompt and pads included. */
   maxLength: number;
   eosTokenIds: readonly number[];
@@ -21,8 +23,10 @@ export interface ProcessorContext {
 
 /** Which row the steps are for, and where its random numbers are. */
 export interface StepPlace {
-  /** Index of the output row in its batch. */
+  /** Index of the output row in its batch; of a search over beams: of the prompt. */
   row: number;
+  /** Index of the row of scores among all that transformers processes at once, beams counted. Default: `row`. */
+  scoreRow?: number;
   /** The stream that the row draws from, when sampling, and the place of this step in it. */
   stream?: RandomStream;
   offset?: number;

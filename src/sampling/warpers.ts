@@ -48,7 +48,8 @@ export const warpers: Record<WarpStep["how"], Warper> = {
   minP(scores, value, keep) {
     const probabilities = softmax(scores);
     const limit = fround(fround(value) * maximum(probabilities));
-    dropImprobable(scores, probabilities, limit, keep);
+    const kept = new Set(torchTopK(probabilities, keep)); // so many, and no ties with them
+    for (let i = 0; i < scores.length; i++) if (probabilities[i]! < limit && !kept.has(i)) scores[i] = -Infinity;
   },
 
   /** Keeps the tokens whose information is nearest to the row's entropy, up to a mass of `value`. */
@@ -88,13 +89,14 @@ export const warpers: Record<WarpStep["how"], Warper> = {
   topH(scores, value) {
     const best = torchTopK(scores, Math.min(100, scores.length)).filter((i) => scores[i] !== -Infinity);
     const probabilities = softmax(Float32Array.from(best, (i) => scores[i]!));
-    const terms = probabilities.map((p) => (p > 0 ? -p * fround(log(p)) : 0));
-    const threshold = fround(terms.reduce((sum, term) => sum + term, 0) * value);
+    // a probability that is 0 in float32 ends the head: torch's 0 · log 0 is NaN
+    const terms = probabilities.map((p) => (p > 0 ? -p * fround(log(p)) : Number.NaN));
+    const threshold = fround(terms.reduce((sum, term) => sum + (term || 0), 0) * value);
     const kept = new Map<number, number>();
     let entropy = 0;
     for (let i = 0; i < best.length; i++) {
       entropy += terms[i]!;
-      if (i > 0 && fround(entropy) > threshold) break;
+      if (i > 0 && !(fround(entropy) <= threshold)) break;
       kept.set(best[i]!, scores[best[i]!]!);
     }
     scores.fill(-Infinity);

@@ -36,7 +36,7 @@ function drawSearch(random: Seeded): Search {
       prompts: 1,
       vocabularySize,
       padded: tokens,
-      eosTokenIds: new Set(Array.from({ length: random.integer(0, 4) }, () => random.integer(0, vocabularySize - 1))),
+      eosTokenIds: Array.from({ length: random.integer(0, 4) }, () => random.integer(0, vocabularySize - 1)),
     },
   };
 }

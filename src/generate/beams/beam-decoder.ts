@@ -16,7 +16,7 @@ export interface BeamDecoderOptions extends BeamSearchOptions {
   stream?: RandomStream;
   /** New tokens after which a row ends; `maxNewTokens` unless the model has no position for so many. */
   limit: number;
-  eosTokenIds: ReadonlySet<number>;
+  eosTokenIds: readonly number[];
   stopStrings?: StopStrings | null;
   /** They are asked about every candidate; the row they are told is the prompt's index. */
   stoppingCriteria?: readonly StoppingCriterion[];
@@ -37,7 +37,7 @@ export class BeamDecoder implements Decoder {
     this.#options = options;
     this.#search = new BeamSearch(options);
     this.#running = new RunningBeams(options.beams);
-    this.#candidates = Math.max(2, 1 + options.eosTokenIds.size) * options.beams;
+    this.#candidates = Math.max(2, 1 + options.eosTokenIds.length) * options.beams;
   }
 
   /** Steps taken. */
@@ -75,7 +75,7 @@ export class BeamDecoder implements Decoder {
     const stops = (parent ? parent.stops : (stopStrings ?? undefined))?.fork();
     const stopped = (stops?.accept(token) ?? false) || this.#meetsCriteria(parent, token);
     const length = (parent?.length ?? 0) + 1;
-    const finish = eosTokenIds.has(token) ? "eos" : stopped ? "stop" : length >= limit ? "length" : undefined;
+    const finish = eosTokenIds.includes(token) ? "eos" : stopped ? "stop" : length >= limit ? "length" : undefined;
     return { stops, finish };
   }
 
@@ -87,10 +87,12 @@ export class BeamDecoder implements Decoder {
 
   #stepsOf({ processors }: Sequence, beam: number, offset: number): SamplingStep[] {
     const { outputs: { onLogits, onScores } = {}, prompt, beams, stream } = this.#options;
+    const scoreRow = prompt * beams + beam;
+    const place = { row: prompt, scoreRow, stream, offset };
     const tell = (listener: StepListener | undefined): SamplingStep[] => {
       if (!listener) return [];
-      return [{ kind: "call", apply: (scores) => listener(prompt * beams + beam, this.#search.length, scores.slice()) }];
+      return [{ kind: "call", apply: (scores) => listener(scoreRow, this.#search.length, scores.slice()) }];
     };
-    return [...tell(onLogits), { kind: "normalise" }, ...processors.steps({ row: prompt, stream, offset }), ...tell(onScores)];
+    return [...tell(onLogits), { kind: "normalise" }, ...processors.steps(place), ...tell(onScores)];
   }
 }

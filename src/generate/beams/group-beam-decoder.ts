@@ -36,6 +36,11 @@ export class GroupBeamDecoder extends ScoredBeamDecoder {
     return this.#scorers;
   }
 
+  /** Each group is processed by itself, for all prompts at once. */
+  protected override scoreRow(beam: number): number {
+    return this.options.prompt * this.#size + (beam % this.#size);
+  }
+
   protected advance(length: number): (BeamCandidate | undefined)[] {
     const { padTokenId, eosTokenIds, vocabularySize } = this.options;
     const pad = padTokenId ?? eosTokenIds[0] ?? 0;

@@ -153,7 +153,7 @@ function decoderOf({ model }: GenerateContext, options: GenerateOptions, plan: B
     ...common,
     prompts: prompts.length,
     stream,
-    eosTokenIds: new Set(eosTokenIds),
+    eosTokenIds,
     ...stops,
   });
 }
@@ -170,6 +170,7 @@ function requestOf(
   const processors = createProcessorChain(settings, settings.doSample, {
     promptTokens: padded,
     encoderTokens: encoder?.padded,
+    encoderRows: prompts.map((each) => each.encoder?.padded ?? each.padded),
     maxLength: padded.length + limit,
     eosTokenIds: settings.eosTokenId ?? [],
     vocabularySize: model.vocabularySize,

@@ -119,6 +119,11 @@ export abstract class ScoredBeamDecoder implements Decoder {
     });
   }
 
+  /** Index of a beam's scores among those that transformers processes at once. */
+  protected scoreRow(beam: number): number {
+    return this.options.prompt * this.options.beams + beam;
+  }
+
   /** Log probabilities of a beam's next token, behind all processors. */
   protected processed(beam: number, first: readonly SamplingStep[] = []): Float32Array {
     const { vocabularySize, prompt, outputs } = this.options;
@@ -126,7 +131,7 @@ export abstract class ScoredBeamDecoder implements Decoder {
     const scores = this.#logits[row]!.slice();
     const at = prompt * this.options.beams + beam;
     outputs?.onLogits?.(at, this.#length, scores.slice());
-    const steps = this.#sequences[row]!.processors.steps({ row: prompt });
+    const steps = this.#sequences[row]!.processors.steps({ row: prompt, scoreRow: this.scoreRow(beam) });
     applySteps(scores, [{ kind: "normalise" }, ...first, ...steps], { vocabularySize });
     outputs?.onScores?.(at, this.#length, scores.slice());
     return scores;

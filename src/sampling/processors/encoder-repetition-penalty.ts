@@ -1,7 +1,14 @@
+import type { Processor } from "../processor.ts";
+import type { SamplingStep } from "../step.ts";
 import { finite } from "../validate.ts";
-import { constant, type ProcessorDefinition } from "./definition.ts";
+import type { ProcessorDefinition } from "./definition.ts";
 
-/** Tokens of the prompt (of the encoder's input, where there is one) gain: the inverse of a repetition penalty. */
+/**
+ * Tokens of the prompt (of the encoder's input, where there is one) gain: the inverse of a repetition penalty.
+ *
+ * transformers applies its list of prompts to the first rows of scores as they stand, whichever prompts those belong to: with
+ * copies or beams, row i below the number of prompts gets prompt i's tokens, and the others none.
+ */
 export const encoderRepetitionPenalty: ProcessorDefinition = {
   name: "encoderRepetitionPenalty",
   order: 3,
@@ -10,8 +17,16 @@ export const encoderRepetitionPenalty: ProcessorDefinition = {
   description: "Above 1 makes tokens of the prompt (or the encoder's input) likelier, below 1 less likely.",
   parse: finite("a number above 0", (value) => value > 0),
   off: (value) => value === 1,
-  create(value, { promptTokens, encoderTokens = promptTokens, vocabularySize }) {
-    const tokens = Int32Array.from(new Set(encoderTokens.filter((token) => token < vocabularySize)));
-    return constant({ kind: "edit", how: "lift", tokens, values: new Float32Array(tokens.length).fill(1 / value) });
+  create(value, { promptTokens, encoderTokens = promptTokens, encoderRows = [encoderTokens], vocabularySize }) {
+    const steps = encoderRows.map((row): readonly SamplingStep[] => {
+      const tokens = Int32Array.from(new Set(row.filter((token) => token < vocabularySize)));
+      return [{ kind: "edit", how: "lift", tokens, values: new Float32Array(tokens.length).fill(1 / value) }];
+    });
+    const processor: Processor = {
+      steps: ({ row, scoreRow = row }) => steps[scoreRow] ?? [],
+      accept() {},
+      fork: () => processor,
+    };
+    return processor;
   },
 };
