@@ -1,4 +1,4 @@
-// embed: numbers [scale, otherwise (-1: none)]; embed_position: numbers [offset]; wave_position: numbers [offset,
+// embed: numbers [scale, otherwise (-1: none), roundScale]; embed_position: numbers [offset]; wave_position: numbers [offset,
 // padding], frequencies; rows: the rows whose logits are wanted; columns: numbers [first].
 #include <algorithm>
 #include <cmath>
@@ -24,10 +24,15 @@ static void gather(const Weight& weight, int64_t row, float* out) {
   }
 }
 
+static float rounded(float value, DType type) {
+  if (type == DType::bfloat16) return round_to_bfloat16(value);
+  return type == DType::float16 ? float16_to_float(float_to_float16(value)) : value;
+}
+
 void run_embed(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
-  const float factor = op.number(0);
+  const float factor = op.count(2) != 0 ? rounded(op.number(0), weight.storage) : op.number(0);
   const int64_t otherwise = op.count(1);
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {

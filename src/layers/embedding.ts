@@ -2,15 +2,15 @@ import type { ProgramBuilder, Value } from "./builder.ts";
 
 /**
  * Token embedding of a table [vocabulary, width], each row times `scale` when given -> [tokens, width]. Tokens beyond the
- * table have row `otherwise`.
+ * table have row `otherwise`. `roundScale`: the scale is rounded to the type that the table is held in.
  */
 export function embedding(
   program: ProgramBuilder,
-  options: { module: string; vocabulary: number; width: number; scale?: number; otherwise?: number },
+  options: { module: string; vocabulary: number; width: number; scale?: number; otherwise?: number; roundScale?: boolean },
 ): Value {
-  const { module, vocabulary, width, scale, otherwise } = options;
+  const { module, vocabulary, width, scale, otherwise, roundScale } = options;
   const table = program.weight({ name: `${module}.weight`, shape: [vocabulary, width], use: "gather" });
-  return program.value("embed", { module, weights: [table], attributes: { scale, otherwise } });
+  return program.value("embed", { module, weights: [table], attributes: { scale, otherwise, roundScale } });
 }
 
 /** Learned position embedding of a table [positions, width], read at position + offset -> [tokens, width]. */

@@ -28,6 +28,7 @@ export function perLayerInputs(program: ProgramBuilder, x: Value, options: PerLa
     vocabulary,
     width: layers * width,
     scale: Math.sqrt(width),
+    roundScale: true,
     ...(otherwise !== undefined && { otherwise }),
   });
   const projected = linear(program, x, { module, width: layers * width });

@@ -1,9 +1,12 @@
+import type { FloatDType } from "../tensor/dtype.ts";
 import type { Attributes, Dimension } from "./program.ts";
 
 /** A tensor as a reference implementation sees it: float32 values, row-major. */
 export interface ReferenceTensor {
   shape: readonly number[];
   data: Float32Array;
+  /** Type that matrices of the checkpoint are held in; absent: float32. */
+  storage?: FloatDType;
 }
 
 /** Ragged batch fields that ops may read; the same arrays as `Batch` in backends/backend.ts. */

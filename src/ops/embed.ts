@@ -1,9 +1,11 @@
-import { check, checkCounts, optionalNumber } from "./check.ts";
+import { roundTo } from "../tensor/convert.ts";
+import { check, checkCounts, flagAttribute, optionalNumber } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
 /**
  * Token embedding: row `tokenIds[t]` of the weight [V, H], times `scale` when given -> [T, H]. Tokens that the weight has no
- * row for have row `otherwise`, when that is given.
+ * row for have row `otherwise`, when that is given. `roundScale`: the scale is rounded to the type that the weight is held in
+ * (Gemma: 33.94 is 34 in bfloat16).
  */
 export const embed: OpDefinition = {
   name: "embed",
@@ -12,6 +14,7 @@ export const embed: OpDefinition = {
     const weight = weights[0];
     check(weight?.length === 2, "embed", "shape of weight", "[vocabulary, hidden]", weight ?? "nothing");
     optionalNumber("embed", attributes, "scale");
+    flagAttribute("embed", attributes, "roundScale");
     const otherwise = optionalNumber("embed", attributes, "otherwise");
     const isRow = otherwise === undefined || (Number.isInteger(otherwise) && otherwise >= 0 && otherwise < weight[0]!);
     check(isRow, "embed", "attribute `otherwise`", `0 to ${weight[0]! - 1}`, otherwise);
@@ -20,16 +23,18 @@ export const embed: OpDefinition = {
   reference({ weights, outputs, batch, attributes }) {
     const { data: table, shape } = weights[0]!;
     const out = outputs[0]!.data;
-    const scale = optionalNumber("embed", attributes, "scale");
+    const given = optionalNumber("embed", attributes, "scale");
+    const dtype = flagAttribute("embed", attributes, "roundScale") ? (weights[0]!.storage ?? "float32") : "float32";
+    const scale = given === undefined ? undefined : roundTo(Float32Array.of(given), dtype)[0]!;
     const otherwise = optionalNumber("embed", attributes, "otherwise");
     const [vocabulary, hidden] = [shape[0]!, shape[1]!];
     for (let t = 0; t < batch.tokenIds.length; t++) {
-      const given = batch.tokenIds[t]!;
-      const id = given < vocabulary ? given : (otherwise ?? given);
+      const token = batch.tokenIds[t]!;
+      const id = token < vocabulary ? token : (otherwise ?? token);
       check(id >= 0 && id < vocabulary, "embed", "token id", `0 to ${vocabulary - 1}`, id);
       for (let i = 0; i < hidden; i++) {
         const value = table[id * hidden + i]!;
-        out[t * hidden + i] = scale === undefined ? value : value * Math.fround(scale);
+        out[t * hidden + i] = scale === undefined ? value : value * scale;
       }
     }
   },

@@ -69,6 +69,24 @@ describe("element-wise ops", () => {
     expect(await compare(build)).toBeLessThan(5e-7);
   });
 
+  it.each(["bfloat16", "float16"])("a scale of rows is rounded as they are where it says so: %s", async (weights) => {
+    const build = (roundScale: boolean) => () => {
+      const builder = new ProgramBuilder();
+      const table = builder.weight([64, 7], ["gather"], noise(448, 1));
+      return builder.model(builder.op("embed", [], ["T", 7], { scale: 33.941, roundScale }, [table]));
+    };
+    for (const roundScale of [true, false]) expect(await compare(build(roundScale), { weights })).toBe(0);
+    const step = [[{ sequence: 0, from: 0, tokens: tokenIds(3) }]];
+    const [[plain], [rounded]] = [
+      await runSteps(cpu, build(false)(), step, { weights: weights as Limits["weights"] }),
+      await runSteps(cpu, build(true)(), step, { weights: weights as Limits["weights"] }),
+    ];
+    const nearest = weights === "bfloat16" ? 34 : 33.9375;
+    rounded!.forEach((value, i) => {
+      expect(value).toBeCloseTo((plain![i]! / 33.941) * nearest, 4);
+    });
+  });
+
   it("tokens beyond a table have another row", async () => {
     const build = () => {
       const builder = new ProgramBuilder();

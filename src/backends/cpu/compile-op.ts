@@ -36,7 +36,7 @@ function kind(op: string, attributes: Attributes): number[] {
 const deltaSizes = ["keyHeads", "valueHeads", "keyHeadDim", "valueHeadDim"];
 
 const compilers: { [op: string]: (attributes: Attributes, width: number) => number[] } = {
-  embed: (a) => [number(a, "scale", 1), number(a, "otherwise", -1)],
+  embed: (a) => [number(a, "scale", 1), number(a, "otherwise", -1), number(a, "roundScale")],
   embed_position: (a) => [number(a, "offset")],
   wave_position: (a) => [number(a, "offset"), number(a, "padding")],
   linear: () => [],
@@ -86,7 +86,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
 };
 
 const knownAttributes: { [op: string]: readonly string[] } = {
-  embed: ["scale", "otherwise"],
+  embed: ["scale", "otherwise", "roundScale"],
   embed_position: ["offset"],
   wave_position: ["width", "offset", "padding", "frequencies"],
   rms_norm: ["epsilon", "unitOffset", "groupSize"],

@@ -124,7 +124,9 @@ export class ReferenceSession implements Session {
       opDefinition(op.op).reference({
         inputs: op.inputs.map((value) => live.get(value)!),
         outputs: op.outputs.map((value) => live.get(value)!),
-        weights: op.weights.map((id) => (id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]! })),
+        weights: op.weights.map((id) =>
+          id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]!, storage: limits.weights },
+        ),
         state: op.state
           ? op.state.parts.map((part) => caches[op.state!.state]!.part(part, batch.states[op.state!.state]!))
           : [],

@@ -56,6 +56,7 @@ export const gemma3Text = defineArchitecture({
       vocabulary,
       width: hiddenSize,
       scale: Math.sqrt(hiddenSize),
+      roundScale: true,
     }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
       const at = `model.layers.${layer}`;

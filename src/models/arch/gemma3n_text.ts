@@ -94,6 +94,7 @@ export const gemma3nText = defineArchitecture({
       vocabulary,
       width: hiddenSize,
       scale: Math.sqrt(hiddenSize),
+      roundScale: true,
     }); // [tokens, hidden]
     const rows = { vocabulary: config.vocabSizePerLayerInput, otherwise: 0 };
     const small = perLayerInputs(program, embedded, { layers, width: narrow, ...rows, epsilon }); // [tokens, layers * narrow]

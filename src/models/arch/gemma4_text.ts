@@ -85,6 +85,7 @@ export const gemma4Text = defineArchitecture({
       vocabulary,
       width: hiddenSize,
       scale: Math.sqrt(hiddenSize),
+      roundScale: true,
     }); // [tokens, hidden]
     const rows = config.vocabSizePerLayerInput;
     const few = narrow > 0 && rows < vocabulary;
