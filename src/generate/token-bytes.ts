@@ -1,5 +1,5 @@
+import { byteCharacters } from "../tokenizer/byte-characters.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { byteCharacters } from "../tokenizer/pre-tokenizers.ts";
 
 const utf8 = new TextEncoder();
 const byteOf = new Map(byteCharacters.map((character, byte) => [character, byte]));

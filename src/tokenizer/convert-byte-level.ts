@@ -67,7 +67,10 @@ export function convertByteLevel(
         tokenizerJson: {
           ...parts,
           pre_tokenizer: byteLevel(spaced),
-          post_processor: { type: "RobertaProcessing", sep: token("sep_token", "</s>"), cls: token("cls_token", "<s>") },
+          post_processor: {
+            ...{ type: "RobertaProcessing", sep: token("sep_token", "</s>"), cls: token("cls_token", "<s>") },
+            ...{ add_prefix_space: spaced, trim_offsets: config.trim_offsets !== false },
+          },
         },
       };
     }

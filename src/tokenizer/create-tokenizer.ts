@@ -1,12 +1,17 @@
 import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { decodeTokens } from "./decode-stream.ts";
+import { createRowEncoder, encodeOptions, padOptions } from "./encode-rows.ts";
+import { isRecord } from "./json.ts";
+import { createModel } from "./model.ts";
+import { createNormalizer } from "./normalizers.ts";
 import { layoutOf, oneOf, refuseUnknownOptions } from "./options.ts";
 import { padRows } from "./padding.ts";
-import { addedLength, bosEosProcessor, createPostProcessor } from "./post-processor.ts";
-import { inSlices } from "./slices.ts";
+import { bosEosProcessor, createPostProcessor } from "./post-processor.ts";
+import { preTokenizerSteps } from "./pre-tokenizers.ts";
+import { finished, inSlices } from "./slices.ts";
 import { createSpecialTokens } from "./special-tokens.ts";
-import { createModel, createTextEncoder } from "./text-encoder.ts";
+import { createTextEncoder } from "./text-encoder.ts";
 import type {
   ApplyChatTemplate,
   BatchEncoding,
@@ -22,8 +27,7 @@ import type {
 import { readSettings } from "./tokenizer-config.ts";
 import { createVocabulary } from "./vocabulary.ts";
 
-const padOptions = ["padding", "maxLength", "padToMultipleOf", "paddingSide"];
-const encodeOptions = ["addSpecialTokens", "truncation", "textPair", ...padOptions];
+const callOptions = [...encodeOptions, "returnOffsetsMapping"];
 const decodeOptions = ["skipSpecialTokens", "cleanUpTokenizationSpaces", "unknownIds"];
 const decodeTypes = { skipSpecialTokens: "boolean", cleanUpTokenizationSpaces: "boolean" } as const;
 
@@ -53,12 +57,15 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
   const { applyChatTemplate, addBosToken, addEosToken } = options;
   const settings = readSettings(files);
   const json = files.tokenizerJson as Record<string, unknown>;
-  const model = createModel(json);
+  const preTokenizer = preTokenizerSteps(isRecord(json) ? json.pre_tokenizer : undefined);
+  const last = preTokenizer.at(-1);
+  const model = createModel(json, last?.kind === "rewrite" && last.bytes === true);
   const vocabulary = createVocabulary(json, model, settings);
-  const encoder = createTextEncoder(model, json.pre_tokenizer, vocabulary.added);
+  const normalizer = createNormalizer(json.normalizer) ?? model.normalizer;
+  const encoder = createTextEncoder({ normalizer, preTokenizer, model, ...vocabulary });
   const special = createSpecialTokens(settings, vocabulary);
   const replaced = addBosToken !== undefined || addEosToken !== undefined;
-  const { single, pair } =
+  const postProcessor =
     replaced || !json.post_processor
       ? bosEosProcessor(addBosToken ? special.bosTokenId : undefined, addEosToken ? special.eosTokenId : undefined)
       : createPostProcessor(json.post_processor);
@@ -70,52 +77,10 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     isBpe: model.type === "BPE",
   };
 
-  const encodeRow = (
-    text: string,
-    partner: string | undefined,
-    options: EncodeOptions,
-    limit: number,
-    known?: readonly number[],
-  ): number[] => {
-    const template = partner === undefined ? single : pair;
-    const withSpecial = options.addSpecialTokens !== false;
-    const budget = Math.max(0, limit - (withSpecial ? addedLength(template) : 0));
-    const ids = known ?? encoder.encode(text).ids;
-    const first =
-      ids.length <= budget
-        ? ids
-        : tokenizer.truncationSide === "left"
-          ? ids.slice(-budget || ids.length)
-          : ids.slice(0, budget);
-    const second = partner === undefined ? [] : encoder.encode(partner).ids;
-    return template.flatMap((part) => (part === "A" ? first : part === "B" ? second : withSpecial ? [...part] : []));
-  };
-
-  const encodeBatch = (texts: readonly string[], options: EncodeOptions, known?: readonly number[]): BatchEncoding => {
-    refuseUnknownOptions(options, encodeOptions);
-    checkOptionTypes(options, { addSpecialTokens: "boolean" });
-    oneOf("truncationSide", tokenizer.truncationSide, ["left", "right"]);
-    const layout = layoutOf(options, tokenizer);
-    if (layout.padding !== "none" && special.padTokenId === undefined) throw new TsumugiError("missing_pad_token");
-    const partners = typeof options.textPair === "string" ? [options.textPair] : options.textPair;
-    if (partners && partners.length !== texts.length)
-      throw new TsumugiError("invalid_option", {
-        option: "textPair",
-        expected: `${texts.length} texts`,
-        given: partners.length,
-      });
-    if (partners && layout.truncate)
-      throw new TsumugiError("unsupported_option", { option: "textPair", reason: "pairs are not truncated" });
-    const limit = layout.truncate ? layout.maxLength : Number.POSITIVE_INFINITY;
-    const rows = texts.map((text, i) => encodeRow(checkText(text), partners?.[i], options, limit, known));
-    return padRows(rows, undefined, layout, special.padTokenId);
-  };
-
   function call(text: string | readonly string[], options: EncodeOptions = {}): Encoding | BatchEncoding {
-    if (typeof text !== "string" && !Array.isArray(text)) checkText(text as unknown as string);
-    const batch = encodeBatch(typeof text === "string" ? [text] : text, options);
-    if (typeof text !== "string") return batch;
-    return { inputIds: batch.inputIds[0] ?? [], attentionMask: batch.attentionMask[0] ?? [] };
+    if (typeof text === "string") return firstRow(finished(rowEncoder([text], options, callOptions)));
+    if (!Array.isArray(text)) checkText(text);
+    return finished(rowEncoder(text.map(checkText), options, callOptions));
   }
 
   const tokenOf = (id: number): string | undefined => {
@@ -124,11 +89,11 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
   };
 
   const members = {
-    encode: (text: string, options: EncodeOptions = {}) => encodeBatch([checkText(text)], options).inputIds[0] ?? [],
-    async encodeAsync(text: string, options: EncodeOptions = {}): Promise<number[]> {
-      refuseUnknownOptions(options, encodeOptions);
-      const { ids } = await inSlices(encoder.steps(checkText(text)));
-      return encodeBatch([text], options, ids).inputIds[0] ?? [];
+    encode: (text: string, options: EncodeOptions = {}) =>
+      finished(rowEncoder([checkText(text)], options, encodeOptions)).inputIds[0] ?? [],
+    async encodeAsync(text: string, options: EncodeOptions = {}): Promise<number[] | Encoding> {
+      const encoding = firstRow(await inSlices(rowEncoder([checkText(text)], options, callOptions)));
+      return options.returnOffsetsMapping ? encoding : encoding.inputIds;
     },
     decode(ids: number | ArrayLike<number>, options: DecodeOptions = {}): string {
       refuseUnknownOptions(options, decodeOptions);
@@ -158,9 +123,11 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     tokenize(text: string, options: { addSpecialTokens?: boolean } = {}): string[] {
       refuseUnknownOptions(options, ["addSpecialTokens"]);
       checkOptionTypes(options, { addSpecialTokens: "boolean" });
-      const { tokens } = encoder.encode(checkText(text));
+      const tokens = encoder.names(checkText(text));
       if (!options.addSpecialTokens) return tokens;
-      return single.flatMap((part) => (typeof part === "string" ? tokens : part.map((id) => vocabulary.tokenOf(id) ?? "")));
+      return postProcessor.single.flatMap((part) =>
+        typeof part === "string" ? tokens : part.map((id) => vocabulary.tokenOf(id) ?? ""),
+      );
     },
     convertTokensToIds(tokens: string | readonly string[]) {
       checkList(tokens, "The tokens", "a token or a list of tokens", "string");
@@ -184,7 +151,9 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     pad(rows: { inputIds: number[][]; attentionMask?: number[][] }, options: EncodeOptions = {}): BatchEncoding {
       refuseUnknownOptions(options, padOptions);
       const layout = layoutOf({ ...options, padding: options.padding ?? true }, tokenizer);
-      return padRows(rows.inputIds, rows.attentionMask, layout, special.padTokenId);
+      const { inputIds, attentionMask } = rows;
+      const given = inputIds.map((ids, i) => ({ ids, ...(attentionMask?.[i] && { mask: attentionMask[i] }) }));
+      return padRows(given, layout, special.padTokenId);
     },
     getVocab: () => vocabulary.entries(),
     vocabSize: vocabulary.baseSize,
@@ -201,6 +170,7 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
   };
 
   const tokenizer = call as unknown as Tokenizer;
+  const rowEncoder = createRowEncoder({ tokenizer, encoder, postProcessor, tokenOf: vocabulary.tokenOf });
   Object.defineProperties(tokenizer, {
     ...Object.getOwnPropertyDescriptors(special),
     ...Object.getOwnPropertyDescriptors(members),
@@ -208,7 +178,12 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
   return tokenizer;
 }
 
-function checkText(text: string): string {
+function firstRow({ inputIds, attentionMask, offsetMapping }: BatchEncoding): Encoding {
+  const [ids = [], mask = []] = [inputIds[0], attentionMask[0]];
+  return { inputIds: ids, attentionMask: mask, ...(offsetMapping && { offsetMapping: offsetMapping[0] ?? [] }) };
+}
+
+function checkText(text: unknown): string {
   if (typeof text === "string") return text;
   throw new TsumugiError("invalid_input", {
     what: "The text to tokenize",

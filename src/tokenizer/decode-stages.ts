@@ -1,4 +1,4 @@
-import { byteCharacters } from "./pre-tokenizers.ts";
+import { byteCharacters } from "./byte-characters.ts";
 
 /** A step of a decoder that works on tokens: what comes out may lag behind what goes in, and `end` gives the rest. */
 export interface TokenStage {

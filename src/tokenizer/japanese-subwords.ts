@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "./json.ts";
-import type { Model } from "./text-encoder.ts";
+import type { Model } from "./model.ts";
 
 /** Texts that stand for characters before the vocabulary is looked up, in this order; then come the emoji. */
 const replacements: readonly (readonly [string, string])[] = [
@@ -72,41 +72,56 @@ export function createJapaneseSubwords(config: Record<string, unknown>): Model {
     return best;
   };
 
+  const wordsOf = (text: string): string[] => {
+    const found: string[] = [];
+    for (let at = 0; at < text.length; ) {
+      const word = wordAt(text, at);
+      const width = word?.length ?? widthAt(text, at);
+      if (word !== undefined) found.push(word);
+      else found.push(...withoutWord(text.slice(at, at + width)));
+      at += width;
+    }
+    return found
+      .filter((word) => idOf(word) !== undefined)
+      .map((word) => (ids.has(word) ? word : (tokens[idOf(word) as number] ?? word)));
+  };
+
+  const unknownId = ids.get(String(config.unk_token));
+  const idOf = (token: string) => ids.get(token) ?? unknownId;
   return {
-    tokensOf(text) {
-      const found: string[] = [];
-      for (let at = 0; at < text.length; ) {
-        const word = wordAt(text, at);
-        const width = word?.length ?? widthAt(text, at);
-        if (word !== undefined) found.push(word);
-        else found.push(...withoutWord(text.slice(at, at + width)));
-        at += width;
-      }
-      return found;
+    words: {
+      tokenize: (text) => ({ ids: wordsOf(text).flatMap((word) => idOf(word) ?? []) }),
+      // a token is named by the way it is written
+      namesOf: wordsOf,
+      *partsOf(text) {
+        let start = 0;
+        for (let at = 0; at < text.length; ) {
+          at += wordAt(text, at)?.length ?? widthAt(text, at);
+          if (at - start < 256 && at < text.length) continue;
+          yield text.slice(start, at);
+          start = at;
+        }
+      },
     },
-    *partsOf(text) {
-      let start = 0;
-      for (let at = 0; at < text.length; ) {
-        at += wordAt(text, at)?.length ?? widthAt(text, at);
-        if (at - start < 256 && at < text.length) continue;
-        yield text.slice(start, at);
-        start = at;
-      }
+    normalizer: {
+      normalize(given) {
+        let text = given;
+        const present = new Set([...given, ...inTags]);
+        for (const { from, to, characters } of changes) {
+          if (characters.every((character) => present.has(character))) text = text.replaceAll(from, () => to);
+        }
+        return text;
+      },
+      align() {
+        const reason = "transformers' tokenizer of this class (GPT-NeoX Japanese) has no offsets either";
+        throw new TsumugiError("unsupported_option", { option: "returnOffsetsMapping", reason });
+      },
     },
-    normalize(given) {
-      let text = given;
-      const present = new Set([...given, ...inTags]);
-      for (const { from, to, characters } of changes) {
-        if (characters.every((character) => present.has(character))) text = text.replaceAll(from, () => to);
-      }
-      return text;
-    },
+    takesBytes: false,
     ids,
     tokens,
     size: new Set(lines).size,
     type: "JapaneseSubwords",
-    unknownId: ids.get(String(config.unk_token)),
-    byteFallback: false,
   };
 }
 

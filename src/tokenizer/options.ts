@@ -6,7 +6,7 @@ import type { EncodeOptions, Side } from "./tokenizer.ts";
 const elsewhere: Record<string, string> = {
   returnTensors: "rows come back as `number[][]`, which `generate` takes as it is",
   returnTokenTypeIds: "models here do not read token types",
-  returnOffsetsMapping: "offsets are not computed",
+  returnOffsetsMapping: "`tokenizer(text, { returnOffsetsMapping: true })` gives offsets, with the ids",
   returnOverflowingTokens: "text that is cut off is dropped",
   returnSpecialTokensMask: "compare the ids with `tokenizer.allSpecialIds`",
   returnAttentionMask: "the mask always comes along",

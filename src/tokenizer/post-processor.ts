@@ -8,6 +8,13 @@ export type Template = (readonly number[] | "A" | "B")[];
 export interface PostProcessor {
   single: Template;
   pair: Template;
+  /** How spaces at the ends of tokens are taken off their offsets, step by step. */
+  trims?: Trim[];
+}
+
+/** `trim_offsets` of a byte-level step; with `addPrefixSpace` the space that was put in front is not taken off. */
+export interface Trim {
+  addPrefixSpace: boolean;
 }
 
 /** `post_processor` of a tokenizer.json as templates of ids. Unknown kinds are refused (`unsupported_tokenizer`). */
@@ -17,10 +24,11 @@ export function createPostProcessor(config: unknown): PostProcessor {
   if (!isRecord(config)) throw new TsumugiError("unsupported_tokenizer", { what: "post_processor", given: config });
   switch (config.type) {
     case "ByteLevel":
-      return plain;
+      return { ...plain, trims: trimsOf(config) };
     case "Sequence": {
       const steps = listOf(config.processors).map(createPostProcessor);
-      return steps.reduce((inner, outer) => (outer.single.length > 1 ? outer : inner), plain);
+      const { single, pair } = steps.reduce((inner, outer) => (outer.single.length > 1 ? outer : inner), plain);
+      return { single, pair, trims: steps.flatMap(({ trims = [] }) => trims) };
     }
     case "TemplateProcessing": {
       const table = isRecord(config.special_tokens) ? config.special_tokens : {};
@@ -30,7 +38,8 @@ export function createPostProcessor(config: unknown): PostProcessor {
     case "RobertaProcessing": {
       const [cls, sep] = [[Number(listOf(config.cls)[1])], [Number(listOf(config.sep)[1])]];
       const between: Template = config.type === "RobertaProcessing" ? [sep, sep] : [sep];
-      return { single: [cls, "A", sep], pair: [cls, "A", ...between, "B", sep] };
+      const trims = config.type === "RobertaProcessing" ? trimsOf(config) : [];
+      return { single: [cls, "A", sep], pair: [cls, "A", ...between, "B", sep], trims };
     }
     default:
       throw new TsumugiError("unsupported_tokenizer", { what: "post_processor", given: config.type });
@@ -48,6 +57,10 @@ export function bosEosProcessor(bos: number | undefined, eos: number | undefined
 /** How many ids a template adds. */
 export function addedLength(template: Template): number {
   return template.reduce((sum, part) => sum + (typeof part === "string" ? 0 : part.length), 0);
+}
+
+function trimsOf(config: Record<string, unknown>): Trim[] {
+  return config.trim_offsets === false ? [] : [{ addPrefixSpace: config.add_prefix_space !== false }];
 }
 
 function template(value: unknown, table: Record<string, unknown>): Template {

@@ -1,171 +1,235 @@
 import { TsumugiError } from "../errors.ts";
+import type { AlignedText } from "./aligned-text.ts";
+import { toByteCharacters } from "./bpe.ts";
 import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
+import { alignByteCharacters, prefixed } from "./normalizers.ts";
 
-/** Cuts a normalised piece of text into words. `first` says whether the piece begins the text. */
-export type PreTokenizer = (text: string, first: boolean) => string[];
+/** A step that cuts: start and end of each word, one pair after the other. */
+export interface CutStep {
+  kind: "cut";
+  cut(text: string): number[];
+}
+
+/** A step that changes a word. `first` says whether the word begins the text. `align` gives the same with its places. */
+export interface RewriteStep {
+  kind: "rewrite";
+  /** The change that `toByteCharacters` makes: a model may take it over. */
+  bytes?: true;
+  /** Whether `first` counts. */
+  asksFirst?: boolean;
+  rewrite(text: string, first: boolean): string;
+  align(text: string, first: boolean): AlignedText;
+}
+
+/** A step of a pre-tokenizer. */
+export type PreTokenizerStep = CutStep | RewriteStep;
 
 type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 
 const punctuation = /[\p{P}!-/:-@[-`{-~]/gu;
-const whitespace = /\p{White_Space}/gu;
+const whitespace = /\p{White_Space}+/gu;
 const byteLevelWords =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /**
- * The pre-tokenizer that `pre_tokenizer` of a tokenizer.json describes.
+ * The steps that `pre_tokenizer` of a tokenizer.json describes; none where text stays whole.
  *
  * These are the Rust library's rules. `@huggingface/tokenizers` 0.2 differs from it in `Split` (behaviours and `invert`),
  * `Punctuation`, `Digits`, `Whitespace` (ASCII only) and `Metaspace` (never splits), so only its translation of regular
- * expressions is used.
+ * expressions is used. Errors: `unsupported_tokenizer`.
  */
-export function createPreTokenizer(config: unknown): PreTokenizer {
-  if (config === null || config === undefined) return (text) => [text];
+export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
+  if (config === null || config === undefined) return [];
   if (!isRecord(config)) throw unsupported("pre_tokenizer", config);
   switch (config.type) {
-    case "Sequence": {
-      const steps = listOf(config.pretokenizers).map(createPreTokenizer);
-      return (text, first) => steps.reduce((words, step) => words.flatMap((word, i) => step(word, first && i === 0)), [text]);
-    }
+    case "Sequence":
+      return listOf(config.pretokenizers).flatMap(preTokenizerSteps);
     case "ByteLevel":
-      if (config.cut === true) return (text) => byteLevelCuts(text, config.add_prefix_space !== false);
-      return byteLevel(config.add_prefix_space !== false, config.use_regex !== false);
+      return [
+        ...(config.add_prefix_space === false ? [] : [prefixSpace]),
+        ...(config.use_regex === false ? [] : [cutter(byteLevelWords, "Isolated")]),
+        byteCharactersStep,
+      ];
     case "Metaspace":
       return metaspace(config);
     case "Split": {
       const { pattern } = new library.SplitPreTokenizer(config);
       if (!pattern) throw unsupported("pre_tokenizer.pattern", config.pattern);
-      return splitter(pattern, behaviorOf(config.behavior), config.invert === true);
+      return [cutter(pattern, behaviorOf(config.behavior), config.invert === true)];
     }
     case "Punctuation":
-      return splitter(punctuation, config.behavior === undefined ? "Isolated" : behaviorOf(config.behavior));
+      return [cutter(punctuation, config.behavior === undefined ? "Isolated" : behaviorOf(config.behavior))];
     case "Digits":
-      return splitter(/\p{N}/gu, config.individual_digits === true ? "Isolated" : "Contiguous");
+      return [cutter(/\p{N}/gu, config.individual_digits === true ? "Isolated" : "Contiguous")];
     case "Whitespace":
-      return splitter(
-        /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu,
-        "Removed",
-        true,
-      );
+      return [
+        cutter(
+          /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu,
+          "Removed",
+          true,
+        ),
+      ];
     case "WhitespaceSplit":
-      return splitter(whitespace, "Removed");
-    case "BertPreTokenizer": {
-      const words = splitter(whitespace, "Removed");
-      const marks = splitter(punctuation, "Isolated");
-      return (text, first) => words(text, first).flatMap((word) => marks(word, false));
-    }
-    case "CharDelimiterSplit": {
-      const delimiter = String(config.delimiter);
-      return (text) => text.split(delimiter).filter((word) => word !== "");
-    }
-    case "FixedLength": {
-      const length = Number(config.length ?? 5);
-      return (text) => {
-        const characters = Array.from(text);
-        const words: string[] = [];
-        for (let i = 0; i < characters.length; i += length) words.push(characters.slice(i, i + length).join(""));
-        return words;
-      };
-    }
+      return [cutter(whitespace, "Removed")];
+    case "BertPreTokenizer":
+      return [cutter(whitespace, "Removed"), cutter(punctuation, "Isolated")];
+    case "CharDelimiterSplit":
+      return [cutter(literal(String(config.delimiter)), "Removed")];
+    case "FixedLength":
+      return [fixedLength(Number(config.length ?? 5))];
     default:
       throw unsupported("pre_tokenizer", config.type);
   }
 }
 
-/**
- * The same words as `createPreTokenizer`'s, made one after the other: only the first step sees all of the text at once, the
- * others go on word by word as the words are asked for.
- */
-export function createLazyPreTokenizer(config: unknown): (text: string, first: boolean) => Iterable<string> {
-  const steps = flatten(config).map(createPreTokenizer);
-  function* from(at: number, text: string, first: boolean): Generator<string> {
-    const step = steps[at];
-    if (!step) {
-      yield text;
+/** Cuts a text into words. `first` says whether it begins the text. */
+export function preTokenize(steps: readonly PreTokenizerStep[], text: string, first: boolean): string[] {
+  const words: string[] = [];
+  const go = (at: number, word: string, isFirst: boolean) => {
+    let text = word;
+    for (let next = at; next < steps.length; next++) {
+      const step = steps[next] as PreTokenizerStep;
+      if (step.kind === "rewrite") {
+        text = step.rewrite(text, isFirst);
+        continue;
+      }
+      const bounds = step.cut(text);
+      for (let i = 0; i < bounds.length; i += 2) {
+        const start = bounds[i] as number;
+        const part = text.slice(start, bounds[i + 1]);
+        if (next + 1 === steps.length) words.push(part);
+        else go(next + 1, part, isFirst && start === 0);
+      }
       return;
     }
-    let index = 0;
-    for (const word of step(text, first)) yield* from(at + 1, word, first && index++ === 0);
-  }
-  return (text, first) => from(0, text, first);
-}
-
-/** A sequence as its steps; `ByteLevel` as one that cuts and one that writes bytes. */
-function flatten(config: unknown): unknown[] {
-  if (!isRecord(config)) return [config];
-  if (config.type === "Sequence") return listOf(config.pretokenizers).flatMap(flatten);
-  if (config.type === "BertPreTokenizer") return [{ type: "WhitespaceSplit" }, { type: "Punctuation", behavior: "Isolated" }];
-  if (config.type !== "ByteLevel" || config.use_regex === false) return [config];
-  return [
-    { ...config, cut: true },
-    { ...config, add_prefix_space: false, use_regex: false },
-  ];
+    words.push(text);
+  };
+  go(0, text, first);
+  return words;
 }
 
 /** Cuts text at matches of a pattern; `behavior` says what becomes of the matches, `invert` swaps matches and gaps. */
-export function splitter(pattern: RegExp, behavior: Behavior, invert = false): PreTokenizer {
-  return (text) => {
-    const parts: { text: string; match: boolean }[] = [];
-    let done = 0;
-    for (const found of text.matchAll(pattern)) {
-      if (found[0] === "") continue;
-      if (found.index > done) parts.push({ text: text.slice(done, found.index), match: invert });
-      parts.push({ text: found[0], match: !invert });
-      done = found.index + found[0].length;
-    }
-    if (done < text.length) parts.push({ text: text.slice(done), match: invert });
-    if (behavior === "Removed") return parts.filter((part) => !part.match).map((part) => part.text);
-    if (behavior === "Isolated") return parts.map((part) => part.text);
-    return merge(parts, behavior);
+export function cutter(pattern: RegExp, behavior: Behavior, invert = false): CutStep {
+  return {
+    kind: "cut",
+    cut(text) {
+      if (behavior === "Isolated") return isolated(pattern, text);
+      const parts: Part[] = [];
+      let done = 0;
+      pattern.lastIndex = 0;
+      for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
+        const end = found.index + found[0].length;
+        if (end === found.index) pattern.lastIndex = stepOver(text, end);
+        else {
+          if (found.index > done) parts.push({ start: done, end: found.index, match: invert });
+          parts.push({ start: found.index, end, match: !invert });
+          done = end;
+        }
+      }
+      if (done < text.length) parts.push({ start: done, end: text.length, match: invert });
+      const kept = behavior === "Removed" ? parts.filter((part) => !part.match) : merge(parts, behavior);
+      const bounds: number[] = [];
+      for (const part of kept) bounds.push(part.start, part.end);
+      return bounds;
+    },
   };
 }
 
-function merge(parts: { text: string; match: boolean }[], behavior: Behavior): string[] {
-  const words: string[] = [];
+/** Matches and gaps alike. */
+function isolated(pattern: RegExp, text: string): number[] {
+  const bounds: number[] = [];
+  let done = 0;
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
+    const start = found.index;
+    const end = start + found[0].length;
+    if (end === start) {
+      pattern.lastIndex = stepOver(text, end);
+      continue;
+    }
+    if (start > done) bounds.push(done, start);
+    bounds.push(start, end);
+    done = end;
+  }
+  if (done < text.length) bounds.push(done, text.length);
+  return bounds;
+}
+
+/** Where the search goes on behind an empty match. */
+function stepOver(text: string, at: number): number {
+  return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+}
+
+interface Part {
+  start: number;
+  end: number;
+  match: boolean;
+}
+
+function merge(parts: readonly Part[], behavior: Behavior): Part[] {
+  const words: Part[] = [];
   let previous: boolean | undefined;
   const forward = behavior !== "MergedWithNext";
   for (const part of forward ? parts : parts.toReversed()) {
-    const last = words.length - 1;
-    const joins = behavior === "Contiguous" ? part.match === previous : part.match && previous === false && words.length > 0;
-    if (joins) words[last] = forward ? words[last] + part.text : part.text + words[last];
-    else words.push(part.text);
+    const last = words.at(-1);
+    const joins = last && (behavior === "Contiguous" ? part.match === previous : part.match && previous === false);
+    if (last && joins) {
+      last.start = Math.min(last.start, part.start);
+      last.end = Math.max(last.end, part.end);
+    } else words.push({ ...part });
     previous = part.match;
   }
   return forward ? words : words.reverse();
 }
 
-function metaspace(config: Record<string, unknown>): PreTokenizer {
+function metaspace(config: Record<string, unknown>): PreTokenizerStep[] {
   const mark = typeof config.replacement === "string" ? config.replacement : "▁";
   const scheme = config.prepend_scheme ?? (config.add_prefix_space === false ? "never" : "always");
-  const split = config.split === false ? undefined : splitter(literal(mark), "MergedWithNext");
-  return (text, first) => {
-    let marked = text.replaceAll(" ", mark);
-    if (!marked.startsWith(mark) && (scheme === "always" || (scheme === "first" && first))) marked = mark + marked;
-    return split ? split(marked, first) : [marked];
+  const prepends = (marked: string, first: boolean) =>
+    marked !== "" && !marked.startsWith(mark) && (scheme === "always" || (scheme === "first" && first));
+  const marked = (text: string) => text.replaceAll(" ", mark);
+  const rewrite: RewriteStep = {
+    kind: "rewrite",
+    asksFirst: scheme === "first",
+    rewrite(text, first) {
+      const changed = marked(text);
+      return prepends(changed, first) ? mark + changed : changed;
+    },
+    // The mark is one unit, as the space is.
+    align(text, first) {
+      const changed = marked(text);
+      return prepends(changed, first) ? prefixed(mark, changed) : { text: changed };
+    },
+  };
+  return [rewrite, ...(config.split === false ? [] : [cutter(literal(mark), "MergedWithNext")])];
+}
+
+const prefixSpace: RewriteStep = {
+  kind: "rewrite",
+  rewrite: (text) => (text === "" || text.startsWith(" ") ? text : ` ${text}`),
+  align: (text) => (text.startsWith(" ") ? { text } : prefixed(" ", text)),
+};
+
+const byteCharactersStep: RewriteStep = { kind: "rewrite", bytes: true, rewrite: toByteCharacters, align: alignByteCharacters };
+
+function fixedLength(length: number): CutStep {
+  return {
+    kind: "cut",
+    cut(text) {
+      const bounds: number[] = [];
+      let start = 0;
+      let characters = 0;
+      for (let at = 0; at < text.length; ) {
+        at = stepOver(text, at);
+        if (++characters % length !== 0 && at < text.length) continue;
+        bounds.push(start, at);
+        start = at;
+      }
+      return bounds;
+    },
   };
 }
-
-function byteLevel(addPrefixSpace: boolean, useRegex: boolean): PreTokenizer {
-  const encoder = new TextEncoder();
-  return (text) => {
-    const words = byteLevelCuts(text, addPrefixSpace, useRegex);
-    return words.map((word) => Array.from(encoder.encode(word), (byte) => byteCharacters[byte] as string).join(""));
-  };
-}
-
-function byteLevelCuts(text: string, addPrefixSpace: boolean, useRegex = true): string[] {
-  const prefixed = addPrefixSpace && !text.startsWith(" ") ? ` ${text}` : text;
-  return useRegex ? (prefixed.match(byteLevelWords) ?? []) : [prefixed];
-}
-
-/** GPT-2's 256 printable characters, one per byte. Source: openai/gpt-2 `bytes_to_unicode`. */
-export const byteCharacters: readonly string[] = (() => {
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    return String.fromCharCode(printable ? byte : next++);
-  });
-})();
 
 function literal(text: string): RegExp {
   return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gu");

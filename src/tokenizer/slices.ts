@@ -1,6 +1,13 @@
 /** How long work goes on before others get their turn, in milliseconds. */
 const sliceLength = 8;
 
+/** Runs a generator to its end at once. */
+export function finished<Result>(work: Generator<void, Result>): Result {
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value;
+}
+
 /** Runs a generator to its end in slices, with turns of the event loop between them. */
 export async function inSlices<Result>(work: Generator<void, Result>): Promise<Result> {
   let until = performance.now() + sliceLength;

@@ -92,7 +92,8 @@ test("what is not supported is refused by name", () => {
     message: "Unknown option `padding_side`; here it is called `paddingSide`.",
   });
   expect(call({ return_tensors: "pt" }).code).toBe("unsupported_option");
-  expect(call({ returnOffsetsMapping: true }).code).toBe("unsupported_option");
+  expect(call({ return_offsets_mapping: true }).message).toContain("`returnOffsetsMapping`");
+  expect(failure(() => tokenizer.encode("a", { returnOffsetsMapping: true } as object)).code).toBe("unsupported_option");
   expect(call({ colour: 1 }).message).toContain("`padToMultipleOf`");
   expect(call({ padding: "short" }).code).toBe("invalid_option");
   expect(call({ maxLength: 0 }).code).toBe("invalid_option");
@@ -135,7 +136,7 @@ test("special_tokens_map.json counts only without added_tokens_decoder", () => {
 test("a tokenizer.json that cannot be used is refused", () => {
   const json = read("llama", "tokenizer.json");
   const make = (change: object) => failure(() => createTokenizer({ tokenizerJson: { ...json, ...change } }).decode([1])).code;
-  expect(make({ normalizer: { type: "Nmt" } })).toBe("unsupported_tokenizer");
+  expect(make({ normalizer: { type: "Other" } })).toBe("unsupported_tokenizer");
   expect(make({ pre_tokenizer: { type: "UnicodeScripts" } })).toBe("unsupported_tokenizer");
   expect(make({ post_processor: { type: "Other" } })).toBe("unsupported_tokenizer");
   expect(make({ decoder: { type: "Other" } })).toBe("unsupported_tokenizer");

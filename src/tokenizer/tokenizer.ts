@@ -1,16 +1,22 @@
 /** Which side of a row padding or truncation works on. */
 export type Side = "left" | "right";
 
+/** Start and end of what a token stands for in its text; `[0, 0]` for special tokens that were added, and for padding. */
+export type Offset = [start: number, end: number];
+
 /** What a tokenizer makes of one text: `inputIds[t]` and, beside each id, 1 for a token and 0 for padding. */
 export interface Encoding {
   inputIds: number[];
   attentionMask: number[];
+  /** With `returnOffsetsMapping`: beside each id the part of the text that it stands for. */
+  offsetMapping?: Offset[];
 }
 
 /** What a tokenizer makes of a list of texts: one row per text (`[rows][tokens]`). */
 export interface BatchEncoding {
   inputIds: number[][];
   attentionMask: number[][];
+  offsetMapping?: Offset[][];
 }
 
 /** Options of `tokenizer(…)`, `encode` and `pad`. Names are transformers', in camelCase; anything else is refused. */
@@ -29,7 +35,15 @@ export interface EncodeOptions {
   paddingSide?: Side;
   /** A second text for each text (sentence pairs). Not together with truncation. */
   textPair?: string | string[];
+  /**
+   * Give `offsetMapping` too: `true` counts code points, as Python does; `"utf16"` counts what `text.slice` counts. The two
+   * differ behind characters above U+FFFF, such as emoji. Not for `encode`, which gives ids alone. Default `false`.
+   */
+  returnOffsetsMapping?: boolean | "utf16";
 }
+
+/** Options with which offsets come along. */
+type AskForOffsets = EncodeOptions & { returnOffsetsMapping: true | "utf16" };
 
 /** Options of `decode` and `batchDecode`. */
 export interface DecodeOptions {
@@ -154,16 +168,20 @@ export interface SpecialTokens {
  * Source: transformers 5 `PreTrainedTokenizerBase`, tokenizers 0.23.
  */
 export interface Tokenizer extends SpecialTokens {
+  (text: string, options: AskForOffsets): Encoding & { offsetMapping: Offset[] };
+  (texts: readonly string[], options: AskForOffsets): BatchEncoding & { offsetMapping: Offset[][] };
   (text: string, options?: EncodeOptions): Encoding;
   (texts: readonly string[], options?: EncodeOptions): BatchEncoding;
   (text: string | readonly string[], options?: EncodeOptions): Encoding | BatchEncoding;
   /** The ids alone of one text. */
-  encode(text: string, options?: EncodeOptions): number[];
+  encode(text: string, options?: Omit<EncodeOptions, "returnOffsetsMapping">): number[];
   /**
    * What `encode` gives, without holding up the event loop: other work gets its turn every few milliseconds. For long texts
    * on servers; it takes a little longer in all.
    */
-  encodeAsync(text: string, options?: EncodeOptions): Promise<number[]>;
+  encodeAsync(text: string, options?: EncodeOptions & { returnOffsetsMapping?: false }): Promise<number[]>;
+  /** With offsets: what `tokenizer(text, options)` gives. */
+  encodeAsync(text: string, options: AskForOffsets): Promise<Encoding & { offsetMapping: Offset[] }>;
   /** Text of ids. `decode([])` is `""`. */
   decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
   /** Text of each row. */

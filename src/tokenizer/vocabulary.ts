@@ -1,6 +1,6 @@
 import type { AddedToken } from "./added-vocabulary.ts";
 import { isRecord, listOf } from "./json.ts";
-import type { Model } from "./text-encoder.ts";
+import type { Model } from "./model.ts";
 import { type TokenizerSettings, type TokenSpec, tokenSpec } from "./tokenizer-config.ts";
 
 /** Ids and token strings, the model's and the added ones. */

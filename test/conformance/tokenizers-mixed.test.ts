@@ -5,6 +5,12 @@ import { expect, test } from "vitest";
 import { AutoTokenizer } from "../../src/generate/auto-tokenizer.ts";
 import { mixedLines, shortHash } from "./mixed-text.ts";
 
+interface Golden {
+  /** Two characters for each line: a hash of ids and decoded text, and one of the offsets. */
+  ids: string;
+  offsets: string;
+}
+
 const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const shared = fileURLToPath(new URL("../../../shared/conformance/tokenizers", import.meta.url));
 const names = readdirSync(`${fixtures}tokenizers-mixed`).map((file) => file.replace(/\.json$/, ""));
@@ -19,14 +25,19 @@ function folderOf(name: string): string {
 for (const name of names.filter((file) => file !== "parts")) {
   const folder = folderOf(name);
   test.skipIf(!existsSync(folder))(
-    `${name}: ids and decoded text of 5,000 lines (skipped where its folder is absent)`,
+    `${name}: ids, offsets and decoded text of 5,000 lines (skipped where its folder is absent)`,
     async () => {
-      const golden = JSON.parse(readFileSync(`${fixtures}tokenizers-mixed/${name}.json`, "utf8")) as { ids: string };
+      const golden = JSON.parse(readFileSync(`${fixtures}tokenizers-mixed/${name}.json`, "utf8")) as Golden;
       expect(golden.ids).toHaveLength(2 * lines.length);
+      expect(golden.offsets).toHaveLength(2 * lines.length);
       const tokenizer = await AutoTokenizer.fromPretrained(folder);
-      const different = lines.filter((line, index) => {
-        const ids = tokenizer.encode(line);
-        return shortHash([ids, tokenizer.decode(ids)]) !== golden.ids.slice(2 * index, 2 * index + 2);
+      const different = lines.flatMap((line, index) => {
+        const { inputIds, offsetMapping } = tokenizer(line, { returnOffsetsMapping: true });
+        const [at, to] = [2 * index, 2 * index + 2];
+        const ids = shortHash([inputIds, tokenizer.decode(inputIds)]) === golden.ids.slice(at, to);
+        const plain = JSON.stringify(tokenizer.encode(line)) === JSON.stringify(inputIds);
+        const offsets = shortHash(offsetMapping) === golden.offsets.slice(at, to);
+        return ids && plain && offsets ? [] : [{ line, ids, plain, offsets }];
       });
       expect(different.length, JSON.stringify(different.slice(0, 3))).toBe(0);
     },

@@ -1,0 +1,75 @@
+import { TsumugiError } from "../errors.ts";
+import { createBpe, hasAllBytes } from "./bpe.ts";
+import { createJapaneseSubwords } from "./japanese-subwords.ts";
+import { isRecord, listOf } from "./json.ts";
+import type { Normalizer } from "./normalizers.ts";
+import { createUnigram } from "./unigram.ts";
+import type { WordModel } from "./word-model.ts";
+import { createWordLevel, createWordPiece } from "./word-piece.ts";
+
+/** The model of a tokenizer.json: what splits words, and the vocabulary without added tokens. */
+export interface Model {
+  words: WordModel;
+  /** Words are to come before their bytes are written as characters (`bytes` of a pre-tokenizer's last step). */
+  takesBytes: boolean;
+  /** Where a model changes text by its own rules. */
+  normalizer?: Normalizer;
+  readonly ids: ReadonlyMap<string, number>;
+  readonly tokens: readonly (string | undefined)[];
+  readonly size: number;
+  readonly type: string;
+}
+
+/**
+ * Builds the model. `endsInBytes` says that the pre-tokenizer ends with the step that writes bytes as characters, which BPE
+ * then does itself. Errors: `unsupported_tokenizer`.
+ */
+export function createModel(tokenizerJson: unknown, endsInBytes: boolean): Model {
+  if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
+    throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer.json without `model`", given: typeof tokenizerJson });
+  const config = tokenizerJson.model;
+  const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
+  if (type === "JapaneseSubwords") return createJapaneseSubwords(config);
+  const ids = vocabularyOf(config.vocab);
+  const tokens: (string | undefined)[] = Array.isArray(config.vocab)
+    ? config.vocab.map((entry) => String(listOf(entry)[0]))
+    : [];
+  for (const [token, id] of ids) tokens[id] = token;
+  const takesBytes = endsInBytes && type === "BPE" && !config.continuing_subword_prefix && !config.end_of_word_suffix;
+  const bytes = takesBytes && hasAllBytes(ids);
+  return {
+    words: createWords(type, config, ids, bytes),
+    takesBytes: bytes,
+    ids,
+    tokens,
+    size: Array.isArray(config.vocab) ? config.vocab.length : ids.size,
+    type,
+  };
+}
+
+function createWords(
+  type: string,
+  config: Record<string, unknown>,
+  ids: ReadonlyMap<string, number>,
+  bytes: boolean,
+): WordModel {
+  switch (type) {
+    case "BPE":
+      return createBpe(config, ids, { bytes });
+    case "Unigram":
+      return createUnigram(config);
+    case "WordPiece":
+      return createWordPiece(config, ids);
+    case "WordLevel":
+      return createWordLevel(config, ids);
+    default:
+      throw new TsumugiError("unsupported_tokenizer", { what: "model", given: type });
+  }
+}
+
+/** Unigram lists its pieces with their scores, in the order of their ids; the others have a table of ids. */
+function vocabularyOf(vocab: unknown): Map<string, number> {
+  if (Array.isArray(vocab)) return new Map(vocab.map((entry, id) => [String(listOf(entry)[0]), id]));
+  if (!isRecord(vocab)) throw new TsumugiError("unsupported_tokenizer", { what: "model.vocab", given: typeof vocab });
+  return new Map(Object.entries(vocab as Record<string, number>));
+}

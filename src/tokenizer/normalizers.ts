@@ -1,0 +1,224 @@
+import { TsumugiError } from "../errors.ts";
+import { type AlignedText, compose, TextBuilder, widthAt } from "./aligned-text.ts";
+import { toByteCharacters } from "./bpe.ts";
+import { byteCharacters } from "./byte-characters.ts";
+import { isRecord, listOf } from "./json.ts";
+import { library } from "./library.ts";
+import { createPrecompiledNormalizer } from "./precompiled.ts";
+import { alignForm, type Form } from "./unicode-forms.ts";
+
+/** Changes text before it is cut into words. `align` gives the same text as `normalize`, with where it comes from. */
+export interface Normalizer {
+  normalize(text: string): string;
+  align(text: string): AlignedText;
+}
+
+/**
+ * The normaliser that `normalizer` of a tokenizer.json describes; undefined for none. Errors: `unsupported_tokenizer`.
+ *
+ * Source: huggingface/tokenizers `normalizers/`, `NormalizedString`.
+ */
+export function createNormalizer(config: unknown): Normalizer | undefined {
+  if (config === null || config === undefined) return undefined;
+  if (!isRecord(config)) throw unsupported(config);
+  switch (config.type) {
+    case "Sequence": {
+      const steps = listOf(config.normalizers).flatMap((step) => createNormalizer(step) ?? []);
+      return sequence(steps);
+    }
+    case "NFC":
+    case "NFD":
+    case "NFKC":
+    case "NFKD":
+      return unicodeForm(config.type);
+    case "Lowercase":
+      return lowercase;
+    case "StripAccents":
+      return removal(/\p{M}/gu);
+    case "Strip":
+      return strip(config.strip_left !== false, config.strip_right !== false);
+    case "Prepend":
+      return prepend(String(config.prepend ?? ""));
+    case "Replace":
+      return replacement(config);
+    case "BertNormalizer":
+      return bert(config);
+    case "Nmt":
+      return sequence([removal(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/gu), nmtSpaces]);
+    case "ByteLevel":
+      return byteLevel;
+    case "Precompiled":
+      return config.precompiled_charsmap ? createPrecompiledNormalizer(String(config.precompiled_charsmap)) : undefined;
+    default:
+      throw unsupported(config.type);
+  }
+}
+
+function sequence(steps: readonly Normalizer[]): Normalizer {
+  return {
+    normalize: (text) => steps.reduce((done, step) => step.normalize(done), text),
+    align: (text) => steps.reduce((done, step) => compose(done, step.align(done.text)), { text } as AlignedText),
+  };
+}
+
+function unicodeForm(form: Form): Normalizer {
+  return { normalize: (text) => text.normalize(form), align: (text) => alignForm(text, form) };
+}
+
+/** Character by character: a sigma at the end of a word is like any other. */
+const lower = (text: string) => text.replaceAll("\u03a3", "\u03c3").toLowerCase();
+
+const lowercase: Normalizer = {
+  normalize: lower,
+  align(text) {
+    const changed = lower(text);
+    if (changed.length === text.length) return { text: changed };
+    const builder = new TextBuilder(text);
+    for (const character of text) builder.replace(lower(character));
+    return builder.finish();
+  },
+};
+
+/** Leaves out what a pattern of single characters matches. */
+function removal(pattern: RegExp): Normalizer {
+  return {
+    normalize: (text) => text.replace(pattern, ""),
+    align(text) {
+      const builder = new TextBuilder(text);
+      let done = 0;
+      for (const found of text.matchAll(pattern)) {
+        builder.keep(found.index - done);
+        builder.skip(1);
+        done = found.index + found[0].length;
+      }
+      if (done === 0) return { text };
+      builder.keep(text.length - done);
+      return builder.finish();
+    },
+  };
+}
+
+/** Puts a character in the place of each that a pattern matches (both of one UTF-16 unit). */
+function exchange(pattern: RegExp, character: string): Normalizer {
+  const normalize = (text: string) => text.replace(pattern, character);
+  return { normalize, align: (text) => ({ text: normalize(text) }) };
+}
+
+const nmtSpaces = exchange(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, " ");
+
+function strip(left: boolean, right: boolean): Normalizer {
+  const bounds = (text: string): [number, number] => {
+    let [start, end] = [0, text.length];
+    if (left) while (start < end && /\p{White_Space}/u.test(text[start] as string)) start++;
+    if (right) while (end > start && /\p{White_Space}/u.test(text[end - 1] as string)) end--;
+    return [start, end];
+  };
+  return {
+    normalize: (text) => text.slice(...bounds(text)),
+    align(text) {
+      const [start, end] = bounds(text);
+      const builder = new TextBuilder(text);
+      builder.skipTo(start);
+      builder.keep(end - start);
+      return builder.finish();
+    },
+  };
+}
+
+/** What is put in front stands for the first character. */
+function prepend(text: string): Normalizer {
+  return {
+    normalize: (given) => (given === "" ? "" : text + given),
+    align: (given) => prefixed(text, given),
+  };
+}
+
+/** A text with another in front of it, which stands for its first character. */
+export function prefixed(prefix: string, text: string): AlignedText {
+  if (text === "" || prefix === "") return { text };
+  const from = new Int32Array(prefix.length + text.length);
+  for (let at = 0; at < text.length; ) {
+    const width = widthAt(text, at);
+    from.fill(at, prefix.length + at, prefix.length + at + width);
+    at += width;
+  }
+  return { text: prefix + text, from };
+}
+
+/** What is put in the place of a match stands for the last character of it. */
+function replacement(config: Record<string, unknown>): Normalizer {
+  const content = String(config.content ?? "");
+  const literal = isRecord(config.pattern) && typeof config.pattern.String === "string" ? config.pattern.String : undefined;
+  if (literal === "") return sequence([]);
+  const { pattern } = new library.ReplaceDecoder(config);
+  if (!pattern) throw unsupported(config);
+  return {
+    normalize: (text) =>
+      literal === undefined ? text.replace(pattern, () => content) : text.replaceAll(literal, () => content),
+    align(text) {
+      const builder = new TextBuilder(text);
+      let done = 0;
+      let changed = false;
+      for (const found of text.matchAll(pattern)) {
+        changed = true;
+        builder.keep(found.index - done);
+        done = found.index + found[0].length;
+        builder.skipTo(done);
+        builder.add(content, 1);
+      }
+      if (!changed) return { text };
+      builder.keep(text.length - done);
+      return builder.finish();
+    },
+  };
+}
+
+const ideographs =
+  /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
+
+const spacedIdeographs: Normalizer = {
+  normalize: (text) => text.replace(ideographs, " $& "),
+  align(text) {
+    const builder = new TextBuilder(text);
+    let done = 0;
+    for (const found of text.matchAll(ideographs)) {
+      builder.keep(found.index - done);
+      builder.replace(` ${found[0]} `);
+      done = found.index + found[0].length;
+    }
+    if (done === 0) return { text };
+    builder.keep(text.length - done);
+    return builder.finish();
+  },
+};
+
+function bert(config: Record<string, unknown>): Normalizer {
+  const steps: Normalizer[] = [];
+  if (config.clean_text !== false) {
+    // Control characters, except tab and line ends, which become spaces.
+    steps.push(removal(/(?![\t\n\r])[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu), exchange(/\p{White_Space}/gu, " "));
+  }
+  if (config.handle_chinese_chars !== false) steps.push(spacedIdeographs);
+  const lowers = config.lowercase !== false;
+  if (typeof config.strip_accents === "boolean" ? config.strip_accents : lowers)
+    steps.push(unicodeForm("NFD"), removal(/\p{Mn}/gu));
+  if (lowers) steps.push(lowercase);
+  return sequence(steps);
+}
+
+const byteLevel: Normalizer = {
+  normalize: toByteCharacters,
+  align: alignByteCharacters,
+};
+
+/** A text in the characters that stand for its bytes. */
+export function alignByteCharacters(text: string): AlignedText {
+  const builder = new TextBuilder(text);
+  for (const character of text)
+    builder.replace(character < "\u0080" ? (byteCharacters[character.charCodeAt(0)] as string) : toByteCharacters(character));
+  return builder.finish();
+}
+
+function unsupported(given: unknown): TsumugiError {
+  return new TsumugiError("unsupported_tokenizer", { what: "normalizer", given });
+}

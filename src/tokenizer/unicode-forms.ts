@@ -1,0 +1,123 @@
+import { type AlignedText, TextBuilder, widthAt } from "./aligned-text.ts";
+
+/** Unicode's normalisation forms. */
+export type Form = "NFC" | "NFD" | "NFKC" | "NFKD";
+
+/** A character on its way, with its change (see `TextBuilder`). */
+interface Pending {
+  character: string;
+  change: number;
+}
+
+/**
+ * Text in a normalisation form, with the places its characters come from, by the rules of the Rust library: of the
+ * characters that one decomposes to, the first takes its place and the others are inserted; marks are then put in order with
+ * these changes; composing two adds their changes and takes one away.
+ *
+ * Source: n1t0/unicode-normalization (`unicode_normalization_alignments`), huggingface/tokenizers `NormalizedString::nfkc`.
+ */
+export function alignForm(text: string, form: Form): AlignedText {
+  if (text.normalize(form) === text) return { text };
+  const decomposed = form === "NFC" || form === "NFD" ? "NFD" : "NFKD";
+  const composes = form === "NFC" || form === "NFKC";
+  const builder = new TextBuilder(text);
+  const emit = ({ character, change }: Pending) => builder.add(character, change);
+  const composer = composes ? createComposer(emit) : { push: emit, end: () => {} };
+  let marks: Pending[] = [];
+  const flush = () => {
+    for (const mark of marks.length > 1 ? marks.sort((a, b) => order(a.character, b.character)) : marks) composer.push(mark);
+    marks = [];
+  };
+  for (let at = 0; at < text.length; ) {
+    const width = widthAt(text, at);
+    const character = text.slice(at, at + width);
+    at += width;
+    const parts = character < "\u0080" ? [character] : Array.from(character.normalize(decomposed));
+    for (const [i, part] of parts.entries()) {
+      const pending = { character: part, change: i === 0 ? 0 : 1 };
+      if (isMark(part)) {
+        marks.push(pending);
+        continue;
+      }
+      flush();
+      composer.push(pending);
+    }
+  }
+  flush();
+  composer.end();
+  return builder.finish();
+}
+
+/** Puts characters together where Unicode has one for both. */
+function createComposer(emit: (pending: Pending) => void): { push(pending: Pending): void; end(): void } {
+  let base: Pending | undefined;
+  let waiting: Pending[] = [];
+  const purge = () => {
+    for (const pending of waiting) emit(pending);
+    waiting = [];
+  };
+  return {
+    push(pending) {
+      const { character, change } = pending;
+      const mark = isMark(character);
+      if (!base) {
+        if (mark) emit(pending);
+        else base = { ...pending };
+        return;
+      }
+      const last = waiting.at(-1)?.character;
+      // A mark is blocked from its base by one of the same or a higher class.
+      const blocked = last !== undefined && order(last, character) >= 0;
+      const composed = blocked ? undefined : composition(base.character, character);
+      if (composed !== undefined) {
+        base = { character: composed, change: base.change + change - 1 };
+        return;
+      }
+      if (mark) {
+        waiting.push(pending);
+        return;
+      }
+      emit(base);
+      base = { ...pending };
+      purge();
+    },
+    end() {
+      if (base) emit(base);
+      base = undefined;
+      purge();
+    },
+  };
+}
+
+function composition(first: string, second: string): string | undefined {
+  if (first < "\u0080" && second < "\u0080") return undefined;
+  const both = (first + second).normalize("NFC");
+  return both.length === widthAt(both, 0) ? both : undefined;
+}
+
+const markKnown = new Map<string, boolean>();
+
+/** Whether a character has a combining class above 0: it then changes places with a mark of another class. */
+function isMark(character: string): boolean {
+  if (character < "\u0300") return false;
+  const known = markKnown.get(character);
+  if (known !== undefined) return known;
+  const found = swaps(character, "\u0334") || swaps("\u0345", character);
+  if (markKnown.size > 10_000) markKnown.clear();
+  markKnown.set(character, found);
+  return found;
+}
+
+/** Whether the combining class of the first is lower (-1), the same (0) or higher (1). Class 0 is lower than a mark's. */
+function order(first: string, second: string): number {
+  if (first === second) return 0;
+  const [a, b] = [isMark(first), isMark(second)];
+  if (!a || !b) return Number(a) - Number(b);
+  return swaps(first, second) ? 1 : swaps(second, first) ? -1 : 0;
+}
+
+function swaps(first: string, second: string): boolean {
+  const text = `${first}${second}`;
+  const sorted = text.normalize("NFD");
+  return sorted !== text && sorted === `${second}${first}`;
+}
