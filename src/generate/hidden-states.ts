@@ -26,7 +26,7 @@ export function wantedHiddenStates(
   const reason = model.programs.encode
     ? "those of encoder-decoder models are not built yet"
     : outputs === undefined
-      ? 'only `device: "reference"` keeps what lies between the layers, and only where that is as wide as the model says'
+      ? 'only `device: "reference"` keeps what lies between the layers, and only where that is one value as wide as the model says'
       : other && `${other} does not give them yet`;
   if (reason === undefined) return outputs;
   if (options.outputHiddenStates ?? options.generationConfig?.outputHiddenStates) {

@@ -107,6 +107,9 @@ test("refused by name where it does not work", async () => {
   expect((await cpu.generate({ inputIds: [[5]], maxNewTokens: 1 })).hiddenStates).toBeUndefined();
   await cpu.dispose();
   const wide = await open("opt_350m", "reference");
-  await expect(wide.generate(on)).rejects.toThrow("only where that is as wide as the model says");
+  await expect(wide.generate(on)).rejects.toThrow("only where that is one value as wide as the model says");
+  const streams = await open("gemma3n_text", "reference");
+  await expect(streams.generate(on)).rejects.toThrow("only where that is one value as wide as the model says");
+  await streams.dispose();
   await wide.dispose();
 });
