@@ -165,7 +165,13 @@ export class Engine implements EngineInterface {
     const plan = this.#scheduler.plan();
     for (const { gang, error } of plan.failed) this.#fail(gang, error);
     if (plan.chunks.length > 0 || plan.failed.length > 0) return plan;
-    if (running.some(({ held }) => held)) return undefined;
+    const held = running.filter((request) => request.held).pop();
+    // A model that drafts for itself, or two for each other, where those that wait have all the room: they wait no longer.
+    if (held && [...running, ...waiting].some((request) => request.parks && !request.held)) {
+      held.held = false;
+      return this.#plan();
+    }
+    if (held) return undefined;
     // Never seen: the oldest request always moves. Better an error than a loop that spins.
     throw new TsumugiError("internal", { what: "the scheduler is stuck" });
   }

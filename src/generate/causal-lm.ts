@@ -148,6 +148,11 @@ export class CausalLM {
     return generate({ ...this.#context(), generator }, options);
   }
 
+  /** For `generate` of a model that this one drafts for. */
+  assistantContext(): GenerateContext {
+    return this.#context();
+  }
+
   #context(): GenerateContext {
     if (this.#disposal) throw new TsumugiError("disposed", { what: "The model" });
     const { model, engine, maxBatchSize, loadTokenizer } = this.#parts;

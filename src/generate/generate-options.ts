@@ -3,6 +3,8 @@ import { TsumugiError } from "../errors.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
+import type { AssistedReport } from "./assisted/assistance.ts";
+import type { CausalLM } from "./causal-lm.ts";
 import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
 import type { HiddenState } from "./hidden-states.ts";
 import type { TokenRows } from "./inputs.ts";
@@ -24,6 +26,11 @@ export interface GenerateOptions extends GenerationConfig {
   negativePromptIds?: TokenRows | null;
   /** 1 for tokens, 0 for pads; the shape of `negativePromptIds`. Default: no pads. */
   negativePromptAttentionMask?: TokenRows | null;
+  /**
+   * A smaller model with the same vocabulary that guesses tokens, which one step of this one then checks: the answer is the
+   * same, and comes sooner where the guesses are good. It may be shared by calls that run at once.
+   */
+  assistantModel?: CausalLM | null;
   /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
   stoppingCriteria?: readonly StoppingCriterion[] | null;
   /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
@@ -46,6 +53,8 @@ export interface GenerateResult {
   sequencesScores?: number[];
   /** [rows][new tokens] of a search over beams: which beam (prompt · numBeams + beam) each token went on from; −1 behind the end. */
   beamIndices?: number[][];
+  /** With `promptLookupNumTokens` or `assistantModel`: tokens of drafts that the model has checked, and those that it picked. */
+  assisted?: AssistedReport;
   /** [steps][rows] raw float32 logits, with `outputLogits: true`; null for rows that had ended. */
   logits?: (Float32Array | null)[][];
   /** [steps][rows] scores behind all processors, with `outputScores: true`; null for rows that had ended. */
@@ -63,6 +72,7 @@ const inputNames = [
   "attentionMask",
   "generationConfig",
   "tokenizer",
+  "assistantModel",
   "stoppingCriteria",
   "negativePromptIds",
   "negativePromptAttentionMask",
@@ -78,8 +88,7 @@ export const generateOptionNames: readonly string[] = [...inputNames, ...generat
 const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
   prompt: "`generate` takes token ids, `tokenizer(text)` gives them; `stream` and `pipeline` take text",
-  assistantModel: notYet,
-  assistantTokenizer: notYet,
+  assistantTokenizer: "the assistant must have this model's own vocabulary",
   inputsEmbeds: notYet,
   decoderInputIds: "the decoder starts with `decoderStartTokenId` alone; longer starts are not built yet",
   decoderAttentionMask: "the decoder starts with `decoderStartTokenId` alone; longer starts are not built yet",
@@ -100,7 +109,11 @@ export function checkGenerateOptions(options: GenerateOptions, extraNames: reado
   readStoppingCriteria(options.stoppingCriteria);
   if (options.seed !== undefined) checkSeed(options.seed, "seed");
   checkOptionTypes(options, { signal: "signal", onToken: "function" });
-  const { streamer, tokenizer } = options;
+  const { streamer, tokenizer, assistantModel } = options;
+  if (assistantModel && typeof (assistantModel as Partial<CausalLM>).assistantContext !== "function") {
+    const expected = "a model of `AutoModelForCausalLM` or `AutoModelForSeq2SeqLM`";
+    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given: assistantModel });
+  }
   if (streamer !== undefined && typeof (streamer as Partial<Streamer> | null)?.put !== "function") {
     throw new TsumugiError("invalid_option", {
       option: "streamer",

@@ -11,6 +11,7 @@ import {
   torchStream,
 } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { type Assistance, type AssistedReport, readAssistance } from "./assisted/assistance.ts";
 import { isSearch } from "./beams/check-beams.ts";
 import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
@@ -60,6 +61,7 @@ interface Plan {
   copies: number;
   rows: number;
   deadline: number | undefined;
+  assistance: Assistance | undefined;
 }
 
 /** `generate` with its parts in view: rows as they are, before padding. Aborted rows end with "abort" and are returned. */
@@ -110,7 +112,11 @@ export async function generate(context: GenerateContext, options: GenerateOption
     const scores = settings.outputScores ? new StepRecorder() : undefined;
     const tapped = wantedHiddenStates(context.model, options, settings);
     const hidden = tapped && new HiddenStateRecorder(tapped);
-    const outputs = { onLogits: logits?.listener, onScores: scores?.listener, hidden };
+    let assisted: AssistedReport | undefined;
+    const onAssisted = (report: AssistedReport) => {
+      assisted = report;
+    };
+    const outputs = { onLogits: logits?.listener, onScores: scores?.listener, hidden, onAssisted };
     const rows = await generateRows(context, { ...options, streamer: watched }, outputs);
     if (rows.some((row) => row.finishReason === "abort")) {
       const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
@@ -118,6 +124,7 @@ export async function generate(context: GenerateContext, options: GenerateOption
     }
     streamer?.end();
     const result: GenerateResult = { sequences: padRows(rows, settings), finishReasons: rows.map((row) => row.finishReason) };
+    if (assisted) result.assisted = assisted;
     const width = settings.numBeams > 1 ? (rows.length / settings.numReturnSequences) * settings.numBeams : rows.length;
     if (logits) result.logits = logits.table(width);
     if (scores) result.scores = scores.table(width);
@@ -167,7 +174,8 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
     throw new TsumugiError("conflicting_options", { options: `\`streamer\` and ${search}`, reason });
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
-  return { settings, prompts, negatives, limit, copies, rows, deadline };
+  const assistance = readAssistance(model, options, settings);
+  return { settings, prompts, negatives, limit, copies, rows, deadline, assistance };
 }
 
 /** Options that only one of the two kinds of models knows. */
@@ -223,7 +231,8 @@ async function runRows(
   onToken: OnToken,
 ): Promise<GeneratedRow[]> {
   const { engine, model, maxSequences } = context;
-  const { settings, prompts, negatives, limit, copies, deadline } = plan;
+  const { settings, prompts, negatives, limit, copies, deadline, assistance } = plan;
+  if (assistance) outputs.onAssisted?.(assistance.report);
   const eosTokenIds = settings.eosTokenId ?? [];
   const handles: { handle: RequestHandle; firstRow: number }[] = [];
   const encoderRows = prompts.map(({ padded, encoder }) => encoder?.padded ?? padded);
@@ -264,6 +273,7 @@ async function runRows(
         padded: prompt.padded,
         outputs,
       }),
+      drafter: assistance?.drafterOf({ prompt, firstRow, batchRows: plan.rows, stream }),
       gangSize: negative ? 2 : count,
       maxLength: Math.min(longest, model.positionsAreBounded ? model.maxPositions + 1 : Infinity),
       deadline,

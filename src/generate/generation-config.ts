@@ -128,6 +128,23 @@ export interface GenerationConfig {
   decoderStartTokenId?: number | null;
   /** Ends a row; one or many. */
   eosTokenId?: number | readonly number[] | null;
+  /**
+   * Prompt lookup: drafts of so many tokens, of what followed where the row's last tokens stood in it before. The answer stays
+   * the same and comes sooner where it repeats its prompt. Default: none.
+   */
+  promptLookupNumTokens?: number | null;
+  /** The most of the row's last tokens that prompt lookup looks for. Default 2. */
+  maxMatchingNgramSize?: number | null;
+  /** Tokens of a draft of `assistantModel`, at most. Default: the assistant's own setting, else 20. */
+  numAssistantTokens?: number | null;
+  /**
+   * "constant"; "heuristic": 2 more after a draft that was right, 1 less after one that was not, remembered in the
+   * assistant's `generationConfig`; "heuristic_transient": the same, forgotten with the row. Default: the assistant's own
+   * setting, else "constant".
+   */
+  numAssistantTokensSchedule?: "constant" | "heuristic" | "heuristic_transient" | null;
+  /** A draft of `assistantModel` ends behind a token less likely than this. Default: the assistant's own setting, else 0.4; 0: off. */
+  assistantConfidenceThreshold?: number | null;
   /** Return every step's raw logits. Default false. */
   outputLogits?: boolean | null;
   /** Return every step's processed scores. Default false. */
@@ -160,6 +177,8 @@ export interface GenerationSettings {
   bosTokenId: number | null;
   decoderStartTokenId: number | null;
   eosTokenId: number[] | null;
+  promptLookupNumTokens: number | null;
+  maxMatchingNgramSize: number;
   outputLogits: boolean;
   outputScores: boolean;
   outputHiddenStates: boolean;
@@ -231,6 +250,7 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   result.numBeamGroups ??= 1;
   result.diversityPenalty ??= 0;
   result.penaltyAlpha ??= 0;
+  result.maxMatchingNgramSize ??= 2;
   const settings = result as unknown as GenerationSettings;
   checkTogether(settings, explicit);
   return settings;

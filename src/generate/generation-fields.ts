@@ -31,7 +31,8 @@ const works = (parse: OptionParser<unknown>, value: unknown = null): SupportedFi
 });
 const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({ supported: false, reason, off });
 
-const assisted = "assisted generation is not built yet";
+const drafting = "drafts come from `assistantModel` or `promptLookupNumTokens`";
+const universal = "the assistant must have the model's own vocabulary";
 const outputs = "attention is one op, which does not keep its weights; `outputHiddenStates` works on the reference device";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
@@ -59,6 +60,13 @@ const earlyStopping: OptionParser<boolean | "never"> = (value, option) => {
   throw new TsumugiError("invalid_option", { option, expected: "true, false or 'never'", given: value });
 };
 
+const schedules = ["constant", "heuristic", "heuristic_transient"];
+const schedule: OptionParser<string> = (value, option) => {
+  if (schedules.includes(value as string)) return value as string;
+  const expected = `one of ${schedules.map((name) => `"${name}"`).join(", ")}`;
+  throw new TsumugiError("invalid_option", { option, expected, given: value });
+};
+
 /** Every field of transformers' GenerationConfig, in camelCase; files and the wire spell them in snake_case. */
 export const generationFields: { readonly [field: string]: GenerationField } = {
   // length
@@ -70,8 +78,8 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   // strategy
   doSample: works(boolean, false),
   numBeams: works(whole(1), 1),
-  useMtp: refused(assisted, false),
-  speculationType: refused(assisted, "dflash"),
+  useMtp: refused(drafting, false),
+  speculationType: refused(drafting, "dflash"),
   // cache
   useCache: refused("the engine always uses its KV cache", true),
   cacheImplementation: refused(cache, "dynamic", "hybrid", "paged"),
@@ -106,16 +114,19 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   eosTokenId: works(tokenIds),
   decoderStartTokenId: works(whole(0)),
   // assistance
-  isAssistant: refused(assisted, false),
-  numAssistantTokens: refused(assisted, 20),
-  numAssistantTokensSchedule: refused(assisted, "constant"),
-  assistantConfidenceThreshold: refused(assisted, 0.4),
-  promptLookupNumTokens: refused(assisted),
-  maxMatchingNgramSize: refused(assisted, 2),
-  assistantEarlyExit: refused(assisted),
-  assistantLookbehind: refused(assisted, 10),
-  targetLookbehind: refused(assisted, 10),
-  assistantEnsembleWeight: refused(assisted),
+  isAssistant: refused("a model assists when another one is given it as `assistantModel`", false),
+  numAssistantTokens: works(whole(1), 20),
+  numAssistantTokensSchedule: works(schedule, "constant"),
+  assistantConfidenceThreshold: works(
+    finite("a number from 0 to 1", (threshold) => threshold >= 0 && threshold <= 1),
+    0.4,
+  ),
+  promptLookupNumTokens: works(whole(1)),
+  maxMatchingNgramSize: works(whole(1), 2),
+  assistantEarlyExit: refused(`a model runs with all its layers; ${drafting}`),
+  assistantLookbehind: refused(universal, 10),
+  targetLookbehind: refused(universal, 10),
+  assistantEnsembleWeight: refused("drafts change no answer; this would mix the assistant's opinion in"),
   // performance
   compileConfig: refused("there is nothing to compile"),
   disableCompile: refused("there is nothing to compile", false, true),

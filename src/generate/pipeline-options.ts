@@ -107,6 +107,8 @@ export function checkPipelineOptions(options: object): void {
     ...loadRefusals,
     framework: "there is one engine",
     modelKwargs: "give loading options beside `model`",
+    assistantModel: "it is an option of a call",
+    assistantTokenizer: "the assistant must have this model's own vocabulary",
   });
 }
 

@@ -1,3 +1,4 @@
+import type { AssistedReport } from "./assisted/assistance.ts";
 import type { HiddenStateRecorder } from "./hidden-states.ts";
 
 /** Sees a copy of one output of one step: index of the output row, number of the step, [vocabulary] values. */
@@ -9,6 +10,8 @@ export interface StepOutputs {
   onLogits?: StepListener;
   /** Scores behind all processors. */
   onScores?: StepListener;
+  /** What drafts came to, with assisted generation. */
+  onAssisted?: (report: AssistedReport) => void;
   /** Hidden states of every token. */
   hidden?: HiddenStateRecorder | undefined;
 }

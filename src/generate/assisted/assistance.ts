@@ -1,0 +1,144 @@
+import type { Drafter } from "../../engine/request.ts";
+import { TsumugiError } from "../../errors.ts";
+import type { Model } from "../../ops/program.ts";
+import type { RandomStream } from "../../sampling/index.ts";
+import { isSearch } from "../beams/check-beams.ts";
+import type { GenerateContext } from "../generate.ts";
+import type { GenerateOptions } from "../generate-options.ts";
+import type { GenerationConfig, GenerationSettings } from "../generation-config.ts";
+import { isGuided } from "../guided-decoder.ts";
+import type { PromptRow } from "../inputs.ts";
+import { warnOnce } from "../warnings.ts";
+import { type DraftModel, draftModelDrafter } from "./draft-model.ts";
+import { promptLookupDrafter } from "./prompt-lookup.ts";
+
+/** What drafts of a call came to. */
+export interface AssistedReport {
+  /** Tokens of drafts that went through the model. */
+  drafted: number;
+  /** Those that it picked. */
+  accepted: number;
+}
+
+/** The rows of one request, which drafts are for. */
+export interface AssistedRows {
+  prompt: PromptRow;
+  firstRow: number;
+  batchRows: number;
+  stream: RandomStream | undefined;
+}
+
+/** Assisted generation of one call. */
+export interface Assistance {
+  /** Counts over all rows of the call. */
+  report: AssistedReport;
+  drafterOf(rows: AssistedRows): Drafter;
+}
+
+const ofAssistants = ["numAssistantTokens", "numAssistantTokensSchedule", "assistantConfidenceThreshold"] as const;
+
+/**
+ * Reads what a call says about drafts; undefined: it wants none.
+ *
+ * @throws `conflicting_options`, `invalid_option`, `disposed`
+ */
+export function readAssistance(model: Model, options: GenerateOptions, settings: GenerationSettings): Assistance | undefined {
+  warnOfIdle(options, settings);
+  const { assistantModel } = options;
+  const { promptLookupNumTokens } = settings;
+  if (!assistantModel && promptLookupNumTokens === null) return undefined;
+  const name = assistantModel ? "assistantModel" : "promptLookupNumTokens";
+  checkMode(name, settings);
+  if (assistantModel && promptLookupNumTokens !== null) {
+    const reason = "drafts come from one of them; set the other to null";
+    throw new TsumugiError("conflicting_options", { options: "`assistantModel` and `promptLookupNumTokens`", reason });
+  }
+  const eosTokenIds = new Set(settings.eosTokenId ?? []);
+  const report = { drafted: 0, accepted: 0 };
+  if (assistantModel) {
+    const draft = readDraftModel(assistantModel.assistantContext(), model, options, settings);
+    const { vocabularySize } = model;
+    return {
+      report,
+      drafterOf: (rows) => {
+        const promptLength = rows.prompt.tokens.length;
+        return counted(draftModelDrafter(draft, { ...rows, vocabularySize, promptLength, eosTokenIds }), report);
+      },
+    };
+  }
+  const { maxMatchingNgramSize } = settings;
+  const lookup = { numTokens: promptLookupNumTokens as number, maxMatchingNgramSize, eosTokenIds };
+  return { report, drafterOf: () => counted(promptLookupDrafter(lookup), report) };
+}
+
+/** A drafter whose drafts are counted. */
+function counted(drafter: Drafter, report: AssistedReport): Drafter {
+  return {
+    ...drafter,
+    judge(sequence, drafted, accepted) {
+      report.drafted += drafted;
+      report.accepted += accepted;
+      drafter.judge?.(sequence, drafted, accepted);
+    },
+  };
+}
+
+/** Assisted generation is greedy or samples, as in transformers. */
+function checkMode(name: string, settings: GenerationSettings): void {
+  const other = isSearch(settings)
+    ? settings.numBeams > 1
+      ? "numBeams"
+      : "penaltyAlpha"
+    : isGuided(settings)
+      ? "guidanceScale"
+      : undefined;
+  if (other === undefined) return;
+  const reason = "drafts are for greedy decoding and sampling of single rows";
+  throw new TsumugiError("conflicting_options", { options: `\`${name}\` and \`${other}\``, reason });
+}
+
+function readDraftModel(
+  { engine, model, generationConfig }: GenerateContext,
+  target: Model,
+  options: GenerateOptions,
+  settings: GenerationSettings,
+): DraftModel {
+  const refuse = (expected: string, given: string) => {
+    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given });
+  };
+  if (model.vocabularySize !== target.vocabularySize) {
+    const expected = `a model with the same tokenizer, and a vocabulary of ${target.vocabularySize} tokens`;
+    refuse(expected, `${model.vocabularySize} tokens`);
+  }
+  const kind = ({ programs }: Model) => (programs.encode ? "an encoder-decoder model" : "a decoder-only model");
+  if (kind(model) !== kind(target)) refuse(kind(target), kind(model));
+  // A call's word counts; without it the assistant's own settings, as in transformers.
+  const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name, fallback: NonNullable<GenerationConfig[Name]>) => {
+    const isSet = options[name] !== undefined || options.generationConfig?.[name] !== undefined;
+    return (isSet ? (settings[name] as GenerationConfig[Name]) : generationConfig[name]) ?? fallback;
+  };
+  const isOff = options.assistantConfidenceThreshold === null;
+  return {
+    engine,
+    model,
+    numAssistantTokens: chosen("numAssistantTokens", 20),
+    schedule: chosen("numAssistantTokensSchedule", "constant"),
+    confidenceThreshold: isOff ? 0 : chosen("assistantConfidenceThreshold", 0.4),
+    remember(numAssistantTokens) {
+      generationConfig.numAssistantTokens = numAssistantTokens;
+    },
+  };
+}
+
+/** Names what a call sets for drafts that it does not ask for. */
+function warnOfIdle(options: GenerateOptions, settings: GenerationSettings): void {
+  const isSet = (name: keyof GenerationConfig) => (options[name] ?? options.generationConfig?.[name] ?? null) !== null;
+  if (!options.assistantModel) {
+    const idle = ofAssistants.filter(isSet);
+    const names = idle.map((name) => `\`${name}\``).join(", ");
+    if (idle.length > 0) warnOnce(`These options have an effect only with \`assistantModel\` and are ignored: ${names}.`);
+  }
+  if (settings.promptLookupNumTokens === null && isSet("maxMatchingNgramSize")) {
+    warnOnce("Option `maxMatchingNgramSize` has an effect only with `promptLookupNumTokens`, and is ignored.");
+  }
+}

@@ -1,0 +1,129 @@
+import type { Drafter, EngineInterface, RequestHandle, Sequence } from "../../engine/request.ts";
+import { TsumugiError } from "../../errors.ts";
+import type { Model } from "../../ops/program.ts";
+import type { PromptRow } from "../inputs.ts";
+import { warnOnce } from "../warnings.ts";
+import { DraftDecoder, type DraftRow } from "./draft-decoder.ts";
+import { type AssistantSchedule, DraftLength } from "./draft-length.ts";
+
+/** A model that drafts for another one, and how. */
+export interface DraftModel {
+  engine: EngineInterface;
+  model: Model;
+  numAssistantTokens: number;
+  schedule: AssistantSchedule;
+  /** 0: none. */
+  confidenceThreshold: number;
+  /** Told at the end of each row with the heuristic schedule. */
+  remember(numAssistantTokens: number): void;
+}
+
+/** What the rows of one prompt share. */
+export interface DraftPrompt extends Omit<DraftRow, "row" | "confidenceThreshold"> {
+  prompt: PromptRow;
+  firstRow: number;
+}
+
+/**
+ * Drafts of a smaller model, one of its sequences for each row. Between two drafts that sequence is parked with its cache:
+ * the next one goes on from what both have in common.
+ */
+export function draftModelDrafter(assistant: DraftModel, prompt: DraftPrompt): Drafter {
+  const rows = new Map<number, AssistantRow>();
+  const rowOf = ({ index }: Sequence): AssistantRow => {
+    const row = rows.get(index) ?? new AssistantRow(assistant, prompt, index);
+    rows.set(index, row);
+    return row;
+  };
+  return {
+    draft: (sequence, most) => rowOf(sequence).draft(sequence, most),
+    judge: (sequence, drafted, accepted) => rowOf(sequence).length.judge(drafted, accepted),
+    end(sequence) {
+      const row = rowOf(sequence);
+      row.end();
+      if (assistant.schedule === "heuristic") assistant.remember(row.length.tokens);
+    },
+  };
+}
+
+class AssistantRow {
+  readonly length: DraftLength;
+  readonly #assistant: DraftModel;
+  readonly #prompt: DraftPrompt;
+  readonly #decoder: DraftDecoder;
+  #handle: RequestHandle | undefined;
+  #ended = false;
+  /** The draft that is being made; settles in every case. */
+  #current: Promise<readonly number[]> = Promise.resolve([]);
+  #settle: { resolve(draft: readonly number[]): void; reject(error: unknown): void } | undefined;
+
+  constructor(assistant: DraftModel, prompt: DraftPrompt, copy: number) {
+    this.#assistant = assistant;
+    this.#prompt = prompt;
+    this.length = new DraftLength(assistant.numAssistantTokens, assistant.schedule);
+    const { confidenceThreshold } = assistant;
+    this.#decoder = new DraftDecoder({ ...prompt, row: prompt.firstRow + copy, confidenceThreshold });
+  }
+
+  draft(sequence: Sequence, most: number): readonly number[] | Promise<readonly number[]> {
+    const { positionsAreBounded, maxPositions } = this.#assistant.model;
+    // The last token of a draft does not go through the assistant.
+    const room = positionsAreBounded ? maxPositions + 1 - sequence.tokens.length : most;
+    const wanted = Math.min(most, room, this.length.tokens);
+    if (wanted < 1 || this.#ended) return [];
+    const tokens = [...sequence.tokens];
+    const processors = sequence.processors.fork();
+    const before = this.#current.catch(() => []);
+    this.#current = before.then(() => this.#make(sequence, tokens, processors, wanted));
+    return this.#current;
+  }
+
+  /** Frees what the row holds. */
+  end(): void {
+    this.#ended = true;
+    this.#handle?.abort();
+    this.#settle?.resolve([]);
+  }
+
+  #make(
+    { padding }: Sequence,
+    tokens: number[],
+    processors: Sequence["processors"],
+    wanted: number,
+  ): readonly number[] | Promise<readonly number[]> {
+    if (this.#ended) return [];
+    const made = new Promise<readonly number[]>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.#decoder.begin(wanted, (draft) => this.#settle?.resolve(draft));
+    try {
+      if (this.#handle) {
+        this.#handle.resume(tokens, processors);
+        return made;
+      }
+      const encoderTokens = this.#prompt.prompt.encoder?.tokens;
+      const sequences = [{ tokens, padding, processors, encoderTokens }];
+      this.#handle = this.#assistant.engine.submit({ sequences, decoder: this.#decoder, parks: true });
+      this.#handle.result.then(
+        () => this.#stop(this.#ended ? undefined : new TsumugiError("disposed", { what: "The assistant model" })),
+        (error: unknown) => this.#stop(error),
+      );
+    } catch (error) {
+      this.#stop(error);
+    }
+    return made;
+  }
+
+  /** Its request is over. A row that the assistant has no room for goes on alone. */
+  #stop(error: unknown): void {
+    this.#ended = true;
+    if (TsumugiError.isInstance(error) && (error.code === "cache_full" || error.code === "request_too_large")) {
+      warnOnce(`The assistant model has no room for a row, which goes on without it: ${error.message}`);
+      this.#settle?.resolve([]);
+    } else if (error === undefined) {
+      this.#settle?.resolve([]);
+    } else {
+      this.#settle?.reject(error);
+    }
+  }
+}
