@@ -181,6 +181,7 @@ void run_clamp(Worker&, const OpPlan&, const StepContext&);
 void run_scale_rows(Worker&, const OpPlan&, const StepContext&);
 void run_scale(Worker&, const OpPlan&, const StepContext&);
 void run_scale_by_position(Worker&, const OpPlan&, const StepContext&);
+void run_xielu(Worker&, const OpPlan&, const StepContext&);
 void run_activation(Worker&, const OpPlan&, const StepContext&);
 void run_gated_activation(Worker&, const OpPlan&, const StepContext&);
 void run_rows(Worker&, const OpPlan&, const StepContext&);

@@ -69,7 +69,8 @@ struct VectorKernels {
   void (*activation)(const float* x, float* y, size_t count, Activation kind);
   void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind);
   void (*rms_norm)(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count);
-  void (*layer_norm)(const float* x, const float* weight, const float* bias, float epsilon, float* y, size_t count);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y,
+                     size_t count);
   void (*rotate)(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
                  const float* sine);
   void (*attend)(const AttendTile& tile);

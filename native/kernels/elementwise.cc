@@ -1,5 +1,6 @@
 // add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factors]), scale_rows (inputs [x, factors]),
-// scale_by_position (numbers [strength, length, offset, countsPadding]), activation and gated_activation (numbers [kind]).
+// scale_by_position (numbers [strength, length, offset, countsPadding]), activation and gated_activation (numbers [kind]),
+// xielu (weights [alphaP, alphaN, beta?, epsilon?]).
 #include <cmath>
 
 #include "step.h"
@@ -96,6 +97,28 @@ void run_activation(Worker& worker, const OpPlan& op, const StepContext& context
   const auto kind = static_cast<Activation>(op.count(0));
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
     vector_kernels().activation(x + first, y + first, static_cast<size_t>(last - first), kind);
+  });
+}
+
+void run_xielu(Worker& worker, const OpPlan& op, const StepContext& context) {
+  const float* x = context.data(op.inputs[0]);
+  float* y = context.data(op.outputs[0]);
+  const auto number = [&](size_t index, float otherwise) {
+    const Weight* weight = context.session.weight(op, index);
+    return weight == nullptr ? otherwise : weight->vector()[0];
+  };
+  const auto softplus = [](float value) { return value > 20.0f ? value : std::log1p(std::exp(value)); };
+  const float beta = number(2, 0.5f);
+  const float epsilon = number(3, -1e-6f);
+  const float above = softplus(number(0, 0.0f));
+  const float below = beta + softplus(number(1, 0.0f));
+  for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const float value = x[i];
+      const float bent =
+          value > 0.0f ? above * value * value : (std::expm1(value < epsilon ? value : epsilon) - value) * below;
+      y[i] = bent + beta * value;
+    }
   });
 }
 

@@ -1,5 +1,6 @@
 // route: inputs [logits], weights [correction?, gains?] or fewer, outputs [chosen, shares],
-//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen, 3 sigmoid of the chosen), normalize, factor, groups, topGroups].
+//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen, 3 sigmoid of the chosen), normalize, factor, groups, topGroups,
+//   groupsByBest].
 // experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
 //   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner],
 //   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset, scaleInput].
@@ -39,7 +40,8 @@ int64_t take_greatest(const std::vector<float>& values, std::vector<bool>& taken
 }
 
 // Experts of all groups but the best ones count as taken.
-void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_groups, std::vector<bool>& taken) {
+void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_groups, bool by_best,
+                  std::vector<bool>& taken) {
   const size_t size = choice.size() / static_cast<size_t>(groups);
   std::vector<float> sums(static_cast<size_t>(groups));
   for (size_t group = 0; group < sums.size(); ++group) {
@@ -53,7 +55,7 @@ void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_
         second = std::max(second, choice[i]);
       }
     }
-    sums[group] = first + second;
+    sums[group] = by_best ? first : first + second;
   }
   std::vector<bool> open(static_cast<size_t>(groups), false);
   for (int64_t i = 0; i < top_groups; ++i) take_greatest(sums, open);
@@ -84,7 +86,7 @@ void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
         choice[i] = correction == nullptr ? scores[i] : scores[i] + correction->vector()[i];
       }
       std::fill(taken.begin(), taken.end(), false);
-      if (op.count(4) > 1) close_groups(choice, op.count(4), op.count(5), taken);
+      if (op.count(4) > 1) close_groups(choice, op.count(4), op.count(5), op.count(6) != 0, taken);
       float* share = shares + t * count;
       for (int64_t i = 0; i < count; ++i) {
         const int64_t best = take_greatest(choice, taken);

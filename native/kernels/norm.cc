@@ -1,4 +1,4 @@
-// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon, groupSize].
+// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon, groupSize, unitOffset].
 #include "step.h"
 
 namespace tsumugi {
@@ -33,8 +33,8 @@ void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context
   const int64_t run = in_row == 1 || group >= 4096 ? 4 : 16384 / group;
   for_rows(worker, context.rows(op.inputs[0]) * in_row, run, [&](int64_t first, int64_t last) {
     for (int64_t g = first; g < last; ++g) {
-      vector_kernels().layer_norm(x + g * group, part(weight, g), part(bias, g), op.number(0), y + g * group,
-                                  static_cast<size_t>(group));
+      vector_kernels().layer_norm(x + g * group, part(weight, g), part(bias, g), op.number(2), op.number(0),
+                                  y + g * group, static_cast<size_t>(group));
     }
   });
 }

@@ -52,6 +52,7 @@ OpKernel find_kernel(const std::string& name) {
       {"scale", run_scale},
       {"scale_by_position", run_scale_by_position},
       {"scale_rows", run_scale_rows},
+      {"xielu", run_xielu},
       {"activation", run_activation},
       {"gated_activation", run_gated_activation},
       {"rows", run_rows},

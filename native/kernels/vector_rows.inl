@@ -124,13 +124,13 @@ void rms_norm(const float* x, const float* weight, float offset, float epsilon, 
   }
 }
 
-void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, float* y, size_t count) {
+void layer_norm(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y, size_t count) {
   const float mean = sum_of(x, count) / static_cast<float>(count);
   const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, mean) / static_cast<float>(count) + epsilon);
   for (size_t i = 0; i < count; i += 16) {
     const size_t width = count - i < 16 ? count - i : 16;
     Lanes value = (load_some(x + i, width) - Lanes::set(mean)) * Lanes::set(inverse);
-    if (weight != nullptr) value = value * load_some(weight + i, width);
+    if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
     if (bias != nullptr) value = value + load_some(bias + i, width);
     store_some(value, y + i, width);
   }

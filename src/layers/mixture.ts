@@ -28,6 +28,8 @@ export interface RouterOptions {
   /** Experts stand in groups, and only the best groups are chosen from. */
   groups?: number;
   topGroups?: number;
+  /** The best groups are those with the greatest score, instead of the greatest sum of two. */
+  groupsByBest?: boolean;
   /** A tensor [experts] that is added to the scores for the choice alone. */
   correction?: string;
   /** A tensor [experts]: what the weight of each expert is multiplied by, after all. */
@@ -62,7 +64,19 @@ export interface MixtureOptions {
 /** Each token through the experts that the router picks for it: [tokens, hidden] -> [tokens, hidden]. */
 export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: MixtureOptions): Value {
   const { module, experts, width, kind, router, bias, interleaved, limit, upOffset, scaleInput } = options;
-  const { count, score, normalize, factor, groups, topGroups, correction, gains, reads = x, otherModule } = router;
+  const {
+    count,
+    score,
+    normalize,
+    factor,
+    groups,
+    topGroups,
+    groupsByBest,
+    correction,
+    gains,
+    reads = x,
+    otherModule,
+  } = router;
   const hidden = Number(x.shape.at(-1));
   const matrix = program.weight({
     name: `${router.module}.weight`,
@@ -78,7 +92,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     module: router.module,
     inputs: [logits],
     ...((correction || gains) && { weights: perExpert }),
-    attributes: { count, score, normalize, factor, groups, topGroups },
+    attributes: { count, score, normalize, factor, groups, topGroups, groupsByBest },
   }); // [tokens, count] each
   const stack = (name: string, shape: number[], layouts: WeightLayouts) =>
     program.weight({ name: `${module}.${name}`, shape, ...layouts, join: "stack", use: "matmul" });

@@ -27,6 +27,8 @@ export interface LayerNormOptions {
   epsilon: number;
   /** Default true. */
   bias?: boolean;
+  /** The weight counts from 1 (Nemotron). */
+  unitOffset?: boolean;
   /** False: neither weight nor bias. Default true. */
   affine?: boolean;
   /** Normalise groups of this many values (per-head norm: headDim). Default: the whole row. */
@@ -39,12 +41,26 @@ export interface LayerNormOptions {
 
 /** Layer norm; the shape stays. */
 export function layerNorm(program: ProgramBuilder, x: Value, options: LayerNormOptions): Value {
-  const { module, epsilon, affine = true, bias = affine, groupSize, ownWeights = false, weightFrom: from } = options;
+  const {
+    module,
+    epsilon,
+    affine = true,
+    bias = affine,
+    unitOffset,
+    groupSize,
+    ownWeights = false,
+    weightFrom: from,
+  } = options;
   const width = Number(x.shape.at(-1));
   const size = groupSize ?? width;
   const shape = ownWeights ? [width / size, size] : [size];
   const stacked = from && { from, join: "stack" as const };
   const weight = affine ? program.weight({ name: `${module}.weight`, shape, use: "vector", ...stacked }) : undefined;
   const shift = bias ? program.weight({ name: `${module}.bias`, shape, use: "vector" }) : undefined;
-  return program.value("layer_norm", { module, inputs: [x], weights: [weight, shift], attributes: { epsilon, groupSize } });
+  return program.value("layer_norm", {
+    module,
+    inputs: [x],
+    weights: [weight, shift],
+    attributes: { epsilon, groupSize, unitOffset },
+  });
 }

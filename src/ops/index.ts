@@ -29,6 +29,7 @@ import { selectiveScan } from "./selective-scan.ts";
 import { store } from "./store.ts";
 import { wavePosition } from "./wave-position.ts";
 import { weightedSum } from "./weighted-sum.ts";
+import { xielu } from "./xielu.ts";
 
 /** Every op, one line each. */
 const definitions: readonly OpDefinition[] = [
@@ -61,6 +62,7 @@ const definitions: readonly OpDefinition[] = [
   store,
   wavePosition,
   weightedSum,
+  xielu,
 ];
 
 /** The op registry, by name. */

@@ -9,8 +9,8 @@ const epsilon = 1e-5;
 const halves = [-1.0690414, -0.26726028, 1.3363018, -0.98057896, -0.39223155, 1.3728106];
 
 describe("layer_norm of groups", () => {
-  const run = (weights: (ReturnType<typeof tensor> | undefined)[]) =>
-    runOp("layer_norm", { inputs: [tensor([1, 6], x)], weights, attributes: { epsilon, groupSize: 3 } })[0]!;
+  const run = (weights: (ReturnType<typeof tensor> | undefined)[], unitOffset = false) =>
+    runOp("layer_norm", { inputs: [tensor([1, 6], x)], weights, attributes: { epsilon, groupSize: 3, unitOffset } })[0]!;
 
   it("normalises each group", () => {
     expect(isClose(run([undefined, undefined]), halves)).toBe(true);
@@ -18,6 +18,11 @@ describe("layer_norm of groups", () => {
   it("has one weight and bias for all groups", () => {
     const want = halves.map((value, i) => value * [2, 3, 4][i % 3]! + [0.5, 0, -1][i % 3]!);
     expect(isClose(run([tensor([3], [2, 3, 4]), tensor([3], [0.5, 0, -1])]), want)).toBe(true);
+  });
+  it("has a weight that counts from 1", () => {
+    const parts = [tensor([3], [1, 2, 3]), tensor([3], [0.5, 0, -1])];
+    expect(run(parts, true)).toEqual(run([tensor([3], [2, 3, 4]), parts[1]]));
+    expect(run([undefined, undefined], true)).toEqual(run([undefined, undefined]));
   });
   it("has a weight and bias for each group", () => {
     const [weight, bias] = [

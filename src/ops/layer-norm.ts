@@ -1,10 +1,10 @@
-import { check, checkCounts, checkVector, numberAttribute, optionalNumber, width } from "./check.ts";
+import { check, checkCounts, checkVector, flagAttribute, numberAttribute, optionalNumber, width } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
 /**
  * y = (x − mean) / sqrt(variance + epsilon) · weight + bias, over each group of `groupSize` values (default: the whole
  * row). Weight and bias may be absent; they are [groupSize] for all groups alike, or [groups, groupSize] (a norm of its
- * own for every head).
+ * own for every head). `unitOffset`: the weight counts from 1 (Nemotron).
  *
  * Source: Ba, Kiros and Hinton 2016, "Layer Normalization".
  */
@@ -26,6 +26,7 @@ export const layerNorm: OpDefinition = {
       else check(shape.join() === `${k / size},${size}`, "layer_norm", `shape of ${what}`, [k / size, size], shape);
     }
     numberAttribute("layer_norm", attributes, "epsilon");
+    flagAttribute("layer_norm", attributes, "unitOffset");
     return [[...inputs[0]!]];
   },
   reference({ inputs, weights, outputs, attributes }) {
@@ -34,6 +35,7 @@ export const layerNorm: OpDefinition = {
     const y = outputs[0]!.data;
     const size = optionalNumber("layer_norm", attributes, "groupSize") ?? shape.at(-1)!;
     const epsilon = numberAttribute("layer_norm", attributes, "epsilon");
+    const offset = flagAttribute("layer_norm", attributes, "unitOffset") ? 1 : 0;
     for (let start = 0; start < x.length; start += size) {
       let mean = 0;
       for (let i = 0; i < size; i++) mean += x[start + i]!;
@@ -43,7 +45,7 @@ export const layerNorm: OpDefinition = {
       const inverse = 1 / Math.sqrt(variance / size + epsilon);
       for (let i = 0; i < size; i++) {
         const normal = (x[start + i]! - mean) * inverse;
-        const scaled = weight ? normal * weight[(start + i) % weight.length]! : normal;
+        const scaled = weight ? normal * (weight[(start + i) % weight.length]! + offset) : normal;
         y[start + i] = scaled + (bias ? bias[(start + i) % bias.length]! : 0);
       }
     }

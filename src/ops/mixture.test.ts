@@ -61,6 +61,19 @@ describe("route", () => {
     expect(plain).toEqual([1, 0, 3, 2]);
   });
 
+  it("chooses from the groups with the best one, or with the best two", () => {
+    const logits = tensor([1, 4], [2, -9, 1.5, 1.4]);
+    const choose = (groupsByBest: boolean) => {
+      const attributes = { score: "sigmoid", count: 2, groups: 2, topGroups: 1, groupsByBest };
+      return runOp("route", { inputs: [logits], weights: [], attributes })[0];
+    };
+    expect(choose(true)).toEqual([0, 1]);
+    expect(choose(false)).toEqual([2, 3]);
+    expect(() =>
+      opDefinition("route").shapes([["T", 4]], [], { count: 1, score: "softmax", groups: 4, groupsByBest: true }),
+    ).not.toThrow();
+  });
+
   it("refuses choices that cannot be made", () => {
     const { shapes } = opDefinition("route");
     const base = { count: 2, score: "softmax" };

@@ -20,7 +20,7 @@ export const routeScores = ["softmax", "sigmoid", "chosen_softmax", "chosen_sigm
  *
  * The `count` greatest scores are chosen, of equals the first. The optional weight, correction [experts], is added to the
  * scores for the choice alone. With `groups`, the experts stand in that many equal groups; only the `topGroups` groups
- * whose two greatest scores sum highest are chosen from. `normalize`: the weights are divided by their sum. Then they are
+ * whose two greatest scores sum highest (`groupsByBest`: whose greatest is highest) are chosen from. `normalize`: the weights are divided by their sum. Then they are
  * multiplied by `factor` (default 1), and by what the other optional weight, gains [experts], holds for the chosen.
  *
  * Source: Shazeer et al. 2017; groups and correction: DeepSeek-AI 2024, "DeepSeek-V3".
@@ -30,12 +30,13 @@ export const route: OpDefinition = {
   shapes(inputs, weights, attributes) {
     checkCounts("route", inputs, 1, weights, Math.min(weights.length, 2));
     const experts = checkRows("route", "logits", inputs[0]!);
-    const { count, groups, topGroups } = choiceOf(attributes);
+    const { count, groups, topGroups, groupsByBest } = choiceOf(attributes);
     checkVector("route", "correction", weights[0], experts);
     checkVector("route", "gains", weights[1], experts);
     check(experts % groups === 0, "route", "attribute `groups`", `a divisor of ${experts}`, groups);
     check(topGroups <= groups, "route", "attribute `topGroups`", `at most groups (${groups})`, topGroups);
-    check(groups === 1 || experts / groups >= 2, "route", "experts of a group", "at least 2", experts / groups);
+    const fewest = groups === 1 || groupsByBest ? 1 : 2;
+    check(experts / groups >= fewest, "route", "experts of a group", `at least ${fewest}`, experts / groups);
     const open = (experts / groups) * topGroups;
     check(count <= open, "route", "attribute `count`", `at most ${open} experts`, count);
     return [
@@ -46,13 +47,13 @@ export const route: OpDefinition = {
   reference({ inputs, outputs, weights, attributes }) {
     const { data: logits, shape } = inputs[0]!;
     const [chosen, shares] = [outputs[0]!.data, outputs[1]!.data];
-    const { count, groups, topGroups, score, normalize, factor } = choiceOf(attributes);
+    const { count, groups, topGroups, groupsByBest, score, normalize, factor } = choiceOf(attributes);
     const experts = shape[1]!;
     for (let row = 0; row < logits.length / experts; row++) {
       const given = logits.subarray(row * experts, (row + 1) * experts);
       const scores = score === "softmax" ? softmax(given) : score === "sigmoid" ? given.map(sigmoid) : given;
       const choice = Float32Array.from(scores, (value, expert) => value + (weights[0]?.data[expert] ?? 0));
-      if (groups > 1) closeGroups(choice, groups, topGroups);
+      if (groups > 1) closeGroups(choice, groups, topGroups, groupsByBest);
       const best = greatest(choice, count);
       let parts = Float32Array.from(best, (expert) => scores[expert]!);
       if (score === "chosen_softmax") parts = softmax(parts);
@@ -77,8 +78,9 @@ function choiceOf(attributes: Attributes) {
   }
   const count = countAttribute("route", attributes, "count");
   const normalize = flagAttribute("route", attributes, "normalize");
+  const groupsByBest = flagAttribute("route", attributes, "groupsByBest");
   const factor = Math.fround(attributes.factor === undefined ? 1 : numberAttribute("route", attributes, "factor"));
-  return { score, count, groups, topGroups, normalize, factor };
+  return { score, count, groups, topGroups, groupsByBest, normalize, factor };
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -98,11 +100,11 @@ function greatest(values: Float32Array, count: number): number[] {
 }
 
 /** −∞ for the experts of all groups but the best. */
-function closeGroups(choice: Float32Array, groups: number, topGroups: number): void {
+function closeGroups(choice: Float32Array, groups: number, topGroups: number, byBest: boolean): void {
   const size = choice.length / groups;
   const sums = Float32Array.from({ length: groups }, (_, group) => {
     const [first, second] = choice.slice(group * size, (group + 1) * size).sort((a, b) => b - a);
-    return first! + second!;
+    return byBest ? first! : first! + second!;
   });
   const open = new Set(greatest(sums, topGroups));
   for (let group = 0; group < groups; group++) {

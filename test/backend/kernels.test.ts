@@ -42,6 +42,16 @@ describe("element-wise ops", () => {
     expect(await compare(build)).toBe(0);
   });
 
+  it.each(widths)("xielu at width %i, with numbers of its own and without", async (width) => {
+    const one = (b: ProgramBuilder, value: number) => b.weight([1], ["vector"], Float32Array.of(value));
+    const short = (b: ProgramBuilder) => [one(b, 0.3), one(b, -0.7), -1, -1];
+    const whole = (b: ProgramBuilder) => [one(b, 21), one(b, 0.4), one(b, 0.25), one(b, -0.5)];
+    for (const outliers of [false, true]) {
+      expect(await compare(unary("xielu", width, {}, outliers, short))).toBeLessThan(1e-6);
+      expect(await compare(unary("xielu", width, {}, outliers, whole))).toBeLessThan(1e-6);
+    }
+  });
+
   it.each(widths)("a learned scale of the last columns of %i gives the very same values", async (width) => {
     const build = () => {
       const builder = new ProgramBuilder();
@@ -169,6 +179,8 @@ describe("norms", () => {
     const tolerance = width === 1 ? 1e-4 : 2e-6;
     expect(await compare(unary("layer_norm", width, { epsilon: 1e-5 }, true, both))).toBeLessThan(tolerance);
     expect(await compare(unary("layer_norm", width, { epsilon: 1e-5 }, false, () => [-1, -1]))).toBeLessThan(tolerance);
+    const offset = unary("layer_norm", width, { epsilon: 1e-5, unitOffset: true }, true, both);
+    expect(await compare(offset)).toBeLessThan(2 * tolerance);
   });
 });
 

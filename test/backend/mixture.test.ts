@@ -55,6 +55,14 @@ const shapes: Shape[] = [
     route: { score: "sigmoid", groups: 4, topGroups: 2, normalize: true, factor: 2.5, corrected: true },
     feed: { kind: "silu", limit: 1 },
   },
+  {
+    experts: 9,
+    count: 3,
+    hidden: 20,
+    inner: 9,
+    route: { score: "softmax", groups: 3, topGroups: 2, groupsByBest: true, factor: 2.5 },
+    feed: { kind: "silu" },
+  },
   { experts: 6, count: 1, hidden: 33, inner: 20, route: { score: "chosen_sigmoid" }, feed: { kind: "silu", scaleInput: true } },
   {
     experts: 5,

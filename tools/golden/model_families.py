@@ -150,6 +150,29 @@ FAMILIES = {
     "hunyuan_v1_moe_own": ("hunyuan_v1_moe", dict(
         hidden_size=48, num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=1, head_dim=10, num_experts=5,
         moe_topk=[1, 3, 2], attention_bias=True, intermediate_size=36, tie_word_embeddings=True)),
+    "nemotron": ("nemotron", dict()),
+    "nemotron_tied": ("nemotron", dict(
+        hidden_size=60, num_attention_heads=6, num_key_value_heads=3, head_dim=14, intermediate_size=90, hidden_act="gelu",
+        attention_bias=True, mlp_bias=True, tie_word_embeddings=True, norm_eps=1e-3,
+        rope_parameters=dict(rope_type="linear", factor=2.0, rope_theta=500.0, partial_rotary_factor=0.75))),
+    "codegen": ("codegen", dict(rotary_dim=4)),
+    "codegen_inner": ("codegen", dict(
+        hidden_size=96, num_attention_heads=8, num_hidden_layers=3, rotary_dim=10, n_inner=90, activation_function="silu",
+        max_position_embeddings=300)),
+    "apertus": ("apertus", dict(num_hidden_layers=3)),
+    "apertus_tied": ("apertus", dict(
+        hidden_size=60, num_attention_heads=5, num_key_value_heads=1, intermediate_size=70, attention_bias=True,
+        tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=500.0))),
+    "deepseek_v2": ("deepseek_v2", dict(
+        moe_intermediate_size=20, n_routed_experts=6, num_experts_per_tok=3, num_key_value_heads=4, n_shared_experts=2,
+        first_k_dense_replace=1, kv_lora_rank=18, q_lora_rank=None, qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10,
+        num_hidden_layers=3, rope_scaling=dict(type="yarn", factor=4.0, original_max_position_embeddings=16, mscale=0.707,
+                                               mscale_all_dim=0.707))),
+    "deepseek_v2_groups": ("deepseek_v2", dict(
+        hidden_size=48, num_attention_heads=6, num_key_value_heads=6, moe_intermediate_size=24, n_routed_experts=8,
+        num_experts_per_tok=2, n_shared_experts=1, n_group=4, topk_group=2, topk_method="group_limited_greedy",
+        routed_scaling_factor=2.5, kv_lora_rank=16, q_lora_rank=24, qk_rope_head_dim=6, qk_nope_head_dim=10, v_head_dim=14,
+        attention_bias=True, mlp_bias=True, hidden_act="gelu", tie_word_embeddings=True)),
     "falcon_alibi": ("falcon", dict(
         alibi=True, multi_query=False, parallel_attn=False, bias=True, num_attention_heads=6, hidden_size=48,
         tie_word_embeddings=False)),
@@ -179,13 +202,13 @@ def randomise(model, generator):
     tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
     for name, p in model.named_parameters():
         r = torch.empty_like(p).normal_(generator=generator)
-        if any(part in name for part in ("embed_tokens", "embed_in", "word_embeddings")):
+        if any(part in name for part in ("embed_tokens", "embed_in", "word_embeddings", "wte")):
             p.data = r * (0.15 if tied else 0.6)
         elif name.endswith("scale"):
             p.data = p.data + 0.3 * r
         elif p.ndim >= 2:
             p.data = r * (1.2 / p.shape[-1] ** 0.5)
-        elif "norm" in name:
+        elif "norm" in name or "ln_" in name:
             p.data = p.data + 0.15 * r
         else:
             p.data = 0.2 * r

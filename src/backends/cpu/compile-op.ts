@@ -41,7 +41,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   wave_position: (a) => [number(a, "offset"), number(a, "padding")],
   linear: () => [],
   rms_norm: (a, width) => [number(a, "epsilon"), number(a, "unitOffset"), number(a, "groupSize", width)],
-  layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width)],
+  layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width), number(a, "unitOffset")],
   rotary: (a) => [number(a, "heads"), number(a, "headDim"), number(a, "rotaryDim") / 2, number(a, "interleaved")],
   store: () => [],
   attend: (a) => [
@@ -55,6 +55,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   clamp: (a) => [number(a, "least"), number(a, "greatest")],
   scale: (a) => [number(a, "factor")],
   scale_by_position: (a) => ["strength", "length", "offset", "countsPadding"].map((name) => number(a, name)),
+  xielu: () => [],
   activation: (a) => kind("activation", a),
   gated_activation: (a) => kind("gated_activation", a),
   rows: () => [],
@@ -70,6 +71,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
     number(a, "factor", 1),
     number(a, "groups", 1),
     number(a, "topGroups", number(a, "groups", 1)),
+    number(a, "groupsByBest"),
   ],
   experts: (a) => [
     ...kind("experts", a),
@@ -90,7 +92,7 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   embed_position: ["offset"],
   wave_position: ["width", "offset", "padding", "frequencies"],
   rms_norm: ["epsilon", "unitOffset", "groupSize"],
-  layer_norm: ["epsilon", "groupSize"],
+  layer_norm: ["epsilon", "groupSize", "unitOffset"],
   rotary: [
     "heads",
     "headDim",
@@ -127,7 +129,7 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   scale_by_position: ["strength", "length", "offset", "countsPadding"],
   activation: ["kind"],
   gated_activation: ["kind"],
-  route: ["count", "score", "normalize", "factor", "groups", "topGroups"],
+  route: ["count", "score", "normalize", "factor", "groups", "topGroups", "groupsByBest"],
   experts: ["kind", "interleaved", "limit", "upOffset", "scaleInput"],
   join_heads: ["heads"],
   gated_delta: deltaSizes,

@@ -1,8 +1,11 @@
 // Every architecture, one line each.
+export { apertus } from "./apertus.ts";
 export { bart, mbart } from "./bart.ts";
 export { bloom } from "./bloom.ts";
+export { codegen } from "./codegen.ts";
 export { cohere } from "./cohere.ts";
 export { cohere2 } from "./cohere2.ts";
+export { deepseekV2 } from "./deepseek_v2.ts";
 export { deepseekV3 } from "./deepseek_v3.ts";
 export { ernie45 } from "./ernie4_5.ts";
 export { exaone4 } from "./exaone4.ts";
@@ -37,6 +40,7 @@ export { mistral } from "./mistral.ts";
 export { mistral4 } from "./mistral4.ts";
 export { mixtral } from "./mixtral.ts";
 export { mpt } from "./mpt.ts";
+export { nemotron } from "./nemotron.ts";
 export { olmo2 } from "./olmo2.ts";
 export { olmo3 } from "./olmo3.ts";
 export { opt } from "./opt.ts";
