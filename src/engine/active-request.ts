@@ -152,11 +152,7 @@ export function applyActions(
       events.push({ sequence: sequence.index, token: action.token, finish });
       if (finish === undefined) {
         // A draft must end at the switch: what stands behind it was computed with the factors before it.
-        const most = effects.rotarySwitch - sequence.rotaryLead;
-        if (sequence.tokens.length > most && sequence.rotaryLength <= most) {
-          sequence.rotaryLength = sequence.tokens.length;
-          effects.restart(sequence);
-        }
+        if (sequence.changesRotaryFactors(effects.rotarySwitch)) effects.restart(sequence);
         continue;
       }
       sequence.finishReason = finish;

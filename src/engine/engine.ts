@@ -237,7 +237,7 @@ export class Engine implements EngineInterface {
         restart: (sequence) => this.#scheduler.restart(sequence),
         nextSequenceId: () => this.#nextSequenceId++,
         longest: this.#model.positionsAreBounded ? this.#model.maxPositions + 1 : Number.POSITIVE_INFINITY,
-        rotarySwitch: this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY,
+        rotarySwitch: this.#rotarySwitch,
       });
       sequences.forEach((sequence, index) => {
         const { tokens, draft, drafted, accepted } = sequence;
@@ -292,6 +292,10 @@ export class Engine implements EngineInterface {
       });
   }
 
+  get #rotarySwitch(): number {
+    return this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY;
+  }
+
   #resume(request: ActiveRequest, tokens: readonly number[], processors: ProcessorChain): void {
     if (request.status !== "parked") {
       throw new TsumugiError("internal", { what: `request ${request.id} is resumed, but is ${request.status}` });
@@ -299,6 +303,7 @@ export class Engine implements EngineInterface {
     const sequence = request.live[0] as EngineSequence;
     sequence.processors = processors;
     this.#scheduler.resume(request, tokens);
+    if (sequence.changesRotaryFactors(this.#rotarySwitch)) this.#scheduler.restart(sequence);
     this.#wake();
   }
 

@@ -57,6 +57,15 @@ export class EngineSequence implements Sequence {
     this.encoderTokens = init.encoderTokens ?? [];
   }
 
+  /** Whether it has come to turn with other rotary factors, or, having lost tokens, with those of before: all of it, then. */
+  changesRotaryFactors(rotarySwitch: number): boolean {
+    const most = rotarySwitch - this.rotaryLead;
+    const beyond = Math.max(this.tokens.length, this.promptLength) > most;
+    if (beyond === this.rotaryLength > most) return false;
+    this.rotaryLength = beyond ? this.tokens.length : this.promptLength;
+    return true;
+  }
+
   /** Tokens that still must go through the model before the next one can be picked. */
   get remaining(): number {
     return this.tokens.length - this.computed;
