@@ -59,7 +59,11 @@ const table = {
   },
   op_unsupported: { status: 500, message: "Device `cpu` does not support {op}. Supported: {known}. Device `reference` works." },
   weights_unreadable: { status: 500, message: "The weights could not be read: {reason}." },
-  out_of_memory: { status: 507, message: "There is not enough memory: the session needs {given} bytes." },
+  out_of_memory: {
+    status: 507,
+    message:
+      "There is not enough memory: the session needs {given} bytes. Lower `contextTokens`, `cacheBytes` or `maxBatchSize`.",
+  },
   limits_invalid: { status: 500, message: "Limit `{limit}` must be {expected}. Given: {given}." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },

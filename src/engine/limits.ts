@@ -26,6 +26,9 @@ export interface EngineLimitOptions {
   taps?: readonly string[];
 }
 
+/** Blocks of one state that a backend can address. */
+const maxBlocks = 2 ** 30;
+
 /**
  * Limits with room for `maxSequences` sequences of `contextTokens` each; under `cacheBytes`, every state's blocks shrink
  * in proportion (requests then wait, or are preempted, when blocks run out).
@@ -69,6 +72,16 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
       const expected = `at least ${bytes}, for one sequence of ${contextTokens} tokens`;
       throw new TsumugiError("invalid_option", { option: "cacheBytes", expected, given: cacheBytes });
     }
+  }
+  const most = Math.max(0, ...perSequence);
+  if (Math.floor(most * sequences) > maxBlocks) {
+    const room = Math.floor(maxBlocks / sequences) * blockTokens;
+    const isContext = options.contextTokens !== undefined && room > 0;
+    const [option, given] = isContext ? ["contextTokens", contextTokens] : ["maxSequences", maxSequences];
+    const limit = isContext ? room : Math.floor(maxBlocks / most);
+    const fit = isContext ? `${Math.floor(sequences)} sequences at once` : `${contextTokens} tokens of each`;
+    const expected = `at most ${limit}, with ${fit}: a cache has no more than ${maxBlocks} blocks`;
+    throw new TsumugiError("invalid_option", { option, expected, given });
   }
   return {
     maxTokens,

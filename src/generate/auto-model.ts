@@ -186,6 +186,10 @@ function checkOptions(options: FromPretrainedOptions): void {
   for (const option of ["threads", "maxBatchSize", "contextTokens", "cacheBytes"] as const) {
     if (options[option] !== undefined) whole(1)(options[option], option);
   }
+  const { maxBatchSize = 1 } = options;
+  if (maxBatchSize > 65_536) {
+    throw new TsumugiError("invalid_option", { option: "maxBatchSize", expected: "at most 65536", given: maxBatchSize });
+  }
 }
 
 function oneOf(option: string, given: unknown, allowed: readonly string[]): void {

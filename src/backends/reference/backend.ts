@@ -63,8 +63,18 @@ async function prepare(
     loadedBytes += values.byteLength;
     options.onProgress?.({ loadedBytes, totalBytes: memory.weights });
   }
-  const caches = model.states.map((state) => new PagedCache(state, limits.blocks[state.name]!, blockTokens, limits.cache));
+  const caches = createCaches(model, limits, memory);
   return new ReferenceSession({ model, limits, memory, weights, caches, blockTokens });
+}
+
+function createCaches(model: Model, limits: Limits, memory: MemoryPlan): PagedCache[] {
+  try {
+    return model.states.map((state) => new PagedCache(state, limits.blocks[state.name]!, blockTokens, limits.cache));
+  } catch (cause) {
+    // arrays longer than there may be, or than there is memory for
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new TsumugiError("out_of_memory", { given: memory.total }, { cause });
+  }
 }
 
 function checkLimits(model: Model, limits: Limits): void {
