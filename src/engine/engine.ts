@@ -198,11 +198,6 @@ export class Engine implements EngineInterface {
       return;
     }
     this.#scheduler.settle(plan);
-    let accepted = 0;
-    for (const { gang, sequence, draft } of drafts) {
-      accepted += sequence.accepted;
-      gang.drafter?.judge?.(sequence, draft, sequence.accepted);
-    }
     for (const { gang } of plan.picks) this.#propose(gang);
     this.#onStep?.({
       tokens: plan.tokens,
@@ -211,7 +206,7 @@ export class Engine implements EngineInterface {
       copies: plan.copies.length,
       preempted: plan.preempted.length,
       drafted: drafts.reduce((sum, { draft }) => sum + draft, 0),
-      accepted,
+      accepted: drafts.reduce((sum, { sequence }) => sum + sequence.accepted, 0),
     });
   }
 
@@ -241,9 +236,13 @@ export class Engine implements EngineInterface {
       });
       sequences.forEach((sequence, index) => {
         const { tokens, draft, drafted, accepted } = sequence;
-        if (accepted >= drafted || tokens[tokens.length - 1] !== draft[accepted]) return;
-        sequence.accepted += 1;
-        if (sequence.finishReason !== undefined) return;
+        if (drafted === 0) return;
+        const holds = accepted < drafted && tokens[tokens.length - 1] === draft[accepted];
+        if (holds) sequence.accepted += 1;
+        if (!holds || sequence.finishReason !== undefined) {
+          request.drafter?.judge?.(sequence, drafted, sequence.accepted);
+          return;
+        }
         sequence.computed += 1;
         next.sequences.push(sequence);
         next.rows.push((rows[index] as number) + 1);
