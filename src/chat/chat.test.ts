@@ -50,6 +50,27 @@ test("which template is used", () => {
   expect(() => load().applyChatTemplate(user, text)).toThrow(/no `chatTemplate`/);
 });
 
+test("a message without content is named", () => {
+  const said = (content: object, template = "{% for m in messages %}{{ m.role + m.content.strip() }}{% endfor %}") => {
+    try {
+      return renderChatTemplate(template, [...user, { role: "assistant", ...content }] as typeof user);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const name = 'Message 1 of the conversation (`role: "assistant"`) must be one';
+  expect(said({})).toBe(`${name} with \`content\`. Given: none.`);
+  expect(said({ content: undefined })).toBe(`${name} with \`content\`. Given: none.`);
+  expect(said({ tool_calls: [] })).toBe(
+    `${name} whose \`content\` is a text (or a list of parts): the chat template reads it. Given: no \`content\`.`,
+  );
+  expect(said({ content: null })).toContain("Given: `content: null`.");
+  expect(said({ content: 3 })).toContain("Given: `content: 3`.");
+  // what a template does with it, and what it says by itself, stays
+  expect(said({ content: null }, "{% for m in messages %}{{ m.content }};{% endfor %}")).toBe("Hi;None;");
+  expect(said({ tool_calls: [] }, "{{ raise_exception('no content') }}")).toBe("The chat template failed: no content");
+});
+
 test("what is wrong is refused", () => {
   const tokenizer = load({}, chatml);
   const codes = (messages: unknown, options: object) => {
@@ -63,6 +84,7 @@ test("what is wrong is refused", () => {
   expect(codes([], {})).toBe("invalid_input");
   expect(codes([[]], {})).toBe("invalid_input");
   expect(codes([{ content: "x" }], {})).toBe("invalid_input");
+  expect(codes([...user, { role: "user" }], {})).toBe("invalid_input");
   expect(codes(user, { addGenerationPrompt: true, continueFinalMessage: true })).toBe("conflicting_options");
   expect(codes(user, { continueFinalMessage: "reasoning" })).toBe("invalid_input");
   expect(codes(user, { add_generation_prompt: true })).toBe("unknown_option");

@@ -43,14 +43,29 @@ export function renderChatTemplate(
     });
   const field = continueFinalMessage === true ? "content" : continueFinalMessage;
   const marked = field ? markLast(messages, field, template) : { messages, final: "" };
-  const text = renderTemplate(template, {
-    ...variables,
-    messages: marked.messages,
-    tools: tools ?? null,
-    documents: documents ?? null,
-    add_generation_prompt: addGenerationPrompt,
-  });
+  const values = { messages: marked.messages, tools: tools ?? null, documents: documents ?? null };
+  let text: string;
+  try {
+    text = renderTemplate(template, { ...variables, ...values, add_generation_prompt: addGenerationPrompt });
+  } catch (error) {
+    throw withoutContent(error, messages) ?? error;
+  }
   return field ? cut(text, marked.final) : text;
+}
+
+/** What a template failed at, where it is a message without text: its own words for that name neither. */
+function withoutContent(cause: unknown, messages: readonly ChatMessage[]): TsumugiError | undefined {
+  if (!TsumugiError.isInstance(cause) || cause.details.raised !== false) return undefined;
+  const index = messages.findIndex(({ content }) => typeof content !== "string" && !Array.isArray(content));
+  if (index < 0) return undefined;
+  const { content } = messages[index]!;
+  const expected = "one whose `content` is a text (or a list of parts): the chat template reads it";
+  const given = content === undefined ? "no `content`" : `\`content: ${JSON.stringify(content)}\``;
+  return new TsumugiError("invalid_input", { what: nameOf(messages, index), expected, given }, { cause });
+}
+
+function nameOf(messages: readonly ChatMessage[], index: number): string {
+  return `Message ${index} of the conversation (\`role: "${messages[index]!.role}"\`)`;
 }
 
 function markLast(messages: readonly ChatMessage[], field: string, template: string) {
@@ -82,9 +97,13 @@ function checkMessages(messages: readonly ChatMessage[]): void {
   const what = "The conversation";
   if (!Array.isArray(messages) || messages.length === 0)
     throw new TsumugiError("invalid_input", { what, expected: "a list of at least one message", given: messages });
-  for (const message of messages)
+  for (const [index, message] of messages.entries()) {
     if (typeof message !== "object" || message === null || typeof message.role !== "string")
       throw new TsumugiError("invalid_input", { what, expected: "a list of { role, content } messages", given: message });
+    const hasMore = Object.entries(message).some(([name, value]) => name !== "role" && value !== undefined);
+    if (hasMore) continue;
+    throw new TsumugiError("invalid_input", { what: nameOf(messages, index), expected: "one with `content`", given: "none" });
+  }
 }
 
 function checkRecords(option: string, list: readonly unknown[] | undefined): void {
