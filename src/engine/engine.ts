@@ -183,7 +183,7 @@ export class Engine implements EngineInterface {
     const drafts = plan.chunks.filter(({ draft }) => draft > 0);
     let committed = false;
     try {
-      await runStep(this.#session, plan, this.#scheduler.states, (outcomes) => {
+      await runStep(this.#session, plan, this.#scheduler.states, inStep, (outcomes) => {
         const isFirst = !committed;
         if (isFirst) {
           this.#steps += 1;

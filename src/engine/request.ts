@@ -48,11 +48,14 @@ export interface Decoder {
   /**
    * Given, it is told the hidden states behind the last norm (program output "hidden", a tap of the session) of every
    * token that goes through the model, before `next`: positions start … of `sequence`, [tokens × width]. Tokens come
-   * again where a request was preempted. It is told once for each of `observed`.
+   * again where a request was preempted. It is told once for each of `observed`, and of the encoder's input, all of it, once
+   * for each of `observedEncoder`.
    */
   observe?(sequence: Sequence, start: number, hidden: Float32Array, width: number, output: string): void;
   /** Outputs of the program that `observe` is told of, [T, width] each. Default: "hidden". */
   readonly observed?: readonly string[];
+  /** Outputs of the encoder's program that `observe` is told of when it has run. Default: none. */
+  readonly observedEncoder?: readonly string[];
   /** One entry of picks per group. Every live sequence must get exactly one append, drop or finish (forks come on top). */
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[];
 }

@@ -4,7 +4,7 @@ import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { ActiveRequest } from "./active-request.ts";
 import { buildBatch, buildEncodeBatch } from "./batch.ts";
 import type { EngineSequence } from "./sequence.ts";
-import { StepObserver } from "./step-observer.ts";
+import { type Failures, StepObserver } from "./step-observer.ts";
 import type { PagedState, StepPlan } from "./step-plan.ts";
 
 /** Sequences of a request whose next token is wanted, and the logit row of each. */
@@ -23,6 +23,7 @@ export type Outcome =
  * Runs one planned step on a session. The step is queued first; what to pick is asked of the decoders while it runs,
  * and all of it is sampled with one call. Rejects where the session failed.
  *
+ * @param running the requests of the plan, and maybe others.
  * @param settle told of all outcomes; gives the questions that follow from them: where a token of a draft was picked, the
  *   one behind it is picked from the same step. So a row's processors have seen all tokens before it, and rows behind a
  *   token that was not picked cost nothing.
@@ -31,38 +32,40 @@ export async function runStep(
   session: Session,
   plan: StepPlan<ActiveRequest>,
   states: readonly PagedState[],
+  running: readonly ActiveRequest[],
   settle: (outcomes: readonly Outcome[]) => Question[],
 ): Promise<void> {
   // Steps run in order: what the encoder writes is there when the decoder reads it.
   const encoded = plan.encodes.length > 0 ? session.run(buildEncodeBatch(plan, states), "encode") : undefined;
   const step = session.run(buildBatch(plan, states));
   try {
-    if (encoded !== undefined) await session.sample(encoded, []);
     const observer = new StepObserver();
+    const failures: Failures[] = [];
+    if (encoded !== undefined) {
+      await session.sample(encoded, []);
+      failures.push(await observer.readEncoder(session, encoded, plan, running));
+    }
     let questions: Question[] = plan.picks.map(({ gang, rows }) => ({ request: gang, sequences: [...gang.live], rows }));
     const [first, failed] = await Promise.all([ask(session, step, questions), observer.read(session, step, plan)]);
-    questions = settle(
-      first.map((outcome) =>
-        failed.has(outcome.question.request)
-          ? { question: outcome.question, error: failed.get(outcome.question.request) }
-          : outcome,
-      ),
-    );
+    questions = settle(withFailures(first, [...failures, failed]));
     while (questions.length > 0) {
       const missed = observer.tellDrafts(questions);
       const outcomes = await ask(session, step, questions);
-      questions = settle(
-        outcomes.map((outcome) =>
-          missed.has(outcome.question.request)
-            ? { question: outcome.question, error: missed.get(outcome.question.request) }
-            : outcome,
-        ),
-      );
+      questions = settle(withFailures(outcomes, [missed]));
     }
   } finally {
     session.release(step);
     if (encoded !== undefined) session.release(encoded);
   }
+}
+
+/** The outcomes, those of requests whose decoder threw when it observed replaced. */
+function withFailures(outcomes: readonly Outcome[], failures: readonly Failures[]): Outcome[] {
+  return outcomes.map((outcome) => {
+    const { question } = outcome;
+    const failed = failures.find((each) => each.has(question.request));
+    return failed ? { question, error: failed.get(question.request) } : outcome;
+  });
 }
 
 /** Asks the decoders what to pick, and picks it. */

@@ -7,12 +7,37 @@ import type { StepPlan } from "./step-plan.ts";
 export type Failures = ReadonlyMap<ActiveRequest, unknown>;
 
 /**
- * Tells decoders that observe of the hidden states of their tokens: of those of a draft when they have been picked, and the
+ * Tells decoders that observe of their tokens' outputs (hidden states): of those of a draft when they have been picked, and the
  * token behind them is to be.
  */
 export class StepObserver {
   /** What was computed for drafts: rows behind the sequence's own tokens. */
   readonly #drafts = new Map<EngineSequence, { output: string; hidden: Float32Array; width: number }[]>();
+
+  /** Of the encoder's step: its inputs are whole. */
+  async readEncoder(
+    session: Session,
+    step: Step,
+    { encodes }: StepPlan<ActiveRequest>,
+    running: readonly ActiveRequest[],
+  ): Promise<Failures> {
+    const failed = new Map<ActiveRequest, unknown>();
+    const requests = new Map(running.flatMap((request) => request.live.map((sequence) => [sequence, request])));
+    const reads: Promise<void>[] = [];
+    let first = 0;
+    for (const sequence of encodes) {
+      const rows = sequence.encoderTokens.map((_, index) => first + index);
+      first += rows.length;
+      const request = requests.get(sequence);
+      for (const output of request?.decoder.observedEncoder ?? []) {
+        const tell = (values: Float32Array) =>
+          observe(request!, sequence, 0, values, values.length / rows.length, output, failed);
+        reads.push(session.read(step, output, rows).then(tell));
+      }
+    }
+    await Promise.all(reads);
+    return failed;
+  }
 
   async read(session: Session, step: Step, { chunks }: StepPlan<ActiveRequest>): Promise<Failures> {
     const failed = new Map<ActiveRequest, unknown>();

@@ -5,7 +5,7 @@ import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/index.ts";
 import { type DownloadProgress, type HubOptions, type ModelDirectory, resolveModel } from "../hub/index.ts";
-import { loadModel, withHiddenStates } from "../models/index.ts";
+import { loadModel, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
@@ -141,8 +141,8 @@ async function assemble(
   { files, config, checkpoint, model: plain, backend }: Loaded,
   options: FromPretrainedOptions,
 ): Promise<CausalLMParts> {
-  // the reference backend keeps all outputs of a program
-  const model = backend.name === "reference" ? withHiddenStates(plain) : plain;
+  // the reference backend keeps all outputs of a program, and what attention read
+  const model = backend.name === "reference" ? withAttentions(withHiddenStates(plain)) : plain;
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 64;
   const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize, taps: ["hidden"] };

@@ -4,6 +4,7 @@ import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import type { AssistedReport } from "./assisted/assistance.ts";
+import type { Attention } from "./attentions.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
 import type { HiddenState } from "./hidden-states.ts";
@@ -62,9 +63,21 @@ export interface GenerateResult {
   /**
    * [steps][layers + 1] with `outputHiddenStates: true`: `{ shape: [rows, tokens, hidden], data }`, as transformers' tensors.
    * Entry i is what layer i reads (0: the embeddings), the last what stands behind the last norm. The first step has the
-   * whole prompt, the others one token; pads, and rows that had ended, are zeros.
+   * whole prompt, the others one token; pads, and rows that had ended, are zeros. Rows of a search are its beams.
    */
-  hiddenStates?: HiddenState[][];
+  hiddenStates?: HiddenState[][] | undefined;
+  /**
+   * [steps][layers] with `outputAttentions: true`: `{ shape: [rows, heads, queries, keys], data }`, as transformers' tensors:
+   * which share each token gives each token up to it. Layers that do not attend are left out.
+   */
+  attentions?: Attention[][] | undefined;
+  /** Of encoder-decoder models, in place of `hiddenStates`: as those, and [layers + 1] of the encoder with a row for each prompt. */
+  decoderHiddenStates?: HiddenState[][] | undefined;
+  encoderHiddenStates?: HiddenState[] | undefined;
+  /** Of encoder-decoder models, in place of `attentions`: as those; to the encoder's tokens; and [layers] inside the encoder. */
+  decoderAttentions?: Attention[][] | undefined;
+  crossAttentions?: Attention[][] | undefined;
+  encoderAttentions?: Attention[] | undefined;
 }
 
 const inputNames = [

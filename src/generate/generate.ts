@@ -12,19 +12,22 @@ import {
 } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type Assistance, type AssistedReport, readAssistance } from "./assisted/assistance.ts";
+import { attentionsOf, crossAttentionsOf, encoderAttentionsOf } from "./attentions.ts";
 import { isSearch } from "./beams/check-beams.ts";
 import { padBeams, runBeams } from "./beams/run-beams.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { GuidedDecoder, isGuided, readNegativePrompts } from "./guided-decoder.ts";
-import { HiddenStateRecorder, wantedHiddenStates } from "./hidden-states.ts";
+import { encoderHiddenStatesOf, hiddenStatesOf } from "./hidden-states.ts";
 import { type PromptRow, readEncoderInputs, readInputs, rotaryLead } from "./inputs.ts";
 import { newTokenLimit } from "./lengths.ts";
 import { RowDecoder } from "./row-decoder.ts";
+import { StateRecorder, type WantedStates } from "./state-recorder.ts";
 import { type StepOutputs, StepRecorder } from "./step-outputs.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { readStoppingCriteria } from "./stopping-criteria.ts";
 import { createTokenBytes, type TokenBytes } from "./token-bytes.ts";
+import { wantedStates } from "./wanted-states.ts";
 import { warnOnce } from "./warnings.ts";
 
 /** What a call of `generate` works with. */
@@ -110,13 +113,13 @@ export async function generate(context: GenerateContext, options: GenerateOption
     };
     const logits = settings.outputLogits ? new StepRecorder() : undefined;
     const scores = settings.outputScores ? new StepRecorder() : undefined;
-    const tapped = wantedHiddenStates(context.model, options, settings);
-    const hidden = tapped && new HiddenStateRecorder(tapped);
+    const wanted = wantedStates(context.model, options, settings);
+    const states = wanted && new StateRecorder(wanted);
     let assisted: AssistedReport | undefined;
     const onAssisted = (report: AssistedReport) => {
       assisted = report;
     };
-    const outputs = { onLogits: logits?.listener, onScores: scores?.listener, hidden, onAssisted };
+    const outputs = { onLogits: logits?.listener, onScores: scores?.listener, states, onAssisted };
     const rows = await generateRows(context, { ...options, streamer: watched }, outputs);
     if (rows.some((row) => row.finishReason === "abort")) {
       const sequences = rows.map(({ prompt, newTokens }) => [...prompt.padded, ...newTokens]);
@@ -128,7 +131,7 @@ export async function generate(context: GenerateContext, options: GenerateOption
     const width = settings.numBeams > 1 ? (rows.length / settings.numReturnSequences) * settings.numBeams : rows.length;
     if (logits) result.logits = logits.table(width);
     if (scores) result.scores = scores.table(width);
-    if (hidden) result.hiddenStates = hidden.table(rows.length, rows[0]!.prompt.padded.length, context.model.hiddenSize);
+    if (wanted && states) Object.assign(result, statesOf(context.model, wanted, states, rows, width));
     if (settings.numBeams > 1) Object.assign(result, padBeams(rows, settings));
     return result;
   } catch (error) {
@@ -137,6 +140,29 @@ export async function generate(context: GenerateContext, options: GenerateOption
     else if (begun) streamer?.end();
     throw error;
   }
+}
+
+/** Hidden states and attentions as `generate` gives them; `width`: rows of all prompts, beams where there are beams. */
+function statesOf(
+  model: Model,
+  { hidden, attentions }: WantedStates,
+  states: StateRecorder,
+  rows: readonly GeneratedRow[],
+  width: number,
+): Partial<GenerateResult> {
+  const prompts = [...new Set(rows.map(({ prompt }) => prompt))];
+  const all = { prompts, rowsPerPrompt: width / prompts.length };
+  const { hiddenSize } = model;
+  const decoderStates = hidden && hiddenStatesOf(states, hidden.decoder, all, hiddenSize);
+  const decoderAttentions = attentions && attentionsOf(states, attentions.decoder, all);
+  if (!model.programs.encode) return { hiddenStates: decoderStates, attentions: decoderAttentions };
+  return {
+    encoderHiddenStates: hidden && encoderHiddenStatesOf(states, hidden.encoder!, prompts, hiddenSize),
+    decoderHiddenStates: decoderStates,
+    encoderAttentions: attentions && encoderAttentionsOf(states, attentions.encoder, prompts),
+    decoderAttentions,
+    crossAttentions: attentions && crossAttentionsOf(states, attentions.cross, all),
+  };
 }
 
 /** Every field decided for one call. */
@@ -263,6 +289,7 @@ async function runRows(
       decoder: new (negative ? GuidedDecoder : RowDecoder)({
         copies: count,
         firstRow,
+        prompt: Math.floor(firstRow / copies),
         batchRows: plan.rows,
         vocabularySize: model.vocabularySize,
         stream,

@@ -151,6 +151,7 @@ export interface GenerationConfig {
   outputScores?: boolean | null;
   /** Return every step's hidden states, on the reference device. Default false. */
   outputHiddenStates?: boolean | null;
+  outputAttentions?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;
 }
@@ -182,6 +183,7 @@ export interface GenerationSettings {
   outputLogits: boolean;
   outputScores: boolean;
   outputHiddenStates: boolean;
+  outputAttentions: boolean;
   /** The rest: values of the logits processors, by option. */
   readonly [processor: string]: unknown;
 }

@@ -33,7 +33,6 @@ const refused = (reason: string, ...off: readonly unknown[]): RefusedField => ({
 
 const drafting = "drafts come from `assistantModel` or `promptLookupNumTokens`";
 const universal = "the assistant must have the model's own vocabulary";
-const outputs = "attention is one op, which does not keep its weights; `outputHiddenStates` works on the reference device";
 const removed = "transformers 5 removed this decoding mode too";
 const cache = "the engine has one paged KV cache, which needs no setting here";
 
@@ -106,7 +105,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   outputLogits: works(boolean, false),
   returnDictInGenerate: works(boolean, false),
   outputScores: works(boolean, false),
-  outputAttentions: refused(outputs, false),
+  outputAttentions: works(boolean, false),
   outputHiddenStates: works(boolean, false),
   // tokens
   padTokenId: works(whole(0)),

@@ -11,10 +11,18 @@ import { RowDecoder, type RowDecoderOptions } from "./row-decoder.ts";
  */
 export class GuidedDecoder implements Decoder {
   readonly #row: RowDecoder;
+  readonly observed?: readonly string[];
+  readonly observe?: NonNullable<Decoder["observe"]>;
   #unguided = new Float32Array(0);
 
   constructor(options: RowDecoderOptions) {
     this.#row = new RowDecoder({ ...options, unguided: () => this.#unguided });
+    const { observed, observe } = this.#row;
+    if (!observed || !observe) return;
+    this.observed = observed;
+    this.observe = (sequence, ...rest) => {
+      if (sequence.index === 0) observe(sequence, ...rest);
+    };
   }
 
   groups(sequences: readonly Sequence[]): SamplingGroup[] {

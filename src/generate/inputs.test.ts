@@ -53,7 +53,7 @@ describe("shapes", () => {
 describe("pads", () => {
   test("the mask decides, on either side", () => {
     const rows = read([[0, 0, 5, 6, 9]], [[0, 0, 1, 1, 0]]);
-    expect(rows).toEqual([{ padded: [0, 0, 5, 6, 9], tokens: [5, 6] }]);
+    expect(rows).toEqual([{ padded: [0, 0, 5, 6, 9], tokens: [5, 6], places: [2, 3] }]);
   });
 
   test("without a mask, pad ids are pads", () => {

@@ -14,8 +14,10 @@ export interface PromptRow {
   padded: number[];
   /** Without pads. */
   tokens: number[];
-  /** Of an encoder-decoder model, whose decoder's prompt the two above are: what its encoder reads. */
-  encoder?: { padded: number[]; tokens: number[] };
+  /** Where each token stands in `padded`. */
+  places: number[];
+  /** Of an encoder-decoder model, whose decoder's prompt the three above are: what its encoder reads. */
+  encoder?: { padded: number[]; tokens: number[]; places: number[] };
 }
 
 /** Tokens by which the longest prompt of a call is ahead of this one: with dynamic RoPE it decides for all, as in transformers. */
@@ -44,7 +46,7 @@ export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, con
     throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: start ?? "nothing" });
   }
   const rows = readInputs(inputIds, attentionMask, { ...context, encoder: true });
-  return rows.map(({ padded, tokens }) => ({ padded: [start], tokens: [start], encoder: { padded, tokens } }));
+  return rows.map((encoder) => ({ padded: [start], tokens: [start], places: [0], encoder }));
 }
 
 /**
@@ -82,8 +84,8 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
     );
   }
   return given.map((padded, row) => {
-    const tokens = padded.filter((_, place) => kept[row]![place] !== 0);
-    if (tokens.length > 0) return { padded, tokens };
+    const places = [...padded.keys()].filter((place) => kept[row]![place] !== 0);
+    if (places.length > 0) return { padded, tokens: places.map((place) => padded[place]!), places };
     throw new TsumugiError("invalid_input", {
       what: `Row ${row} of \`inputIds\``,
       expected: "a row with at least one token that is not a pad",
@@ -104,7 +106,7 @@ function fromBos({ settings: { bosTokenId }, vocabularySize }: InputContext): Pr
     const expected = `an id of the model, from 0 to ${vocabularySize - 1}`;
     throw new TsumugiError("invalid_option", { option: "bosTokenId", expected, given: bosTokenId });
   }
-  return { padded: [bosTokenId], tokens: [bosTokenId] };
+  return { padded: [bosTokenId], tokens: [bosTokenId], places: [0] };
 }
 
 function detectPads(rows: readonly number[][], settings: GenerationSettings): number[][] {

@@ -17,7 +17,7 @@ export interface TextGenerationPipelineOptions extends FromPretrainedOptions {
 export interface TextGenerationOptions
   extends Omit<
     GenerateOptions,
-    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates"
+    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
   > {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
   returnFullText?: boolean;
@@ -99,6 +99,7 @@ const callRefusals: Refusals = {
   outputLogits: "use `model.generate`",
   outputScores: "use `model.generate`",
   outputHiddenStates: "use `model.generate`",
+  outputAttentions: "use `model.generate`",
   tokenizer: "it is an option of `pipeline` itself",
 };
 

@@ -9,6 +9,8 @@ export interface RowDecoderOptions {
   copies: number;
   /** Index of its first output row in the batch. */
   firstRow: number;
+  /** Index of the prompt in the batch. */
+  prompt: number;
   /** Output rows of the whole batch: B of the random places. */
   batchRows: number;
   vocabularySize: number;
@@ -30,15 +32,12 @@ export class RowDecoder implements Decoder {
   readonly #options: RowDecoderOptions;
   readonly #stops: (StopStrings | undefined)[];
   readonly observed?: readonly string[];
+  readonly observedEncoder?: readonly string[];
   readonly observe?: NonNullable<Decoder["observe"]>;
 
   constructor(options: RowDecoderOptions) {
     this.#options = options;
-    const { firstRow, copies, outputs } = options;
-    if (outputs?.hidden) {
-      this.observed = outputs.hidden.outputs;
-      this.observe = outputs.hidden.observer(firstRow, copies);
-    }
+    Object.assign(this, options.outputs?.states?.watch(options.prompt));
     this.#stops = Array.from({ length: options.copies }, () => options.stopStrings?.fork());
   }
 
@@ -50,14 +49,20 @@ export class RowDecoder implements Decoder {
   }
 
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
+    const { firstRow, copies, outputs: { states } = {} } = this.#options;
     if (this.#atStart(sequences)) {
       const sequence = sequences[0]!;
+      states?.commit(
+        sequence,
+        Array.from({ length: copies }, (_, copy) => firstRow + copy),
+      );
       return picks.map((pick, copy) => {
         const token = pick.tokens[0]!;
         return { kind: copy === 0 ? "append" : "fork", sequence, token, finish: this.#finish(sequence, copy, token) };
       });
     }
     return sequences.map((sequence, row) => {
+      states?.commit(sequence, [firstRow + sequence.index]);
       const token = picks[row]!.tokens[0]!;
       return { kind: "append", sequence, token, finish: this.#finish(sequence, sequence.index, token) };
     });

@@ -1,5 +1,5 @@
 import type { AssistedReport } from "./assisted/assistance.ts";
-import type { HiddenStateRecorder } from "./hidden-states.ts";
+import type { StateRecorder } from "./state-recorder.ts";
 
 /** Sees a copy of one output of one step: index of the output row, number of the step, [vocabulary] values. */
 export type StepListener = (row: number, step: number, values: Float32Array) => void;
@@ -12,8 +12,8 @@ export interface StepOutputs {
   onScores?: StepListener;
   /** What drafts came to, with assisted generation. */
   onAssisted?: (report: AssistedReport) => void;
-  /** Hidden states of every token. */
-  hidden?: HiddenStateRecorder | undefined;
+  /** What goes on inside the model for every token. */
+  states?: StateRecorder | undefined;
 }
 
 /** Collects values by step and row. */

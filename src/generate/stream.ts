@@ -7,7 +7,10 @@ import { checkGenerateOptions, type GenerateOptions } from "./generate-options.t
 
 /** Options of `model.stream`: those of `generate` that make sense for one answer. */
 export interface StreamOptions
-  extends Omit<GenerateOptions, "streamer" | "numReturnSequences" | "outputLogits" | "outputScores" | "outputHiddenStates"> {
+  extends Omit<
+    GenerateOptions,
+    "streamer" | "numReturnSequences" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
+  > {
   /** The prompt as text; instead of `inputIds`. Special tokens are added as the tokenizer does. */
   prompt?: string;
 }
@@ -95,7 +98,14 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
 
 function refuse(options: StreamOptions): void {
   const given = options as GenerateOptions & StreamOptions;
-  for (const option of ["streamer", "numReturnSequences", "outputLogits", "outputScores", "outputHiddenStates"] as const) {
+  for (const option of [
+    "streamer",
+    "numReturnSequences",
+    "outputLogits",
+    "outputScores",
+    "outputHiddenStates",
+    "outputAttentions",
+  ] as const) {
     if (given[option] === undefined || given[option] === null || given[option] === 1 || given[option] === false) continue;
     throw new TsumugiError("unsupported_option", { option, reason: "a stream gives one text; use `generate`" });
   }

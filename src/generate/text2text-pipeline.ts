@@ -23,7 +23,7 @@ export interface Text2TextPipelineOptions extends FromPretrainedOptions {
 export interface Text2TextOptions
   extends Omit<
     GenerateOptions,
-    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates"
+    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
   > {
   /** Undo spaces before punctuation. Default: the tokenizer's. */
   cleanUpTokenizationSpaces?: boolean;

@@ -1,3 +1,4 @@
-export { hiddenStateOutputs, withHiddenStates } from "./hidden-states.ts";
+export { type AttentionOutput, type AttentionOutputs, attentionOutputs, withAttentions } from "./attentions.ts";
+export { type HiddenStateOutputs, hiddenStateOutputs, withHiddenStates } from "./hidden-states.ts";
 export { buildModel, loadModel, supportedModelTypes, supportedMultimodalTypes } from "./load.ts";
 export { isMultimodal } from "./multimodal.ts";

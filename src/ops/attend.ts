@@ -63,7 +63,7 @@ export const attend: OpDefinition = {
     check(causal === true || (causal === false && !isLocal), "attend", "`causal`", "true with a window or a chunk", causal);
     return [[inputs[0]![0]!, heads! * valueHeadDim!]];
   },
-  reference({ inputs, outputs, weights, state, attributes, batch }) {
+  reference({ inputs, outputs, weights, state, attributes, batch, onShares }) {
     const q = inputs[0]!.data;
     const out = outputs[0]!.data;
     const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
@@ -127,6 +127,12 @@ export const attend: OpDefinition = {
             scores[p] = Math.exp(scores[p]! - greatest);
             total += scores[p]!;
           }
+          onShares?.(
+            t,
+            head,
+            first,
+            scores.map((score) => score / total),
+          );
           const sums = new Float64Array(valueHeadDim!);
           const valueStart = Math.floor(head / group) * valueHeadDim!;
           for (let p = 0; p < scores.length; p++) {

@@ -51,6 +51,8 @@ export interface ReferenceContext {
   state: readonly ReferenceStatePart[];
   attributes: Attributes;
   batch: ReferenceBatch;
+  /** Of `attend`: told for each token's row and each head which share each position from `first` on has in the answer. */
+  onShares?: (row: number, head: number, first: number, shares: Float32Array) => void;
 }
 
 /**

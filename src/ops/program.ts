@@ -44,11 +44,16 @@ export interface Program {
   ops: ProgramOp[];
   /** Named values a caller can read. `logits` is [R, vocabulary] float32; `hidden` is [T, hidden] after the last norm. */
   outputs: { logits: number; hidden: number; [tap: string]: number };
+  /**
+   * Named `attend` ops whose shares a caller can read too (index into `ops`): [T, heads · K], K being the most positions that
+   * a token of the step attends to, counted from position 0.
+   */
+  attentions?: { readonly [name: string]: number };
 }
 
 /** The encoder of an encoder-decoder model: it runs once over a whole input, and writes the cross states. */
 export interface EncodeProgram extends Omit<Program, "outputs"> {
-  outputs: { hidden: number };
+  outputs: { hidden: number; [tap: string]: number };
 }
 
 /** Which program of a model a step runs. */

@@ -94,10 +94,8 @@ test("copies of a prompt have its states, then their own; chunks and rows that e
 test("refused by name where it does not work", async () => {
   const reference = await open("llama", "reference");
   const on = { inputIds: [[5]], outputHiddenStates: true };
-  await expect(reference.generate({ ...on, numBeams: 2 })).rejects.toThrow("`outputHiddenStates` is not supported: a search");
-  await expect(reference.generate({ ...on, guidanceScale: 2 })).rejects.toThrow("guidance does not give them yet");
-  await expect(reference.generate({ ...inputs, outputAttentions: true } as object)).rejects.toThrow(
-    "`outputAttentions` is not supported",
+  await expect(reference.generate({ ...on, penaltyAlpha: 0.6, topK: 4 })).rejects.toThrow(
+    "`outputHiddenStates` is not supported: contrastive search does not give them",
   );
   expect((await reference.generate({ inputIds: [[5]], maxNewTokens: 1 })).hiddenStates).toBeUndefined();
   await reference.dispose();

@@ -1,5 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { ReferenceTensor } from "../../ops/definition.ts";
+import type { ReferenceContext, ReferenceTensor } from "../../ops/definition.ts";
 import { opDefinition } from "../../ops/index.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
@@ -7,6 +7,7 @@ import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
+import { keepState, sharesOf } from "./attention-shares.ts";
 import type { PagedCache } from "./paged-cache.ts";
 
 interface Prepared {
@@ -18,8 +19,8 @@ interface Prepared {
   blockTokens: number;
 }
 
-/** Outputs of a step, by name. */
-type Outputs = Map<string, ReferenceTensor>;
+/** Outputs of a step, by name; shares of attention are computed when they are read. */
+type Outputs = Map<string, () => ReferenceTensor>;
 
 /** Runs steps one after another, one op at a time, giving the event loop a turn between ops. */
 export class ReferenceSession implements Session {
@@ -49,7 +50,7 @@ export class ReferenceSession implements Session {
   async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
     const outputs = await this.#outputs(step);
     if (groups.length === 0) return [];
-    const { shape, data } = outputs.get("logits")!;
+    const { shape, data } = outputs.get("logits")!();
     const vocabulary = shape[1]!;
     return groups.map((group) => {
       const rows = group.rows.map((row) => {
@@ -62,7 +63,7 @@ export class ReferenceSession implements Session {
 
   async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {
     const outputs = await this.#outputs(step);
-    const tensor = outputs.get(output);
+    const tensor = outputs.get(output)?.();
     if (!tensor) {
       throw new TsumugiError("invalid_input", {
         what: "The output to read",
@@ -111,17 +112,19 @@ export class ReferenceSession implements Session {
       if ((cache.kind === "cross") === (program === "encode")) cache.forget(batch, batch.states[index]!);
     });
 
-    const { values, ops, outputs } = model.programs[program]!;
+    const { values, ops, outputs, attentions = {} } = model.programs[program]!;
     const rows = { T: batch.tokenIds.length, S: batch.promptLength.length, R: batch.logitRows.length };
     const kept = new Set(Object.values(outputs));
     const lastUse = new Map(ops.flatMap(({ inputs }, index) => inputs.map((value) => [value, index] as const)));
     const live = new Map<number, ReferenceTensor>();
+    const named = new Map(Object.entries(attentions).map(([name, index]) => [index, name]));
+    const found: Outputs = new Map();
     for (const [index, op] of ops.entries()) {
       for (const value of op.outputs) {
         const shape = values[value]!.shape.map((d) => (typeof d === "number" ? d : rows[d]));
         live.set(value, { shape, data: new Float32Array(elementCount(shape)) });
       }
-      opDefinition(op.op).reference({
+      const context: ReferenceContext = {
         inputs: op.inputs.map((value) => live.get(value)!),
         outputs: op.outputs.map((value) => live.get(value)!),
         weights: op.weights.map((id) =>
@@ -132,11 +135,16 @@ export class ReferenceSession implements Session {
           : [],
         attributes: op.attributes,
         batch,
-      });
+      };
+      opDefinition(op.op).reference(context);
+      const name = named.get(index);
+      // the layers of an encoder write their keys over each other
+      if (name !== undefined) found.set(name, sharesOf(program === "encode" ? keepState(context) : context));
       for (const value of op.inputs) if (lastUse.get(value) === index && !kept.has(value)) live.delete(value);
       await turn();
     }
-    return new Map(Object.entries(outputs).map(([name, value]) => [name, live.get(value)!]));
+    for (const [name, value] of Object.entries(outputs)) found.set(name, () => live.get(value)!);
+    return found;
   }
 }
 

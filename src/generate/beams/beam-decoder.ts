@@ -32,9 +32,13 @@ export class BeamDecoder implements Decoder {
   readonly #search: BeamSearch;
   readonly #running: RunningBeams;
   readonly #candidates: number;
+  readonly observed?: readonly string[];
+  readonly observedEncoder?: readonly string[];
+  readonly observe?: NonNullable<Decoder["observe"]>;
 
   constructor(options: BeamDecoderOptions) {
     this.#options = options;
+    Object.assign(this, options.outputs?.states?.watch(options.prompt));
     this.#search = new BeamSearch(options);
     this.#running = new RunningBeams(options.beams);
     this.#candidates = Math.max(2, 1 + options.eosTokenIds.length) * options.beams;
@@ -61,6 +65,8 @@ export class BeamDecoder implements Decoder {
   }
 
   next([picks]: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
+    const { outputs, prompt, beams } = this.#options;
+    this.#running.tell(outputs?.states, sequences, (beam) => prompt * beams + beam);
     this.#search.advance(picks!, (parent, token) => this.#continue(parent, token));
     if (this.#search.ended) return sequences.map((sequence) => ({ kind: "drop", sequence }));
     const { running } = this.#search;

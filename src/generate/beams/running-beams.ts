@@ -1,5 +1,6 @@
 import type { DecoderAction, Sequence } from "../../engine/request.ts";
 import { TsumugiError } from "../../errors.ts";
+import type { StateRecorder } from "../state-recorder.ts";
 
 /** How a beam goes on: the beam of the step before that it continues, and its token. */
 export interface BeamMove {
@@ -30,6 +31,16 @@ export class RunningBeams {
     );
     if (rows.some((row) => !sequences[row])) throw new TsumugiError("internal", { what: "a beam has lost its sequence" });
     return rows;
+  }
+
+  /** Says of each sequence which beams it is: what was observed of it is theirs. `rowOf` gives a beam's row. */
+  tell(states: StateRecorder | undefined, sequences: readonly Sequence[], rowOf: (beam: number) => number): void {
+    if (!states) return;
+    const at = this.locate(sequences);
+    for (const [index, sequence] of sequences.entries()) {
+      const beams = at.flatMap((place, beam) => (place === index ? [beam] : []));
+      states.commit(sequence, beams.map(rowOf));
+    }
   }
 
   /** Moves all beams at once; the moves are in the order of the beams from now on. */

@@ -48,9 +48,13 @@ export abstract class ScoredBeamDecoder implements Decoder {
   #logits: Float32Array[] = [];
   #sequences: readonly Sequence[] = [];
   #rows: number[] = [];
+  readonly observed?: readonly string[];
+  readonly observedEncoder?: readonly string[];
+  readonly observe?: NonNullable<Decoder["observe"]>;
 
   constructor(options: ScoredBeamOptions, scores: readonly number[]) {
     this.options = options;
+    Object.assign(this, options.outputs?.states?.watch(options.prompt));
     this.beams = scores.map((score) => ({ hypothesis: undefined, score }));
     this.#active = scores.map((_, beam) => beam);
     this.#running = new RunningBeams(scores.length);
@@ -79,6 +83,8 @@ export abstract class ScoredBeamDecoder implements Decoder {
   }
 
   next(_: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
+    const { outputs, prompt, beams } = this.options;
+    this.#running.tell(outputs?.states, sequences, (place) => prompt * beams + this.#active[place]!);
     const length = this.#length + 1;
     const before = this.beams;
     const moves = this.advance(length);

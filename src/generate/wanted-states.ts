@@ -1,0 +1,32 @@
+import { TsumugiError } from "../errors.ts";
+import { attentionOutputs, hiddenStateOutputs } from "../models/index.ts";
+import type { Model } from "../ops/program.ts";
+import { isContrastive } from "./beams/check-beams.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import type { GenerationSettings } from "./generation-config.ts";
+import type { WantedStates } from "./state-recorder.ts";
+import { warnOnce } from "./warnings.ts";
+
+const onlyReference = 'only `device: "reference"` keeps what lies';
+
+/**
+ * What of the model's inside a call wants to see, undefined where nothing.
+ *
+ * @throws `unsupported_option` where the model, its device or the way of decoding cannot give it
+ */
+export function wantedStates(model: Model, options: GenerateOptions, settings: GenerationSettings): WantedStates | undefined {
+  const contrastive = isContrastive(settings) ? "contrastive search does not give them" : undefined;
+  const decide = <T>(option: "outputHiddenStates" | "outputAttentions", outputs: T | undefined, missing: string) => {
+    if (!settings[option]) return undefined;
+    const reason = outputs === undefined ? missing : contrastive;
+    if (reason === undefined) return outputs;
+    if (options[option] ?? options.generationConfig?.[option]) throw new TsumugiError("unsupported_option", { option, reason });
+    warnOnce(`The model's own \`${option}\` has no effect: ${reason}.`);
+    return undefined;
+  };
+  const narrow = `${onlyReference} between the layers, and only where that is one value as wide as the model says`;
+  const attends = `${onlyReference} inside attention, and the model must attend`;
+  const hidden = decide("outputHiddenStates", hiddenStateOutputs(model), narrow);
+  const attentions = decide("outputAttentions", attentionOutputs(model), attends);
+  return hidden || attentions ? { hidden, attentions } : undefined;
+}
