@@ -184,10 +184,26 @@ export class TsumugiError extends Error {
   }
 }
 
-/** All codes, for tests and documentation. */
+/**
+ * All codes, for tests and documentation.
+ *
+ * @example
+ * ```ts
+ * console.log(errorCodes.includes("input_too_long")); // true
+ * ```
+ */
 export const errorCodes = Object.keys(table) as ErrorCode[];
 
-/** The template and HTTP status of a code. */
+/**
+ * The template of a code's message, with its fields in braces, and the HTTP status that a server answers with.
+ *
+ * @param code one of `errorCodes`
+ * @example
+ * ```ts
+ * const { status, message } = describeError("input_too_long");
+ * console.log(status, message); // 400 Input length of `inputIds` is {given}, …
+ * ```
+ */
 export function describeError(code: ErrorCode): { status: number; message: string } {
   return table[code];
 }

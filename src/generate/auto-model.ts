@@ -65,7 +65,16 @@ export type { CausalLM } from "./causal-lm.ts";
 
 const gibibyte = 2 ** 30;
 
-/** Loads causal language models. */
+/**
+ * Loads causal language models: GPT-2, Llama, Qwen and their like (`supportedModelTypes`).
+ *
+ * @example
+ * ```ts
+ * const model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini");
+ * console.log(model.numParameters(), model.maxPositions);
+ * await model.dispose();
+ * ```
+ */
 export const AutoModelForCausalLM = {
   /**
    * A model from a folder, a Hub id (through the cache that Python shares) or "tsumugi-mini", the model in the box.
@@ -88,7 +97,17 @@ export const AutoModelForCausalLM = {
   },
 };
 
-/** Loads encoder-decoder models (T5, mT5). */
+/**
+ * Loads encoder-decoder models: T5, mT5, BART, mBART, M2M-100 and NLLB.
+ *
+ * @example
+ * ```ts
+ * const model = await AutoModelForSeq2SeqLM.fromPretrained("google/flan-t5-small");
+ * const stream = model.stream({ prompt: "Translate to German: Good morning", maxNewTokens: 20 });
+ * for await (const piece of stream) process.stdout.write(piece);
+ * await model.dispose();
+ * ```
+ */
 export const AutoModelForSeq2SeqLM = {
   /**
    * As `AutoModelForCausalLM.fromPretrained`, for models that read the whole input with an encoder. `inputIds` of

@@ -20,7 +20,15 @@ export interface TokenizerLoadOptions
 
 const hubOptions = ["revision", "cacheDir", "token", "localFilesOnly", "onProgress", "endpoint", "signal"];
 
-/** Loads tokenizers. */
+/**
+ * Loads tokenizers.
+ *
+ * @example
+ * ```ts
+ * const tokenizer = await AutoTokenizer.fromPretrained("tsumugi-mini", { paddingSide: "left" });
+ * console.log(tokenizer.encode("Once upon a time"));
+ * ```
+ */
 export const AutoTokenizer = {
   /**
    * The tokenizer of a folder, or of a repository on the Hub (through the cache that Python uses).

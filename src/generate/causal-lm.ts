@@ -28,6 +28,15 @@ export interface CausalLMParts {
 /**
  * A causal language model on a device, with its own engine. Calls of `generate` and `stream` run side by side, up to
  * `maxBatchSize` sequences in each step. Made by `AutoModelForCausalLM.fromPretrained`.
+ *
+ * @example
+ * ```ts
+ * const model: CausalLM = await AutoModelForCausalLM.fromPretrained("tsumugi-mini");
+ * const tokenizer = await model.loadTokenizer();
+ * const { sequences } = await model.generate({ ...tokenizer("Once upon a time"), maxNewTokens: 20 });
+ * console.log(tokenizer.decode(sequences[0]!));
+ * await model.dispose();
+ * ```
  */
 export class CausalLM {
   /** Hub id or folder, as given. */
@@ -103,7 +112,15 @@ export class CausalLM {
     return startStream(this.#context(), options);
   }
 
-  /** Scores of the tokens that were generated: see the function `computeTransitionScores`. */
+  /**
+   * Scores of the tokens that were generated: see the function `computeTransitionScores`.
+   *
+   * @example
+   * ```ts
+   * const { sequences, scores } = await model.generate({ ...inputs, maxNewTokens: 8, outputScores: true });
+   * console.log(model.computeTransitionScores(sequences, scores!, undefined, true)[0]);
+   * ```
+   */
   computeTransitionScores(...given: Parameters<typeof computeTransitionScores>): Float32Array[] {
     return computeTransitionScores(...given);
   }

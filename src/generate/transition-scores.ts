@@ -10,6 +10,12 @@ import { logSumExp } from "../sampling/softmax.ts";
  * @param normalizeLogits make the scores log probabilities first. Default false
  * @returns [rows][steps]; 0 behind the end of a row
  * @throws `invalid_input`
+ * @example
+ * ```ts
+ * const { sequences, scores } = await model.generate({ ...inputs, maxNewTokens: 8, outputScores: true });
+ * const [row] = computeTransitionScores(sequences, scores!, undefined, true);
+ * console.log(Array.from(row!, Math.exp)); // probability of each new token
+ * ```
  */
 export function computeTransitionScores(
   sequences: readonly (readonly number[])[],

@@ -8,10 +8,24 @@ import { tensorFinder } from "./tensor-names.ts";
 
 const architectures: readonly Architecture[] = Object.values(arch);
 
-/** `model_type` values that can be loaded, sorted. */
+/**
+ * `model_type` values that can be loaded, sorted.
+ *
+ * @example
+ * ```ts
+ * console.log(supportedModelTypes.includes("llama")); // true
+ * ```
+ */
 export const supportedModelTypes: readonly string[] = architectures.map(({ modelType }) => modelType).sort();
 
-/** `model_type` values of multimodal models whose text part can be loaded, sorted: without images, audio or video. */
+/**
+ * `model_type` values of multimodal models whose text part can be loaded, sorted: without images, audio or video.
+ *
+ * @example
+ * ```ts
+ * console.log(supportedMultimodalTypes.includes("gemma3")); // true
+ * ```
+ */
 export const supportedMultimodalTypes: readonly string[] = multimodalTypesOf(supportedModelTypes).sort();
 
 /**

@@ -11,7 +11,17 @@ export interface Persona {
   examples?: readonly { user: string; assistant: string }[];
 }
 
-/** The system prompt of a persona: its description, then its rules, one in a line. */
+/**
+ * The system prompt of a persona: its description, then its rules, one in a line.
+ *
+ * Errors: `invalid_input` for a persona without a description.
+ *
+ * @example
+ * ```ts
+ * const prompt = personaPrompt({ description: "You are a patient teacher.", rules: ["Answer in one sentence."] });
+ * console.log(prompt); // You are a patient teacher.\n- Answer in one sentence.
+ * ```
+ */
 export function personaPrompt(persona: Persona): string {
   if (typeof persona?.description !== "string" || persona.description === "")
     throw new TsumugiError("invalid_input", { what: "The persona", expected: "{ description } with text", given: persona });
