@@ -70,7 +70,10 @@ void place_cache(SessionData& session) {
 
 void parse_op(const Napi::Object& from, OpPlan& op) {
   op.name = text(from, "name");
-  op.kernel = find_kernel(op.name);
+  const KernelEntry& entry = find_kernel(op.name);
+  op.kernel = entry.kernel;
+  op.rounds = entry.rounds;
+  op.narrow = flag(from, "narrow");
   op.inputs = numbers<int>(from, "inputs");
   op.outputs = numbers<int>(from, "outputs");
   op.weights = numbers<int>(from, "weights");
@@ -101,7 +104,7 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
   for (uint32_t i = 0; i < values.Length(); ++i) {
     const Napi::Object from = values.Get(i).As<Napi::Object>();
     session.values[i] = {static_cast<Rows>(integer(from, "kind")), integer(from, "rows"), integer(from, "width"),
-                         static_cast<size_t>(integer(from, "offset")), static_cast<int>(integer(from, "kept"))};
+                         static_cast<size_t>(integer(from, "offset")), static_cast<int>(integer(from, "kept")), flag(from, "narrow")};
   }
 
   const Napi::Array weights = list(plan, "weights");
@@ -116,6 +119,7 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
     weight.groups = integer(from, "groups");
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
+    weight.narrow = flag(from, "narrow");
     if (weight.kind != WeightKind::packed) continue;
     columns = std::max(columns, weight.columns);
     outputs = std::max(outputs, weight.rows);

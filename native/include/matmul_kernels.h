@@ -37,8 +37,12 @@ struct TileKernels {
     TileKernel single = nullptr;  // one block, for the rest
     PackInputs pack = nullptr;
   } rows[kMaxTileRows];  // [0] is for one row
-  FinishBlock finish = nullptr;
+  FinishBlock finish[3] = {};  // float32; rounded to bfloat16; rounded before the bias as well
 };
+
+inline FinishBlock finish_of(const TileKernels& kernels, const MatmulArguments& arguments) {
+  return kernels.finish[arguments.narrow ? (arguments.narrow_product ? 2 : 1) : 0];
+}
 
 const TileKernels& tile_kernels_scalar(DType storage);
 #if TSUMUGI_X86

@@ -2,7 +2,7 @@
 // namespace tsumugi and an anonymous namespace in it:
 //   TSUMUGI_TARGET  the function attribute
 //   Vector, kLanes  a register of kLanes floats (a divisor of 16), with zero, load, store, broadcast, add,
-//                   multiply_add(a, b, c) = a * b + c, load_even and load_odd (bfloat16 pairs), load_float16
+//                   multiply_add(a, b, c) = a * b + c, to_bfloat16 (nearest, ties to even), load_even and load_odd (bfloat16 pairs), load_float16
 // and includes it at file scope.
 
 #include <cstring>
@@ -129,6 +129,8 @@ TSUMUGI_TARGET void pack_inputs(const float* x, int64_t stride, int64_t columns,
   if (padded > columns) std::memset(out + columns * kRows, 0, static_cast<size_t>(padded - columns) * kRows * sizeof(float));
 }
 
+// kRound: 0 float32, 1 rounded to bfloat16, 2 before the bias as well.
+template <int kRound>
 TSUMUGI_TARGET void finish_block(const float* c, int64_t rows, int64_t outputs, const float* bias, const float* residual,
                                  int64_t residual_stride, float* y, int64_t y_stride) {
   if (outputs == kBlockRows) {
@@ -136,8 +138,13 @@ TSUMUGI_TARGET void finish_block(const float* c, int64_t rows, int64_t outputs, 
 #pragma GCC unroll 4
       for (int lane = 0; lane < kBlockRows; lane += kLanes) {
         Vector value = load(c + row * kBlockRows + lane);
+        if (kRound == 2) value = to_bfloat16(value);
         if (bias != nullptr) value = add(value, load(bias + lane));
-        if (residual != nullptr) value = add(value, load(residual + row * residual_stride + lane));
+        if (kRound > 0) value = to_bfloat16(value);
+        if (residual != nullptr) {
+          value = add(value, load(residual + row * residual_stride + lane));
+          if (kRound > 0) value = to_bfloat16(value);
+        }
         store(y + row * y_stride + lane, value);
       }
     }
@@ -146,8 +153,13 @@ TSUMUGI_TARGET void finish_block(const float* c, int64_t rows, int64_t outputs, 
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t lane = 0; lane < outputs; ++lane) {
       float value = c[row * kBlockRows + lane];
+      if (kRound == 2) value = round_to_bfloat16(value);
       if (bias != nullptr) value += bias[lane];
-      if (residual != nullptr) value += residual[row * residual_stride + lane];
+      if (kRound > 0) value = round_to_bfloat16(value);
+      if (residual != nullptr) {
+        value += residual[row * residual_stride + lane];
+        if (kRound > 0) value = round_to_bfloat16(value);
+      }
       y[row * y_stride + lane] = value;
     }
   }
@@ -185,7 +197,9 @@ const TileKernels& tables(DType storage) {
     Tables() {
       for (TileKernels* kernels : {&float32, &float16, &bfloat16}) {
         kernels->max_rows = kRows;
-        kernels->finish = finish_block;
+        kernels->finish[0] = finish_block<0>;
+        kernels->finish[1] = finish_block<1>;
+        kernels->finish[2] = finish_block<2>;
       }
       fill_chain<Float32Weights, kRows>(float32);
       fill_chain<Float16Weights, kRows>(float16);

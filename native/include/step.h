@@ -23,6 +23,7 @@ struct ValuePlan {
   int64_t width = 0;  // float32 values of one row
   size_t offset = 0;  // bytes into the workspace
   int kept = -1;      // index among the outputs that a step keeps, or -1: lives in the workspace
+  bool narrow = false;  // rounded to bfloat16 where it is written
 };
 
 enum class WeightKind : uint8_t {
@@ -37,6 +38,7 @@ struct Weight {
   int64_t groups = 1;  // matrices of a stack, one behind the other (kind packed)
   int64_t rows = 0;    // of one matrix
   int64_t columns = 0;
+  bool narrow = false;  // a vector whose values are rounded to bfloat16
   size_t bytes = 0;
   uint8_t* data = nullptr;  // in SessionData::weight_memory
 
@@ -105,6 +107,8 @@ struct OpPlan {
   std::vector<int> parts;
   std::vector<double> numbers;  // attributes, in the order that the kernel's file documents
   std::vector<float> frequencies;
+  bool narrow = false;  // activations are bfloat16
+  bool rounds = false;  // the kernel rounds its outputs by itself
 
   int64_t count(size_t index) const { return static_cast<int64_t>(numbers.at(index)); }
   float number(size_t index) const { return static_cast<float>(numbers.at(index)); }
@@ -142,6 +146,7 @@ struct StepContext {
   const KeptOutputs& kept;
 
   int64_t rows(int value) const;
+  bool narrow(int value) const { return session.values[static_cast<size_t>(value)].narrow; }
   int64_t width(int value) const { return session.values[static_cast<size_t>(value)].width; }
   float* data(int value) const;
   float* scratch(const Worker& worker) const {
@@ -149,8 +154,13 @@ struct StepContext {
   }
 };
 
-// The kernel of an op; throws std::invalid_argument when there is none.
-OpKernel find_kernel(const std::string& name);
+// The kernel of an op, and whether it rounds its outputs; throws std::invalid_argument when there is none.
+struct KernelEntry {
+  const char* name;
+  OpKernel kernel;
+  bool rounds = false;
+};
+const KernelEntry& find_kernel(const std::string& name);
 
 // Runs the whole program: block copies, then the ops in order. Called by all workers of a job.
 void run_step(Worker& worker, const StepContext& context);

@@ -9,7 +9,7 @@
 
 namespace tsumugi {
 
-enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear };
+enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear, gelu_new, gelu_fast };
 
 // Tokens in one block of the paged cache.
 constexpr int64_t kBlockTokens = 32;
@@ -47,6 +47,8 @@ struct AttendTile {
   size_t bias_stride;
   const float* buckets;  // [2 * reach + 1]: row of `biases` for a key's position less the query's, held within ±reach
   int64_t reach;
+  bool wide_scores;  // narrow: scores are not rounded
+  bool scale_query;  // narrow: `scale` is of the query, rounded, and not of the scores
   bool bfloat16;
   float* scratch;  // attend_scratch_floats
 };
@@ -54,35 +56,44 @@ struct AttendTile {
 // Rows of one tile at most.
 constexpr int64_t kTileRows = 128;
 
+// Tokens of context whose scores narrow attention keeps, of eight rows.
+constexpr int64_t kKeptScores = 8192;
+
 constexpr size_t padded_lanes(size_t width) { return (width + 15) / 16 * 16; }
 
 // Floats of scratch that one worker needs for a tile: accumulators, running values, a block widened to float32.
 constexpr size_t attend_scratch_floats(size_t head_dim, size_t value_stride, size_t rows) {
   const size_t block = static_cast<size_t>(kBlockTokens);
-  return rows * (value_stride + 4) + 8 * block + block * (head_dim + value_stride) + 64;
+  const size_t narrow = 8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores));
+  const size_t wide = rows * (value_stride + 4) + 8 * block + block * (head_dim + value_stride) + 64;
+  return narrow > wide ? narrow : wide;
 }
 
+// One table works in float32; `narrow` rounds every result to bfloat16, and on the way to it whatever PyTorch rounds there.
 struct VectorKernels {
   void (*add)(const float* a, const float* b, float* y, size_t count);
   void (*multiply)(const float* a, const float* b, float* y, size_t count);
   void (*scale)(const float* x, float factor, float* y, size_t count);
   void (*activation)(const float* x, float* y, size_t count, Activation kind);
-  void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind);
-  void (*rms_norm)(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count);
+  // `wide`: the activated gate is not rounded
+  void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind, bool wide);
+  // `once`: not rounded before the product with the weight
+  void (*rms_norm)(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count, bool once);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y,
                      size_t count);
   void (*rotate)(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
-                 const float* sine);
+                 const float* sine, bool wide);  // `wide`: products are not rounded
   void (*attend)(const AttendTile& tile);
+  void (*round)(const float* x, float* y, size_t count);
 };
 
-extern const VectorKernels kPortableVectorKernels;
+extern const VectorKernels kPortableVectorKernels[2];
 #if TSUMUGI_X86
-extern const VectorKernels kAvx2VectorKernels;
-extern const VectorKernels kAvx512VectorKernels;
+extern const VectorKernels kAvx2VectorKernels[2];
+extern const VectorKernels kAvx512VectorKernels[2];
 #endif
 
 // Those of the active instruction set.
-const VectorKernels& vector_kernels();
+const VectorKernels& vector_kernels(bool narrow = false);
 
 }  // namespace tsumugi

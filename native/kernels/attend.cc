@@ -1,6 +1,7 @@
 // store: inputs [k, v], parts [keys, values].
 // attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none),
-//   causal, chunk (0: none), roundedSlopes], frequencies: slopes of each head, or buckets of the biases, or empty; weights [sinks?, biases?] or fewer.
+//   causal, chunk (0: none), roundedSlopes, wideScores, scaleQuery], frequencies: slopes of each head, or buckets of the
+//   biases, or empty; weights [sinks?, biases?] or fewer.
 #include <algorithm>
 
 #include "step.h"
@@ -94,6 +95,8 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.chunk = op.count(8);
   shared.rounded_slopes = op.count(9) != 0;
   shared.softcap = op.number(6);
+  shared.wide_scores = op.count(10) != 0;
+  shared.scale_query = op.count(11) != 0;
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);
   const Weight* biases = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);
@@ -150,7 +153,7 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     work.sinks = sinks == nullptr ? nullptr : sinks->vector() + query_head;
     work.keys = keys.data + static_cast<size_t>(head) * keys.head_values() * keys.element_bytes();
     work.values = values.data + static_cast<size_t>(head) * values.head_values() * values.element_bytes();
-    vector_kernels().attend(work);
+    vector_kernels(op.narrow).attend(work);
   });
 }
 

@@ -1,6 +1,6 @@
 // add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factors]), scale_rows (inputs [x, factors]),
-// scale_by_position (numbers [strength, length, offset, countsPadding]), activation and gated_activation (numbers [kind]),
-// xielu (weights [alphaP, alphaN, beta?, epsilon?]).
+// scale_by_position (numbers [strength, length, offset, countsPadding]), activation (numbers [kind]) and gated_activation
+// (numbers [kind, wideGate]), xielu (weights [alphaP, alphaN, beta?, epsilon?]).
 #include <cmath>
 
 #include "step.h"
@@ -19,7 +19,7 @@ void run_add(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* b = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().add(a + first, b + first, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.narrow(op.outputs[0])).add(a + first, b + first, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -28,7 +28,7 @@ void run_multiply(Worker& worker, const OpPlan& op, const StepContext& context) 
   const float* b = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().multiply(a + first, b + first, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.narrow(op.outputs[0])).multiply(a + first, b + first, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -50,14 +50,14 @@ void run_scale(Worker& worker, const OpPlan& op, const StepContext& context) {
     const int64_t width = weight->columns;
     for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
-        vector_kernels().multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
+        vector_kernels(context.narrow(op.outputs[0])).multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
       }
     });
     return;
   }
   const float factor = weight == nullptr ? op.number(0) : weight->vector()[0];
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().scale(x + first, factor, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.narrow(op.outputs[0])).scale(x + first, factor, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -68,7 +68,7 @@ void run_scale_rows(Worker& worker, const OpPlan& op, const StepContext& context
   const int64_t width = context.width(op.inputs[0]);
   for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
-      vector_kernels().scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
+      vector_kernels(context.narrow(op.outputs[0])).scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
     }
   });
 }
@@ -86,7 +86,7 @@ void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& 
       const int64_t position = batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + op.count(2);
       const float steps = std::floor(static_cast<float>(position) / op.number(1));
       const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * op.number(0);
-      vector_kernels().scale(x + t * width, growth + 1.0f, y + t * width, static_cast<size_t>(width));
+      vector_kernels(context.narrow(op.outputs[0])).scale(x + t * width, growth + 1.0f, y + t * width, static_cast<size_t>(width));
     }
   });
 }
@@ -96,7 +96,7 @@ void run_activation(Worker& worker, const OpPlan& op, const StepContext& context
   float* y = context.data(op.outputs[0]);
   const auto kind = static_cast<Activation>(op.count(0));
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().activation(x + first, y + first, static_cast<size_t>(last - first), kind);
+    vector_kernels(context.narrow(op.outputs[0])).activation(x + first, y + first, static_cast<size_t>(last - first), kind);
   });
 }
 
@@ -128,7 +128,9 @@ void run_gated_activation(Worker& worker, const OpPlan& op, const StepContext& c
   float* y = context.data(op.outputs[0]);
   const auto kind = static_cast<Activation>(op.count(0));
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels().gated_activation(gate + first, up + first, y + first, static_cast<size_t>(last - first), kind);
+    vector_kernels(context.narrow(op.outputs[0]))
+        .gated_activation(gate + first, up + first, y + first, static_cast<size_t>(last - first), kind,
+                                      op.count(1) != 0);
   });
 }
 

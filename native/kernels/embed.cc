@@ -33,13 +33,14 @@ void run_embed(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
   const float factor = op.count(2) != 0 ? rounded(op.number(0), weight.storage) : op.number(0);
+  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
   const int64_t otherwise = op.count(1);
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       float* row = out + t * weight.columns;
       const int64_t id = context.batch.token_ids[static_cast<size_t>(t)];
       gather(weight, id >= weight.rows && otherwise >= 0 ? otherwise : id, row);
-      if (factor != 1.0f) vector_kernels().scale(row, factor, row, static_cast<size_t>(weight.columns));
+      if (factor != 1.0f) kernels.scale(row, factor, row, static_cast<size_t>(weight.columns));
     }
   });
 }

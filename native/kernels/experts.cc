@@ -3,7 +3,7 @@
 //   groupsByBest].
 // experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
 //   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner],
-//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset, scaleInput].
+//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset, scaleInput, wideShares].
 //
 // Tokens are sorted by expert; each expert multiplies its rows at once. A row's bits depend on its token alone: matmul
 // promises that, and a token's experts are summed in ascending order.
@@ -117,13 +117,13 @@ static void sort_picks(const float* chosen, int64_t picks, int64_t experts, int3
 
 // One row: gate and up, as the matmul left them, become what goes down, in the first `width` values. A run is read before
 // it is written over.
-static void feed(const OpPlan& op, float* row, int64_t width) {
+static void feed(const OpPlan& op, const VectorKernels& kernels, float* row, int64_t width) {
   constexpr int64_t kRun = 64;
   const auto kind = static_cast<Activation>(op.count(0));
   const bool interleaved = op.count(1) != 0;
   const float limit = op.number(2) > 0.0f ? op.number(2) : INFINITY;
   if (!interleaved && op.number(2) <= 0.0f && op.number(3) == 0.0f) {
-    vector_kernels().gated_activation(row, row + width, row, static_cast<size_t>(width), kind);
+    kernels.gated_activation(row, row + width, row, static_cast<size_t>(width), kind, false);
     return;
   }
   const int64_t step = interleaved ? 2 : 1;
@@ -134,7 +134,8 @@ static void feed(const OpPlan& op, float* row, int64_t width) {
     const int64_t run = std::min(kRun, width - first);
     for (int64_t i = 0; i < run; ++i) gate[i] = std::min(row[step * (first + i)], limit);
     for (int64_t i = 0; i < run; ++i) up[i] = std::min(std::max(up_of_row[step * (first + i)], -limit), limit) + op.number(3);
-    vector_kernels().gated_activation(gate, up, row + first, static_cast<size_t>(run), kind);
+    if (op.narrow) kernels.round(up, up, static_cast<size_t>(run));
+    kernels.gated_activation(gate, up, row + first, static_cast<size_t>(run), kind, false);
   }
 }
 
@@ -157,6 +158,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   const int64_t width = down.columns;
   const int64_t experts = gate_up.groups;
   const bool scale_input = op.count(4) != 0;
+  const bool rounds_products = op.narrow && !scale_input && op.count(5) == 0;
 
   worker.parallel_for(1, [&](int64_t) { sort_picks(chosen, tokens * count, experts, places, starts); });
   for_rows(worker, tokens, 16, [&](int64_t first, int64_t last) {
@@ -164,7 +166,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
       const float* from = x + pick / count * hidden;
       float* to = rows + places[pick] * hidden;
       if (scale_input) {
-        vector_kernels().scale(from, shares[pick], to, static_cast<size_t>(hidden));
+        vector_kernels(op.narrow).scale(from, shares[pick], to, static_cast<size_t>(hidden));
       } else {
         std::memcpy(to, from, static_cast<size_t>(hidden) * sizeof(float));
       }
@@ -183,6 +185,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
       arguments.x_stride = stride;
       arguments.rows = here;
       arguments.bias = bias == nullptr ? nullptr : bias->vector() + expert * matrix.rows;
+      arguments.narrow = arguments.narrow_product = op.narrow;
       arguments.y = to + first * matrix.rows;
       arguments.y_stride = matrix.rows;
       arguments.workspace = context.session.matmul_workspace.data();
@@ -191,7 +194,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   };
   multiply(gate_up, gate_up_bias, rows, hidden, both);
   for_rows(worker, tokens * count, 4, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) feed(op, both + row * 2 * width, width);
+    for (int64_t row = first; row < last; ++row) feed(op, vector_kernels(op.narrow), both + row * 2 * width, width);
   });
   multiply(down, down_bias, both, 2 * width, rows);
 
@@ -209,8 +212,13 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
         done = places[next];
         const float* row = rows + static_cast<int64_t>(done) * hidden;
         const float share = scale_input ? 1.0f : shares[next];
-        for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * share;
+        if (rounds_products) {
+          for (int64_t i = 0; i < hidden; ++i) out[i] += round_to_bfloat16(row[i] * share);
+        } else {
+          for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * share;
+        }
       }
+      if (op.narrow) vector_kernels(true).round(out, out, static_cast<size_t>(hidden));
     }
   });
 }

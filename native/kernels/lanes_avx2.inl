@@ -52,6 +52,15 @@ inline Lanes power_of_two(Lanes n) {
 inline Lanes scale_down(Lanes y, Lanes n) {
   return select_less(n, Lanes::set(-126.0f), Lanes::set(0.0f), y * power_of_two(maximum(Lanes::set(-126.0f), n)));
 }
+// The nearest bfloat16, ties to even; a NaN stays as it is.
+inline __m256 to_bfloat16(__m256 a) {
+  const __m256i bits = _mm256_castps_si256(a);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i kept = _mm256_and_si256(rounded, _mm256_set1_epi32(static_cast<int>(0xffff0000u)));
+  return _mm256_blendv_ps(_mm256_castsi256_ps(kept), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
+inline Lanes to_bfloat16(Lanes a) { return {to_bfloat16(a.low), to_bfloat16(a.high)}; }
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {
   const __m256 eight = _mm256_add_ps(a.low, a.high);

@@ -65,6 +65,10 @@ inline Lanes power_of_two(const Lanes& n) {
 inline Lanes scale_down(const Lanes& y, const Lanes& n) {
   return select_less(n, Lanes::set(-126.0f), Lanes::set(0.0f), y * power_of_two(maximum(Lanes::set(-126.0f), n)));
 }
+// The nearest bfloat16, ties to even; a NaN stays as it is.
+inline Lanes to_bfloat16(const Lanes& a) {
+  TSUMUGI_EACH_LANE(a.value[i] == a.value[i] ? round_to_bfloat16(a.value[i]) : a.value[i]);
+}
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {
   for (int width = 8; width > 0; width /= 2) {

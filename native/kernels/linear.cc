@@ -1,4 +1,4 @@
-// linear: inputs [x, residual?], weights [W, bias?]. The residual is an `add` that the planner folded in.
+// linear: inputs [x, residual?], weights [W, bias?], numbers [roundProduct]. The residual is an `add` that the planner folded in.
 #include "matmul.h"
 #include "step.h"
 
@@ -17,6 +17,8 @@ void run_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
     arguments.residual = context.data(op.inputs[1]);
     arguments.residual_stride = weight.rows;
   }
+  arguments.narrow = context.narrow(op.outputs[0]);
+  arguments.narrow_product = op.count(0) != 0;
   arguments.y = context.data(op.outputs[0]);
   arguments.y_stride = weight.rows;
   arguments.workspace = context.session.matmul_workspace.data();

@@ -77,7 +77,7 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
       const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t output = (block + i) * kBlockRows;
-        slab.kernels.finish(block_sums + (row * blocks + i * rows) * kBlockRows, rows,
+        finish_of(slab.kernels, arguments)(block_sums + (row * blocks + i * rows) * kBlockRows, rows,
                             std::min(kBlockRows, weight.rows - output),
                             arguments.bias == nullptr ? nullptr : arguments.bias + output,
                             arguments.residual == nullptr

@@ -19,6 +19,13 @@ TSUMUGI_TARGET inline void store(float* to, Vector value) { _mm256_storeu_ps(to,
 TSUMUGI_TARGET inline Vector broadcast(const float* from) { return _mm256_broadcast_ss(from); }
 TSUMUGI_TARGET inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 TSUMUGI_TARGET inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+TSUMUGI_TARGET inline Vector to_bfloat16(Vector value) {
+  const __m256i bits = _mm256_castps_si256(value);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i kept = _mm256_and_si256(rounded, _mm256_set1_epi32(static_cast<int>(0xffff0000u)));
+  return _mm256_blendv_ps(_mm256_castsi256_ps(kept), value, _mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+}
 TSUMUGI_TARGET inline __m256i load_pairs(const uint8_t* pairs) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs));
 }

@@ -259,7 +259,7 @@ void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments) {
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
     const int64_t rows = std::min(kSlabRows, arguments.rows - first);
     const Problem problem{arguments,
-                          tile_kernels_avx512(DType::bfloat16).finish,
+                          finish_of(tile_kernels_avx512(DType::bfloat16), arguments),
                           first,
                           rows,
                           rows <= 16 ? 1 : (rows + kPanelRows - 1) / kPanelRows * 2,

@@ -16,6 +16,12 @@ constexpr int kRoom = 16;
 inline Vector zero() { return vdupq_n_f32(0.0f); }
 inline Vector load(const float* from) { return vld1q_f32(from); }
 inline void store(float* to, Vector value) { vst1q_f32(to, value); }
+inline Vector to_bfloat16(Vector value) {
+  float lanes[kLanes];
+  store(lanes, value);
+  for (float& lane : lanes) lane = round_to_bfloat16(lane);
+  return load(lanes);
+}
 inline Vector broadcast(const float* from) { return vld1q_dup_f32(from); }
 inline Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }

@@ -18,6 +18,12 @@ inline Vector load(const float* from) { return {{from[0], from[1], from[2], from
 inline void store(float* to, Vector value) {
   for (int i = 0; i < kLanes; ++i) to[i] = value.lane[i];
 }
+inline Vector to_bfloat16(Vector value) {
+  float lanes[kLanes];
+  store(lanes, value);
+  for (float& lane : lanes) lane = round_to_bfloat16(lane);
+  return load(lanes);
+}
 inline Vector broadcast(const float* from) { return {{*from, *from, *from, *from}}; }
 inline Vector add(Vector a, Vector b) {
   for (int i = 0; i < kLanes; ++i) a.lane[i] += b.lane[i];

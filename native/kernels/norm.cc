@@ -1,10 +1,11 @@
-// rms_norm: numbers [epsilon, unitOffset, groupSize]; layer_norm: numbers [epsilon, groupSize, unitOffset].
+// rms_norm: numbers [epsilon, unitOffset, groupSize, roundOnce]; layer_norm: numbers [epsilon, groupSize, unitOffset].
 #include "step.h"
 
 namespace tsumugi {
 
 void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight* weight = context.session.weight(op, 0);
+  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   const int64_t group = op.count(2);
@@ -12,8 +13,8 @@ void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context) 
   const int64_t run = group >= 4096 ? 4 : 16384 / group;
   for_rows(worker, groups, run, [&](int64_t first, int64_t last) {
     for (int64_t g = first; g < last; ++g) {
-      vector_kernels().rms_norm(x + g * group, weight == nullptr ? nullptr : weight->vector(), op.number(1), op.number(0),
-                                y + g * group, static_cast<size_t>(group));
+      kernels.rms_norm(x + g * group, weight == nullptr ? nullptr : weight->vector(), op.number(1), op.number(0), y + g * group,
+                       static_cast<size_t>(group), op.count(1) != 0 || op.count(3) != 0);
     }
   });
 }
@@ -21,6 +22,7 @@ void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context) 
 void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight* weight = context.session.weight(op, 0);
   const Weight* bias = context.session.weight(op, 1);
+  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   const int64_t group = op.count(1);
@@ -33,8 +35,8 @@ void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context
   const int64_t run = in_row == 1 || group >= 4096 ? 4 : 16384 / group;
   for_rows(worker, context.rows(op.inputs[0]) * in_row, run, [&](int64_t first, int64_t last) {
     for (int64_t g = first; g < last; ++g) {
-      vector_kernels().layer_norm(x + g * group, part(weight, g), part(bias, g), op.number(2), op.number(0),
-                                  y + g * group, static_cast<size_t>(group));
+      kernels.layer_norm(x + g * group, part(weight, g), part(bias, g), op.number(2), op.number(0), y + g * group,
+                         static_cast<size_t>(group));
     }
   });
 }

@@ -145,7 +145,8 @@ void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext& contex
       to_unit(row + (key_heads + key_head) * key_dim, key_dim, 1.0f, key);
       const float* value = row + 2 * key_heads * key_dim + head * value_dim;
       const float decay = std::exp(rate * softplus(a[t * value_heads + head] + step_bias[head]));
-      const float share = 1.0f / (1.0f + std::exp(-b[t * value_heads + head]));
+      const float opening = 1.0f / (1.0f + std::exp(-b[t * value_heads + head]));
+      const float share = op.narrow ? round_to_bfloat16(opening) : opening;
       std::fill(change, change + value_dim, 0.0f);
       for (int64_t i = 0; i < key_dim; ++i) {
         float* held = state + i * value_dim;

@@ -1,7 +1,7 @@
 // rotary_table: numbers [half, scaling, dynamicBase (0: none), dynamicFactor, dynamicOriginalLength,
-//   longLength (0: none)], frequencies [half], and where there is a longLength those of longer sequences after them
+//   longLength (0: none), wide], frequencies [half], and where there is a longLength those of longer sequences after them
 //   -> [T, 2 * half]: cosines, then sines. The planner makes one table for all layers that turn alike.
-// rotary: inputs [x, table], numbers [heads, headDim, half, interleaved].
+// rotary: inputs [x, table], numbers [heads, headDim, half, interleaved, wide].
 #include <cmath>
 
 #include "step.h"
@@ -62,6 +62,7 @@ void run_rotary_table(Worker& worker, const OpPlan& op, const StepContext& conte
         cosine[i] = static_cast<float>(std::cos(angle)) * scaling;
         sine[i] = static_cast<float>(std::sin(angle)) * scaling;
       }
+      if (op.narrow && op.count(6) == 0) vector_kernels(true).round(cosine, cosine, static_cast<size_t>(2 * half));
     }
   });
 }
@@ -73,12 +74,13 @@ void run_rotary(Worker& worker, const OpPlan& op, const StepContext& context) {
   const int64_t heads = op.count(0);
   const int64_t head_dim = op.count(1);
   const int64_t half = op.count(2);
+  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       const float* cosine = table + t * 2 * half;
-      vector_kernels().rotate(x + t * heads * head_dim, y + t * heads * head_dim, static_cast<size_t>(heads),
+      kernels.rotate(x + t * heads * head_dim, y + t * heads * head_dim, static_cast<size_t>(heads),
                               static_cast<size_t>(head_dim), static_cast<size_t>(half), op.count(3) != 0, cosine,
-                              cosine + half);
+                     cosine + half, op.count(4) != 0);
     }
   });
 }

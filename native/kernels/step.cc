@@ -2,7 +2,6 @@
 #include "step.h"
 
 #include <cstring>
-#include <utility>
 
 namespace tsumugi {
 
@@ -27,42 +26,43 @@ float* StepContext::data(int value) const {
   return reinterpret_cast<float*>(session.workspace.data() + plan.offset);
 }
 
-OpKernel find_kernel(const std::string& name) {
-  static constexpr std::pair<const char*, OpKernel> kKernels[] = {
-      {"embed", run_embed},
-      {"embed_position", run_embed_position},
+const KernelEntry& find_kernel(const std::string& name) {
+  // `true` also where an op only moves what is rounded already.
+  static constexpr KernelEntry kKernels[] = {
+      {"embed", run_embed, true},
+      {"embed_position", run_embed_position, true},
       {"wave_position", run_wave_position},
-      {"linear", run_linear},
-      {"rms_norm", run_rms_norm},
-      {"layer_norm", run_layer_norm},
-      {"rotary_table", run_rotary_table},
-      {"rotary", run_rotary},
-      {"store", run_store},
-      {"attend", run_attend},
-      {"add", run_add},
-      {"multiply", run_multiply},
+      {"linear", run_linear, true},
+      {"rms_norm", run_rms_norm, true},
+      {"layer_norm", run_layer_norm, true},
+      {"rotary_table", run_rotary_table, true},
+      {"rotary", run_rotary, true},
+      {"store", run_store, true},
+      {"attend", run_attend, true},
+      {"add", run_add, true},
+      {"multiply", run_multiply, true},
       {"clamp", run_clamp},
       {"route", run_route},
-      {"experts", run_experts},
-      {"head_linear", run_head_linear},
-      {"join_heads", run_join_heads},
+      {"experts", run_experts, true},
+      {"head_linear", run_head_linear, true},
+      {"join_heads", run_join_heads, true},
       {"causal_convolution", run_causal_convolution},
       {"selective_scan", run_selective_scan},
       {"gated_delta", run_gated_delta},
-      {"scale", run_scale},
-      {"scale_by_position", run_scale_by_position},
-      {"scale_rows", run_scale_rows},
+      {"scale", run_scale, true},
+      {"scale_by_position", run_scale_by_position, true},
+      {"scale_rows", run_scale_rows, true},
       {"xielu", run_xielu},
-      {"activation", run_activation},
-      {"gated_activation", run_gated_activation},
-      {"rows", run_rows},
-      {"columns", run_columns},
+      {"activation", run_activation, true},
+      {"gated_activation", run_gated_activation, true},
+      {"rows", run_rows, true},
+      {"columns", run_columns, true},
       {"weighted_sum", run_weighted_sum},
       {"match_magnitude", run_match_magnitude},
       {"gaussian_cut", run_gaussian_cut},
   };
-  for (const auto& [known, kernel] : kKernels) {
-    if (name == known) return kernel;
+  for (const KernelEntry& entry : kKernels) {
+    if (name == entry.name) return entry;
   }
   throw std::invalid_argument("[" + name + "] op: expected one with a native kernel, given " + name);
 }
@@ -83,12 +83,26 @@ static void copy_blocks(Worker& worker, const StepContext& context) {
   });
 }
 
+// For the ops whose kernels do not round.
+static void round_outputs(Worker& worker, const OpPlan& op, const StepContext& context) {
+  for (const int output : op.outputs) {
+    if (!context.narrow(output)) continue;
+    float* y = context.data(output);
+    for_rows(worker, context.rows(output) * context.width(output), 16384, [&](int64_t first, int64_t last) {
+      vector_kernels(true).round(y + first, y + first, static_cast<size_t>(last - first));
+    });
+  }
+}
+
 void run_step(Worker& worker, const StepContext& context) {
   copy_blocks(worker, context);
   const std::vector<OpPlan>& ops = context.session.ops;
   const size_t middle = context.session.encode_from;
   const size_t last = context.batch.encode ? ops.size() : middle;
-  for (size_t i = context.batch.encode ? middle : 0; i < last; ++i) ops[i].kernel(worker, ops[i], context);
+  for (size_t i = context.batch.encode ? middle : 0; i < last; ++i) {
+    ops[i].kernel(worker, ops[i], context);
+    if (ops[i].narrow && !ops[i].rounds) round_outputs(worker, ops[i], context);
+  }
 }
 
 int64_t argmax(const float* values, int64_t count) {

@@ -18,10 +18,11 @@ namespace {
 namespace avx2 {
 #include "lanes_avx2.inl"
 #include "vector_body.inl"
-constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE;
+constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE(false);
+constexpr VectorKernels kNarrowTable = TSUMUGI_VECTOR_TABLE(true);
 }  // namespace avx2
 }  // namespace
-const VectorKernels kAvx2VectorKernels = avx2::kTable;
+const VectorKernels kAvx2VectorKernels[2] = {avx2::kTable, avx2::kNarrowTable};
 }  // namespace tsumugi
 
 #if defined(__clang__)

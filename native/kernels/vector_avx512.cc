@@ -21,10 +21,11 @@ namespace {
 namespace avx512 {
 #include "lanes_avx512.inl"
 #include "vector_body.inl"
-constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE;
+constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE(false);
+constexpr VectorKernels kNarrowTable = TSUMUGI_VECTOR_TABLE(true);
 }  // namespace avx512
 }  // namespace
-const VectorKernels kAvx512VectorKernels = avx512::kTable;
+const VectorKernels kAvx512VectorKernels[2] = {avx512::kTable, avx512::kNarrowTable};
 }  // namespace tsumugi
 
 #if defined(__clang__)

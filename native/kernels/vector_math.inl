@@ -91,12 +91,21 @@ inline Lanes gelu_tanh(Lanes x) {
   return x * sigmoid(inner + inner);
 }
 
+// Rounded to bfloat16 where activations are.
+template <bool narrow>
+inline Lanes rounded(Lanes x) {
+  if constexpr (narrow) return to_bfloat16(x);
+  return x;
+}
+
 template <Activation kind>
 inline Lanes activate(Lanes x) {
   const Lanes zero = Lanes::set(0.0f);
   if constexpr (kind == Activation::silu) return x / (Lanes::set(1.0f) + exponential(zero - x));
   if constexpr (kind == Activation::gelu) return gelu(x);
-  if constexpr (kind == Activation::gelu_tanh) return gelu_tanh(x);
+  if constexpr (kind == Activation::gelu_tanh || kind == Activation::gelu_new || kind == Activation::gelu_fast) {
+    return gelu_tanh(x);
+  }
   if constexpr (kind == Activation::quick_gelu) {
     return x / (Lanes::set(1.0f) + exponential(zero - Lanes::set(1.702f) * x));
   }
@@ -106,4 +115,24 @@ inline Lanes activate(Lanes x) {
   if constexpr (kind == Activation::sigmoid) return sigmoid(x);
   if constexpr (kind == Activation::tanh) return hyperbolic_tangent(x);
   return x;
+}
+
+// As PyTorch evaluates them in bfloat16: those that are written as several operations are rounded after each.
+template <Activation kind>
+inline Lanes activate_narrow(Lanes x) {
+  const auto round = [](Lanes value) { return to_bfloat16(value); };
+  const auto number = [](float value) { return Lanes::set(value); };
+  if constexpr (kind == Activation::gelu_new) {
+    const Lanes cube = round(round(x * x) * x);
+    const Lanes inner = round(number(0.797884561f) * round(x + round(number(0.044715f) * cube)));
+    return round(round(number(0.5f) * x) * round(number(1.0f) + round(hyperbolic_tangent(inner))));
+  } else if constexpr (kind == Activation::gelu_fast) {
+    const Lanes bend = round(number(1.0f) + round(round(number(0.044715f) * x) * x));
+    const Lanes inner = round(round(number(0.797884561f) * x) * bend);
+    return round(round(number(0.5f) * x) * round(number(1.0f) + round(hyperbolic_tangent(inner))));
+  } else if constexpr (kind == Activation::quick_gelu) {
+    return round(x * round(sigmoid(round(number(1.702f) * x))));
+  } else {
+    return round(activate<kind>(x));
+  }
 }

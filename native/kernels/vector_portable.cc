@@ -9,18 +9,19 @@ namespace {
 namespace portable {
 #include "lanes_portable.inl"
 #include "vector_body.inl"
-constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE;
+constexpr VectorKernels kTable = TSUMUGI_VECTOR_TABLE(false);
+constexpr VectorKernels kNarrowTable = TSUMUGI_VECTOR_TABLE(true);
 }  // namespace portable
 }  // namespace
-const VectorKernels kPortableVectorKernels = portable::kTable;
+const VectorKernels kPortableVectorKernels[2] = {portable::kTable, portable::kNarrowTable};
 
-const VectorKernels& vector_kernels() {
+const VectorKernels& vector_kernels(bool narrow) {
 #if TSUMUGI_X86
   const Isa isa = active_isa();
-  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels;
-  if (isa == Isa::avx2) return kAvx2VectorKernels;
+  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels[narrow];
+  if (isa == Isa::avx2) return kAvx2VectorKernels[narrow];
 #endif
-  return kPortableVectorKernels;
+  return kPortableVectorKernels[narrow];
 }
 
 }  // namespace tsumugi

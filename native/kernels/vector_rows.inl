@@ -30,28 +30,51 @@ inline void map_two(const float* a, const float* b, float* y, size_t count, Appl
   if (i < count) store_some(apply(load_some(a + i, count - i), load_some(b + i, count - i)), y + i, count - i);
 }
 
+template <bool narrow>
 struct ApplyAdd {
-  Lanes operator()(Lanes a, Lanes b) const { return a + b; }
+  Lanes operator()(Lanes a, Lanes b) const { return rounded<narrow>(a + b); }
 };
+template <bool narrow>
 struct ApplyMultiply {
-  Lanes operator()(Lanes a, Lanes b) const { return a * b; }
+  Lanes operator()(Lanes a, Lanes b) const { return rounded<narrow>(a * b); }
 };
+template <bool narrow>
 struct ApplyScale {
   Lanes factor;
-  Lanes operator()(Lanes x) const { return x * factor; }
+  Lanes operator()(Lanes x) const { return rounded<narrow>(x * factor); }
 };
-template <Activation kind>
+struct ApplyRound {
+  Lanes operator()(Lanes x) const { return to_bfloat16(x); }
+};
+template <Activation kind, bool narrow>
 struct ApplyActivation {
-  Lanes operator()(Lanes x) const { return activate<kind>(x); }
+  Lanes operator()(Lanes x) const {
+    if constexpr (narrow) return activate_narrow<kind>(x);
+    return activate<kind>(x);
+  }
+};
+template <Activation kind, bool narrow>
+struct ApplyGated {
+  Lanes operator()(Lanes gate, Lanes up) const { return rounded<narrow>(ApplyActivation<kind, narrow>{}(gate) * up); }
 };
 template <Activation kind>
-struct ApplyGated {
-  Lanes operator()(Lanes gate, Lanes up) const { return activate<kind>(gate) * up; }
+struct ApplyWideGate {
+  Lanes operator()(Lanes gate, Lanes up) const { return to_bfloat16(activate<kind>(gate) * up); }
 };
 
-void add(const float* a, const float* b, float* y, size_t count) { map_two(a, b, y, count, ApplyAdd{}); }
-void multiply(const float* a, const float* b, float* y, size_t count) { map_two(a, b, y, count, ApplyMultiply{}); }
-void scale(const float* x, float factor, float* y, size_t count) { map_one(x, y, count, ApplyScale{Lanes::set(factor)}); }
+template <bool narrow>
+void add(const float* a, const float* b, float* y, size_t count) {
+  map_two(a, b, y, count, ApplyAdd<narrow>{});
+}
+template <bool narrow>
+void multiply(const float* a, const float* b, float* y, size_t count) {
+  map_two(a, b, y, count, ApplyMultiply<narrow>{});
+}
+template <bool narrow>
+void scale(const float* x, float factor, float* y, size_t count) {
+  map_one(x, y, count, ApplyScale<narrow>{Lanes::set(factor)});
+}
+void round_values(const float* x, float* y, size_t count) { map_one(x, y, count, ApplyRound{}); }
 
 #define TSUMUGI_EACH_ACTIVATION(use) \
   switch (kind) {                    \
@@ -75,16 +98,27 @@ void scale(const float* x, float factor, float* y, size_t count) { map_one(x, y,
       return use(Activation::tanh);  \
     case Activation::linear:         \
       return use(Activation::linear);     \
+    case Activation::gelu_new:       \
+      return use(Activation::gelu_new);   \
+    case Activation::gelu_fast:      \
+      return use(Activation::gelu_fast);  \
   }
 
+template <bool narrow>
 void activation(const float* x, float* y, size_t count, Activation kind) {
-#define TSUMUGI_USE(name) map_one(x, y, count, ApplyActivation<name>{})
+#define TSUMUGI_USE(name) map_one(x, y, count, ApplyActivation<name, narrow>{})
   TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
 #undef TSUMUGI_USE
 }
 
-void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind) {
-#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyGated<name>{})
+template <bool narrow>
+void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind, bool wide) {
+  if (narrow && wide) {
+#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyWideGate<name>{})
+    TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
+#undef TSUMUGI_USE
+  }
+#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyGated<name, narrow>{})
   TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
 #undef TSUMUGI_USE
 }
@@ -114,16 +148,19 @@ inline float sum_of(const float* x, size_t count) {
 }
 
 // One group of `count` values. `weight` may be null; `offset` is added to it.
-void rms_norm(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count) {
+template <bool narrow>
+void rms_norm(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count, bool once) {
   const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, 0.0f) / static_cast<float>(count) + epsilon);
   for (size_t i = 0; i < count; i += 16) {
     const size_t width = count - i < 16 ? count - i : 16;
     Lanes value = load_some(x + i, width) * Lanes::set(inverse);
+    if (narrow && !once) value = to_bfloat16(value);
     if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
-    store_some(value, y + i, width);
+    store_some(rounded<narrow>(value), y + i, width);
   }
 }
 
+template <bool narrow>
 void layer_norm(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y, size_t count) {
   const float mean = sum_of(x, count) / static_cast<float>(count);
   const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, mean) / static_cast<float>(count) + epsilon);
@@ -132,31 +169,47 @@ void layer_norm(const float* x, const float* weight, const float* bias, float of
     Lanes value = (load_some(x + i, width) - Lanes::set(mean)) * Lanes::set(inverse);
     if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
     if (bias != nullptr) value = value + load_some(bias + i, width);
-    store_some(value, y + i, width);
+    store_some(rounded<narrow>(value), y + i, width);
   }
 }
 
 // One token: `half` pairs of each head turn by cosine[i], sine[i]; the rest of the head is copied.
+template <bool narrow>
 void rotate(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
-            const float* sine) {
+            const float* sine, bool wide) {
+  const auto part = [wide](Lanes product) { return narrow && !wide ? to_bfloat16(product) : product; };
+  float evens[16] = {};
+  float odds[16] = {};
   for (size_t head = 0; head < heads; ++head, x += head_dim, y += head_dim) {
-    size_t i = 0;
-    if (interleaved) {
-      for (; i < half; ++i) {
+    if (interleaved && !narrow) {
+      for (size_t i = 0; i < half; ++i) {
         const float first = x[2 * i];
         const float second = x[2 * i + 1];
         y[2 * i] = first * cosine[i] - second * sine[i];
         y[2 * i + 1] = second * cosine[i] + first * sine[i];
       }
     } else {
-      for (; i < half; i += 16) {
+      for (size_t i = 0; i < half; i += 16) {
         const size_t width = half - i < 16 ? half - i : 16;
-        const Lanes first = load_some(x + i, width);
-        const Lanes second = load_some(x + half + i, width);
+        if (interleaved) {
+          for (size_t j = 0; j < width; ++j) evens[j] = x[2 * (i + j)];
+          for (size_t j = 0; j < width; ++j) odds[j] = x[2 * (i + j) + 1];
+        }
+        const Lanes first = interleaved ? Lanes::load(evens) : load_some(x + i, width);
+        const Lanes second = interleaved ? Lanes::load(odds) : load_some(x + half + i, width);
         const Lanes c = load_some(cosine + i, width);
         const Lanes s = load_some(sine + i, width);
-        store_some(first * c - second * s, y + i, width);
-        store_some(second * c + first * s, y + half + i, width);
+        const Lanes turned = rounded<narrow>(part(first * c) - part(second * s));
+        const Lanes other = rounded<narrow>(part(second * c) + part(first * s));
+        if (interleaved) {
+          turned.store(evens);
+          other.store(odds);
+          for (size_t j = 0; j < width; ++j) y[2 * (i + j)] = evens[j];
+          for (size_t j = 0; j < width; ++j) y[2 * (i + j) + 1] = odds[j];
+        } else {
+          store_some(turned, y + i, width);
+          store_some(other, y + half + i, width);
+        }
       }
     }
     for (size_t j = 2 * half; j < head_dim; ++j) y[j] = x[j];

@@ -25,7 +25,10 @@ export interface Limits {
   blocks: { [state: string]: number };
   /** Type that dense weights are held in. */
   weights: FloatDType;
-  activation: "float32";
+  /**
+   * Type that values between ops are rounded to, logits too, and vectors (norms, biases): "bfloat16" is what transformers does with bfloat16 weights.
+   */
+  activation: "float32" | "bfloat16";
   cache: "float32" | "bfloat16";
   /** No kernel, split or scan boundary may depend on T, S or chunking. */
   deterministic: boolean;

@@ -12,6 +12,8 @@ export interface EngineLimitOptions {
   blockTokens: number;
   /** Type that dense weights are held in. The cache is bfloat16 for bfloat16 weights, else float32. */
   weights: FloatDType;
+  /** Type that values between ops are rounded to. Default: "bfloat16" for bfloat16 weights, as in transformers, else "float32". */
+  activation?: Limits["activation"];
   /** Sequences at once. Default 8. */
   maxSequences?: number;
   /** Tokens of one step: longer prompts go in chunks. Default 512, or `maxSequences` (or an encoder's context) where that is more. */
@@ -91,7 +93,7 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
       model.states.map(({ name }, index) => [name, Math.floor((perSequence[index] as number) * sequences)]),
     ),
     weights,
-    activation: "float32",
+    activation: options.activation ?? (weights === "bfloat16" ? "bfloat16" : "float32"),
     cache,
     deterministic,
     taps,

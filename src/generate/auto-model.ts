@@ -22,6 +22,11 @@ export interface FromPretrainedOptions
   extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "endpoint" | "signal"> {
   /** Type the weights are held in; they are converted while loading. Default "auto": config.json's, else the checkpoint's. */
   dtype?: "auto" | FloatDType;
+  /**
+   * Type that values between operations have. "auto": bfloat16 with bfloat16 weights, rounded where transformers rounds, else
+   * float32. "float32": never rounded, so that bfloat16 weights give answers nearer to their float32 ones. Default "auto".
+   */
+  activationDtype?: "auto" | "float32";
   /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu. */
   device?: "auto" | "cpu" | "reference";
   /** Threads of the cpu device. Default: physical cores. */
@@ -38,7 +43,16 @@ export interface FromPretrainedOptions
 
 /** Names of the options that say where files come from. */
 export const hubNames: readonly string[] = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
-const loadNames = ["dtype", "device", "threads", "maxBatchSize", "contextTokens", "cacheBytes", "onProgress"];
+const loadNames = [
+  "dtype",
+  "activationDtype",
+  "device",
+  "threads",
+  "maxBatchSize",
+  "contextTokens",
+  "cacheBytes",
+  "onProgress",
+];
 
 /** Names of all options of `fromPretrained`. */
 export const fromPretrainedNames: readonly string[] = [...hubNames, ...loadNames];
@@ -164,7 +178,9 @@ async function assemble(
   const model = backend.name === "reference" ? withAttentions(withHiddenStates(plain)) : plain;
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 64;
-  const limitOptions = { blockTokens: backend.blockTokens, weights: dtype, maxSequences: maxBatchSize, taps: ["hidden"] };
+  const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
+  const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
+  const limitOptions = { ...sizes, weights: dtype, activation, taps: ["hidden"] };
   const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
   let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
   if (cacheBytes === undefined && contextTokens === undefined) {
@@ -197,6 +213,7 @@ function checkOptions(options: FromPretrainedOptions): void {
   checkOptionTypes(options, { onProgress: "function", signal: "signal" });
   const { dtype, device } = options;
   oneOf("dtype", dtype, ["auto", "float32", "bfloat16", "float16"]);
+  oneOf("activationDtype", options.activationDtype, ["auto", "float32"]);
   oneOf("device", device, ["auto", "cpu", "reference"]);
   if (device === "reference" && options.threads !== undefined) {
     const reason = "the reference device runs on one thread";

@@ -30,6 +30,8 @@ export interface AttentionOptions {
   bias?: RelativeBias | undefined;
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
   sinks?: string | undefined;
+  wideScores?: boolean;
+  scaleQuery?: boolean;
 }
 
 /**
@@ -78,6 +80,8 @@ function attend(program: ProgramBuilder, query: Value, state: StateReference, op
     slopes,
     roundedSlopes: options.roundedSlopes,
     buckets: bias?.buckets,
+    wideScores: options.wideScores,
+    scaleQuery: options.scaleQuery,
   };
   return program.value("attend", { module, inputs: [query], ...(weights && { weights }), state, attributes });
 }

@@ -9,6 +9,7 @@ import type {
   ProgramValue,
   State,
   StateReference,
+  ValueType,
   Weight,
   WeightOrigin,
   WeightUse,
@@ -31,6 +32,8 @@ export interface WeightRequest {
   /** Other layouts: what `from` may be instead. */
   alternatives?: readonly (readonly WeightOrigin[])[];
   use: WeightUse;
+  /** "float32": a vector that is never rounded. */
+  type?: "float32";
 }
 
 export interface OpRequest {
@@ -40,6 +43,8 @@ export interface OpRequest {
   weights?: readonly (number | undefined)[];
   state?: StateReference;
   attributes?: Attributes;
+  /** Of the outputs. Default: all "activation". */
+  types?: readonly ValueType[];
 }
 
 /** Collects the ops, weights and states that layers emit, and checks every shape on the way. */
@@ -72,8 +77,8 @@ export class ProgramBuilder {
       weights.map((id) => (id === undefined ? undefined : this.weights[id]!.shape)),
       attributes,
     );
-    const outputs = shapes.map((shape): Value => {
-      this.#values.push({ shape, type: "activation" });
+    const outputs = shapes.map((shape, index): Value => {
+      this.#values.push({ shape, type: request.types?.[index] ?? "activation" });
       return { id: this.#values.length - 1, shape };
     });
     this.#ops.push({
@@ -94,7 +99,7 @@ export class ProgramBuilder {
   }
 
   /** The id of a weight. Asking again under one name adds a use: a tied head is one weight with two uses. */
-  weight({ name, shape, from, join, alternatives, use }: WeightRequest): number {
+  weight({ name, shape, from, join, alternatives, use, type }: WeightRequest): number {
     const known = this.#weightIds.get(name);
     if (known !== undefined) {
       const weight = this.weights[known]!;
@@ -117,6 +122,7 @@ export class ProgramBuilder {
       from: origins,
       ...((origins.length > 1 || join === "stack") && { join: join ?? "concat" }),
       ...(alternatives && { alternatives }),
+      ...(type && { type }),
       uses: [use],
     });
     this.#weightIds.set(name, this.weights.length - 1);

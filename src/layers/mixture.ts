@@ -36,6 +36,10 @@ export interface RouterOptions {
   gains?: string;
   /** What it reads, when that is not what the experts read. */
   reads?: Value;
+  /** Where activations are bfloat16, the weights of the chosen stay float32 (Mixtral). Default false. */
+  wideShares?: boolean;
+  /** Where activations are bfloat16, router logits stay float32 (DeepSeek). Default false. */
+  wideLogits?: boolean;
 }
 
 export interface MixtureOptions {
@@ -76,6 +80,8 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     gains,
     reads = x,
     otherModule,
+    wideShares,
+    wideLogits,
   } = router;
   const hidden = Number(x.shape.at(-1));
   const matrix = program.weight({
@@ -84,15 +90,23 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     ...(otherModule && { alternatives: [[{ tensor: `${otherModule}.weight` }]] }),
     use: "matmul",
   });
-  const vector = (name: string, shape: number[]) => program.weight({ name, shape, use: "vector" });
+  const vector = (name: string, shape: number[], type?: "float32") =>
+    program.weight({ name, shape, use: "vector", ...(type && { type }) });
   const shift = router.bias ? vector(`${router.module}.bias`, [experts]) : undefined;
-  const logits = program.value("linear", { module: router.module, inputs: [reads], weights: [matrix, shift] }); // [tokens, experts]
-  const perExpert = [correction, ...(gains ? [gains] : [])].map((name) => (name ? vector(name, [experts]) : undefined));
+  const logits = program.value("linear", {
+    module: router.module,
+    inputs: [reads],
+    weights: [matrix, shift],
+    ...(wideLogits && { types: ["float32"] }),
+  }); // [tokens, experts]
+  const corrections = correction ? vector(correction, [experts], "float32") : undefined;
+  const perExpert = [corrections, ...(gains ? [vector(gains, [experts])] : [])];
   const [chosen, shares] = program.emit("route", {
     module: router.module,
     inputs: [logits],
     ...((correction || gains) && { weights: perExpert }),
     attributes: { count, score, normalize, factor, groups, topGroups, groupsByBest },
+    types: ["float32", wideShares ? "float32" : "activation"],
   }); // [tokens, count] each
   const stack = (name: string, shape: number[], layouts: WeightLayouts) =>
     program.weight({ name: `${module}.${name}`, shape, ...layouts, join: "stack", use: "matmul" });
@@ -105,7 +119,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
       stack("down_proj", [experts, hidden, width], options.down),
       bias && vector(bias.down, [experts, hidden]),
     ],
-    attributes: { kind, interleaved, limit, upOffset, scaleInput },
+    attributes: { kind, interleaved, limit, upOffset, scaleInput, wideShares },
   });
 }
 

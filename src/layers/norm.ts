@@ -12,6 +12,8 @@ export interface RmsNormOptions {
   affine?: boolean;
   /** The tensor of the weight, when it is not `<module>.weight`. */
   weight?: string;
+  /** bfloat16 activations are rounded after the product with the weight, not before it as well (OLMo 2). Default false. */
+  roundOnce?: boolean;
 }
 
 /** Root-mean-square norm; the shape stays. */
@@ -19,7 +21,8 @@ export function rmsNorm(program: ProgramBuilder, x: Value, options: RmsNormOptio
   const { module, epsilon, groupSize, unitOffset = false, affine = true, weight: name = `${module}.weight` } = options;
   const size = groupSize ?? Number(x.shape.at(-1));
   const weight = affine ? program.weight({ name, shape: [size], use: "vector" }) : undefined;
-  return program.value("rms_norm", { module, inputs: [x], weights: [weight], attributes: { epsilon, unitOffset, groupSize } });
+  const attributes = { epsilon, unitOffset, groupSize, roundOnce: options.roundOnce };
+  return program.value("rms_norm", { module, inputs: [x], weights: [weight], attributes });
 }
 
 export interface LayerNormOptions {

@@ -10,6 +10,7 @@ interface RopeCommon {
   rotaryDim?: number;
   /** Pairs are neighbours (GPT-J) instead of halves. */
   interleaved?: boolean;
+  wide?: "products" | "all";
 }
 
 /** Rotary position embedding, as data. */
@@ -66,7 +67,7 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
   const frequencies = inverseFrequencies(rope.theta, part);
   // a part of odd width turns with the value behind it
   const rotaryDim = part < headDim && scalesFrequencies(rope) ? 2 * frequencies.length : part;
-  const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1 };
+  const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1, wide: rope.wide };
   switch (rope.kind) {
     case "default":
       return { ...common, frequencies };

@@ -118,7 +118,7 @@ describe("config.json", () => {
       "silu",
       "silu",
       "gelu",
-      "gelu_tanh",
+      "gelu_new",
       "gelu_tanh",
       "quick_gelu",
       "relu2",

@@ -52,6 +52,7 @@ export function parseRope(
     /** Width of a head, for models that read `alpha` with the type "dynamic": theta · alpha ^ (n / (n − 2)) (HunYuan). */
     alphaOver?: number;
     interleaved?: boolean;
+    wide?: "products" | "all";
   },
 ): Rope {
   const top = parseFields(topFields, config);
@@ -68,6 +69,7 @@ export function parseRope(
     theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
     partialRotaryFactor: rope.partial_rotary_factor ?? top.partial_rotary_factor ?? options.defaultPartialRotaryFactor ?? 1,
     ...(options.interleaved && { interleaved: true }),
+    ...(options.wide && { wide: options.wide }),
   };
   // transformers lets the outer field win over the inner one, and falls back to max_position_embeddings
   const originalLength =
@@ -142,7 +144,7 @@ export function parseRope(
 export function parseRopeOfLayerType(
   config: unknown,
   layerType: "full_attention" | "sliding_attention",
-  options: { thetaField: string; defaultTheta: number; maxPositions: number },
+  options: { thetaField: string; defaultTheta: number; maxPositions: number; wide?: "products" | "all" },
 ): Rope {
   const top = parseFields(z.looseObject(nestedFields), config);
   const scaling = layerType === "full_attention" ? top.rope_scaling : undefined;

@@ -14,6 +14,8 @@ export const activationKinds = {
   silu: (x: number) => x / (1 + Math.exp(-x)),
   gelu: (x: number) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
   gelu_tanh: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+  gelu_new: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+  gelu_fast: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
   quick_gelu: (x: number) => x / (1 + Math.exp(-1.702 * x)),
   relu: (x: number) => Math.max(x, 0),
   relu2: (x: number) => Math.max(x, 0) ** 2,
@@ -24,6 +26,26 @@ export const activationKinds = {
 } as const;
 
 export type ActivationKind = keyof typeof activationKinds;
+
+/** As PyTorch evaluates them in a small type, where a function is written as several operations: each result is rounded. */
+const inSteps: { [kind in ActivationKind]?: (x: number, round: (value: number) => number) => number } = {
+  gelu_new: (x, round) => {
+    const cube = round(round(x * x) * x);
+    const inner = round(0.7978845608028654 * round(x + round(0.044715 * cube)));
+    return round(0.5 * x) * round(1 + round(Math.tanh(inner)));
+  },
+  gelu_fast: (x, round) => {
+    const inner = round(round(0.7978845608028654 * x) * round(1 + round(round(0.044715 * x) * x)));
+    return round(0.5 * x) * round(1 + round(Math.tanh(inner)));
+  },
+  quick_gelu: (x, round) => x * round(activationKinds.sigmoid(round(1.702 * x))),
+};
+
+/** An activation function with the roundings inside it. */
+export function activationFunction(kind: ActivationKind, round?: (value: number) => number): (x: number) => number {
+  const steps = inSteps[kind];
+  return round && steps ? (x) => steps(x, round) : activationKinds[kind];
+}
 
 /** The `kind` attribute of an activation op. */
 export function activationKind(op: string, attributes: Attributes): ActivationKind {

@@ -1,4 +1,4 @@
-import { activationKind, activationKinds } from "./activation-kinds.ts";
+import { activationFunction, activationKind } from "./activation-kinds.ts";
 import { checkCounts } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
@@ -10,9 +10,9 @@ export const activation: OpDefinition = {
     activationKind("activation", attributes);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes }) {
+  reference({ inputs, outputs, attributes, round, narrow }) {
     const [x, out] = [inputs[0]!.data, outputs[0]!.data];
-    const apply = activationKinds[activationKind("activation", attributes)];
+    const apply = activationFunction(activationKind("activation", attributes), narrow ? round : undefined);
     for (let i = 0; i < out.length; i++) out[i] = apply(x[i]!);
   },
 };

@@ -53,7 +53,7 @@ describe("store and attend", () => {
     for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes, sinks), want)).toBe(true);
   });
 
-  it("rounds slopes and positions of keys to bfloat16", () => {
+  it("narrow slopes and positions of keys to bfloat16", () => {
     const attributes = { slopes: [0.353515625, -0.7109375], roundedSlopes: true };
     expect(isClose(attendInChunks([2, 1], attributes), rising)).toBe(true);
     // scores of hundreds, in float32

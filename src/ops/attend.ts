@@ -63,7 +63,8 @@ export const attend: OpDefinition = {
     check(causal === true || (causal === false && !isLocal), "attend", "`causal`", "true with a window or a chunk", causal);
     return [[inputs[0]![0]!, heads! * valueHeadDim!]];
   },
-  reference({ inputs, outputs, weights, state, attributes, batch, onShares }) {
+  reference({ inputs, outputs, weights, state, attributes, batch, round: rounding, narrow, onShares }) {
+    const round = attributes.wideScores === true ? (value: number) => value : rounding;
     const q = inputs[0]!.data;
     const out = outputs[0]!.data;
     const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
@@ -78,6 +79,7 @@ export const attend: OpDefinition = {
       values.width,
     );
     const scale = Math.fround(numberAttribute("attend", attributes, "scale"));
+    const early = attributes.scaleQuery === true && narrow;
     const softcap = optionalNumber("attend", attributes, "softcap");
     const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
     const chunk = optionalNumber("attend", attributes, "chunk");
@@ -111,33 +113,35 @@ export const attend: OpDefinition = {
           for (let p = 0; p < keyRows.length; p++) {
             const key = keyRows[p]!;
             let dot = 0;
-            for (let i = 0; i < headDim!; i++) dot += q[query + i]! * key[keyStart + i]!;
-            const score = dot * scale;
-            const capped = softcap === undefined ? score : Math.tanh(score / softcap) * softcap;
-            if (rounds) scores[p] = capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale;
+            for (let i = 0; i < headDim!; i++)
+              dot += (early ? round(q[query + i]! * scale) : q[query + i]!) * key[keyStart + i]!;
+            const product = round(dot);
+            const score = early ? product : rounds ? product * scale : round(product * scale);
+            const capped = softcap === undefined ? score : round(round(Math.tanh(round(score / softcap))) * softcap);
+            if (rounds) scores[p] = round(capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale);
             else scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             if (biases) {
               const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;
-              scores[p] = scores[p]! + biases[bucket * heads! + head]!;
+              scores[p] = round(scores[p]! + biases[bucket * heads! + head]!);
             }
             greatest = Math.max(greatest, scores[p]!);
           }
-          let total = sinks ? Math.exp(sinks[head]! - greatest) : 0;
+          let total = sinks ? Math.exp(round(sinks[head]! - greatest)) : 0;
           for (let p = 0; p < scores.length; p++) {
-            scores[p] = Math.exp(scores[p]! - greatest);
+            scores[p] = Math.exp(sinks ? round(scores[p]! - greatest) : scores[p]! - greatest);
             total += scores[p]!;
           }
           onShares?.(
             t,
             head,
             first,
-            scores.map((score) => score / total),
+            scores.map((score) => rounding(Math.fround(score / total))),
           );
           const sums = new Float64Array(valueHeadDim!);
           const valueStart = Math.floor(head / group) * valueHeadDim!;
           for (let p = 0; p < scores.length; p++) {
             const value = valueRows[p]!;
-            const probability = scores[p]! / total;
+            const probability = narrow ? rounding(Math.fround(scores[p]! / total)) : scores[p]! / total;
             for (let i = 0; i < valueHeadDim!; i++) sums[i] = sums[i]! + probability * value[valueStart + i]!;
           }
           out.set(sums, (t * heads! + head) * valueHeadDim!);

@@ -1,4 +1,4 @@
-import { activationKind, activationKinds } from "./activation-kinds.ts";
+import { activationFunction, activationKind } from "./activation-kinds.ts";
 import { check, checkCounts, checkRows, flagAttribute, optionalNumber } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 import type { Attributes } from "./program.ts";
@@ -43,15 +43,17 @@ export const experts: OpDefinition = {
     gateOf(attributes);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, weights, outputs, attributes }) {
+  reference({ inputs, weights, outputs, attributes, round, narrow }) {
     const [x, chosen, shares] = inputs.map(({ data }) => data);
     const [gateUp, gateUpBias, down, downBias] = weights;
     const y = outputs[0]!.data;
     const [hidden, count] = [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!];
     const both = gateUp!.shape[1]!;
     const inner = both / 2;
-    const apply = activationKinds[activationKind("experts", attributes)];
+    const apply = activationFunction(activationKind("experts", attributes), narrow ? round : undefined);
     const { interleaved, limit, upOffset, scaleInput } = gateOf(attributes);
+    const part = attributes.wideShares === true ? (x: number) => x : round;
+    const rest = (sum: number, bias = 0) => (narrow ? round(round(sum) + bias) : Math.fround(sum + bias));
     const fed = new Float32Array(inner);
     for (let t = 0; t < x!.length / hidden; t++) {
       const picks = Array.from({ length: count }, (_, i) => ({
@@ -62,24 +64,24 @@ export const experts: OpDefinition = {
         const given = x!.slice(t * hidden, (t + 1) * hidden);
         if (scaleInput)
           given.forEach((value, k) => {
-            given[k] = value * share;
+            given[k] = round(value * share);
           });
         const row = (i: number) => {
           let sum = 0;
           for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += given[k]! * gateUp!.data[w]!;
-          return Math.fround(sum + (gateUpBias?.data[expert * both + i] ?? 0));
+          return rest(sum, gateUpBias?.data[expert * both + i]);
         };
         for (let i = 0; i < inner; i++) {
           const gate = Math.min(row(interleaved ? 2 * i : i), limit);
           const up = Math.min(Math.max(row(interleaved ? 2 * i + 1 : inner + i), -limit), limit);
-          fed[i] = Math.fround(apply(gate)) * Math.fround(up + upOffset);
+          fed[i] = round(round(Math.fround(apply(gate))) * round(Math.fround(up + upOffset)));
         }
         for (let i = 0; i < hidden; i++) {
           let sum = 0;
           for (let k = 0, w = (expert * hidden + i) * inner; k < inner; k++, w++) sum += fed[k]! * down!.data[w]!;
           const at = t * hidden + i;
-          const result = Math.fround(sum + (downBias?.data[expert * hidden + i] ?? 0));
-          y[at] = y[at]! + (scaleInput ? result : Math.fround(result * share));
+          const result = rest(sum, downBias?.data[expert * hidden + i]);
+          y[at] = y[at]! + (scaleInput ? result : part(Math.fround(result * share)));
         }
       }
     }

@@ -1,4 +1,4 @@
-import { activationKind, activationKinds } from "./activation-kinds.ts";
+import { activationFunction, activationKind } from "./activation-kinds.ts";
 import { check, checkCounts, sameShape } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
@@ -11,9 +11,10 @@ export const gatedActivation: OpDefinition = {
     activationKind("gated_activation", attributes);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes }) {
+  reference({ inputs, outputs, attributes, round, narrow }) {
     const [gate, up, out] = [inputs[0]!.data, inputs[1]!.data, outputs[0]!.data];
-    const apply = activationKinds[activationKind("gated_activation", attributes)];
-    for (let i = 0; i < out.length; i++) out[i] = Math.fround(apply(gate[i]!)) * up[i]!;
+    const apply = activationFunction(activationKind("gated_activation", attributes), narrow ? round : undefined);
+    for (let i = 0; i < out.length; i++)
+      out[i] = (attributes.wideGate === true ? Math.fround(apply(gate[i]!)) : round(Math.fround(apply(gate[i]!)))) * up[i]!;
   },
 };

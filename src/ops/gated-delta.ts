@@ -38,7 +38,7 @@ export const gatedDelta: OpDefinition = {
     }
     return [[inputs[0]![0]!, valueHeads * valueDim]];
   },
-  reference({ inputs, weights, outputs, state, attributes, batch }) {
+  reference({ inputs, weights, outputs, state, attributes, batch, round }) {
     const { keyHeads, valueHeads, keyDim, valueDim } = sizes(attributes);
     const [mixed, a, b] = inputs.map(({ data }) => data) as [Float32Array, Float32Array, Float32Array];
     const [aLog, stepBias] = [weights[0]!.data, weights[1]!.data];
@@ -56,7 +56,7 @@ export const gatedDelta: OpDefinition = {
           const value = vectorAt(2 * keyHeads * keyDim + head * valueDim, valueDim);
           const matrix = held.subarray(head * keyDim * valueDim, (head + 1) * keyDim * valueDim);
           const decay = Math.exp(-Math.exp(aLog[head]!) * softplus(a[t * valueHeads + head]! + stepBias[head]!));
-          const share = 1 / (1 + Math.exp(-b[t * valueHeads + head]!));
+          const share = round(1 / (1 + Math.exp(-b[t * valueHeads + head]!)));
           for (let j = 0; j < valueDim; j++) {
             let known = 0;
             for (let i = 0; i < keyDim; i++) {

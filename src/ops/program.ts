@@ -6,7 +6,7 @@
  */
 export type Dimension = number | "T" | "S" | "R";
 
-/** "activation" is what `limits.activation` says (float32 for now); "float32" and "int32" are fixed. */
+/** "activation" is what `limits.activation` says; "float32" and "int32" are fixed. */
 export type ValueType = "activation" | "float32" | "int32";
 
 /** A value of a program. It is assigned once, by the op that lists it in `outputs`. */
@@ -94,6 +94,8 @@ export interface Weight {
   join?: "concat" | "stack";
   /** Other layouts of checkpoints: what `from` may be instead when a tensor of it is not there. Empty once bound. */
   alternatives?: readonly (readonly WeightOrigin[])[];
+  /** "float32": never rounded, whatever `limits` says. Only of vectors. */
+  type?: "float32";
   /** Every use of this weight; one copy in memory serves them all (a tied head is one weight with two uses). */
   uses: readonly WeightUse[];
 }

@@ -20,7 +20,7 @@ export const rmsNorm: OpDefinition = {
     flagAttribute("rms_norm", attributes, "unitOffset");
     return [[...inputs[0]!]];
   },
-  reference({ inputs, weights, outputs, attributes }) {
+  reference({ inputs, weights, outputs, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
     const weight = weights[0]?.data;
     const y = outputs[0]!.data;
@@ -33,7 +33,8 @@ export const rmsNorm: OpDefinition = {
       const inverse = 1 / Math.sqrt(squares / size + epsilon);
       for (let i = 0; i < size; i++) {
         const normal = Math.fround(x[start + i]! * inverse);
-        y[start + i] = weight ? normal * (weight[i]! + unit) : normal;
+        const once = unit === 1 || attributes.roundOnce === true;
+        y[start + i] = weight ? (once ? normal : round(normal)) * (weight[i]! + unit) : normal;
       }
     }
   },

@@ -50,7 +50,10 @@ export const rotary: OpDefinition = {
     }
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes, batch }) {
+  reference({ inputs, outputs, attributes, batch, round }) {
+    const wide = attributes.wide !== undefined;
+    const table = attributes.wide === "all" ? (x: number) => x : round;
+    const part = wide ? (x: number) => x : round;
     const x = inputs[0]!.data;
     const y = outputs[0]!.data;
     const [heads, headDim, rotaryDim] = ["heads", "headDim", "rotaryDim"].map((n) => countAttribute("rotary", attributes, n));
@@ -65,14 +68,14 @@ export const rotary: OpDefinition = {
         const turning = frequenciesAt(attributes, Math.max(batch.promptLength[sequence]!, position + 1) + lead);
         for (let i = 0; i < half; i++) {
           const angle = Math.fround(position * Math.fround(turning[i]!));
-          const cosine = Math.fround(Math.fround(Math.cos(angle)) * scaling);
-          const sine = Math.fround(Math.fround(Math.sin(angle)) * scaling);
+          const cosine = table(Math.fround(Math.fround(Math.cos(angle)) * scaling));
+          const sine = table(Math.fround(Math.fround(Math.sin(angle)) * scaling));
           for (let head = 0; head < heads!; head++) {
             const start = (t * heads! + head) * headDim!;
             const first = start + (interleaved ? 2 * i : i);
             const second = interleaved ? first + 1 : first + half;
-            y[first] = x[first]! * cosine - x[second]! * sine;
-            y[second] = x[second]! * cosine + x[first]! * sine;
+            y[first] = part(x[first]! * cosine) - part(x[second]! * sine);
+            y[second] = part(x[second]! * cosine) + part(x[first]! * sine);
           }
         }
       }

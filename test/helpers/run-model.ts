@@ -42,7 +42,7 @@ export async function runFixture(
     maxLogitRows: tokens,
     blocks: Object.fromEntries(model.states.map(({ name: state }) => [state, blocks])),
     weights: dtype,
-    activation: "float32",
+    activation: dtype === "bfloat16" ? "bfloat16" : "float32",
     cache: dtype === "float32" ? "float32" : "bfloat16",
     deterministic: false,
     taps: [],

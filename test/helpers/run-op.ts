@@ -50,6 +50,8 @@ export function runOp(
     state?: readonly ReferenceStatePart[];
     attributes?: Attributes;
     batch?: ReferenceBatch;
+    /** What `round` is where activations are bfloat16. Default: float32. */
+    round?: (value: number) => number;
   },
 ): number[][] {
   const { inputs = [], weights = [], state = [], attributes = {}, batch = batchOf([{ tokens: [0] }]) } = options;
@@ -66,7 +68,17 @@ export function runOp(
     const resolved = shape.map((d) => (d === "T" && rows !== undefined ? rows : typeof d === "number" ? d : sizes[d]));
     return { shape: resolved, data: new Float32Array(elementCount(resolved)) };
   });
-  op.reference({ inputs, outputs, weights, state, attributes, batch });
+  const { round } = options;
+  op.reference({
+    inputs,
+    outputs,
+    weights,
+    state,
+    attributes,
+    batch,
+    round: round ?? ((value) => value),
+    narrow: round !== undefined,
+  });
   return outputs.map(({ data }) => [...data]);
 }
 

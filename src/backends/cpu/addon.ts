@@ -20,6 +20,8 @@ export interface NativeValue {
   offset: number;
   /** Index among the outputs that a step keeps, or −1. */
   kept: number;
+  /** Rounded to bfloat16 where it is written. */
+  narrow: boolean;
 }
 
 export interface NativeOp {
@@ -32,6 +34,8 @@ export interface NativeOp {
   /** Attributes in the order that the kernel's file documents. */
   numbers: number[];
   frequencies: number[];
+  /** Activations are bfloat16. */
+  narrow: boolean;
 }
 
 export interface NativeWeight {
@@ -41,6 +45,8 @@ export interface NativeWeight {
   groups: number;
   rows: number;
   columns: number;
+  /** A vector whose values are rounded to bfloat16. */
+  narrow: boolean;
 }
 
 export interface NativePart {

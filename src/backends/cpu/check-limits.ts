@@ -18,7 +18,7 @@ export function checkLimits(model: Model, limits: Limits): void {
   if (!["float32", "bfloat16", "float16"].includes(limits.weights)) {
     fail("weights", "float32, bfloat16 or float16", limits.weights);
   }
-  if (limits.activation !== "float32") fail("activation", "float32", limits.activation);
+  if (!["float32", "bfloat16"].includes(limits.activation)) fail("activation", "float32 or bfloat16", limits.activation);
   if (!["float32", "bfloat16"].includes(limits.cache)) fail("cache", "float32 or bfloat16", limits.cache);
   for (const { name } of model.states) {
     positive(`blocks.${name}`, limits.blocks[name]);

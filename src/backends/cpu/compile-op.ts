@@ -24,7 +24,20 @@ const number = (attributes: Attributes, name: string, otherwise = 0): number => 
 };
 
 /** In the order of `Activation` in native/include/vector_kernels.h. */
-const activations = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "tanh", "linear"];
+const activations = [
+  "silu",
+  "gelu",
+  "gelu_tanh",
+  "quick_gelu",
+  "relu",
+  "relu2",
+  "relu6",
+  "sigmoid",
+  "tanh",
+  "linear",
+  "gelu_new",
+  "gelu_fast",
+];
 
 function kind(op: string, attributes: Attributes): number[] {
   const index = activations.indexOf(String(attributes.kind));
@@ -39,16 +52,29 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   embed: (a) => [number(a, "scale", 1), number(a, "otherwise", -1), number(a, "roundScale")],
   embed_position: (a) => [number(a, "offset")],
   wave_position: (a) => [number(a, "offset"), number(a, "padding")],
-  linear: () => [],
-  rms_norm: (a, width) => [number(a, "epsilon"), number(a, "unitOffset"), number(a, "groupSize", width)],
+  linear: (a) => [number(a, "roundProduct")],
+  rms_norm: (a, width) => [
+    number(a, "epsilon"),
+    number(a, "unitOffset"),
+    number(a, "groupSize", width),
+    number(a, "roundOnce"),
+  ],
   layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width), number(a, "unitOffset")],
-  rotary: (a) => [number(a, "heads"), number(a, "headDim"), number(a, "rotaryDim") / 2, number(a, "interleaved")],
+  rotary: (a) => [
+    number(a, "heads"),
+    number(a, "headDim"),
+    number(a, "rotaryDim") / 2,
+    number(a, "interleaved"),
+    a.wide ? 1 : 0,
+  ],
   store: () => [],
   attend: (a) => [
     ...["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"].map((name) => number(a, name)),
     number(a, "causal", 1),
     number(a, "chunk"),
     number(a, "roundedSlopes"),
+    number(a, "wideScores"),
+    number(a, "scaleQuery"),
   ],
   add: () => [],
   multiply: () => [],
@@ -57,7 +83,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   scale_by_position: (a) => ["strength", "length", "offset", "countsPadding"].map((name) => number(a, name)),
   xielu: () => [],
   activation: (a) => kind("activation", a),
-  gated_activation: (a) => kind("gated_activation", a),
+  gated_activation: (a) => [...kind("gated_activation", a), number(a, "wideGate")],
   rows: () => [],
   columns: (a) => [number(a, "first")],
   weighted_sum: (a) => [number(a, "first"), number(a, "offset")],
@@ -75,10 +101,7 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
   ],
   experts: (a) => [
     ...kind("experts", a),
-    number(a, "interleaved"),
-    number(a, "limit"),
-    number(a, "upOffset"),
-    number(a, "scaleInput"),
+    ...["interleaved", "limit", "upOffset", "scaleInput", "wideShares"].map((name) => number(a, name)),
   ],
   head_linear: () => [],
   join_heads: (a) => [number(a, "heads")],
@@ -89,9 +112,10 @@ const compilers: { [op: string]: (attributes: Attributes, width: number) => numb
 
 const knownAttributes: { [op: string]: readonly string[] } = {
   embed: ["scale", "otherwise", "roundScale"],
+  linear: ["roundProduct"],
   embed_position: ["offset"],
   wave_position: ["width", "offset", "padding", "frequencies"],
-  rms_norm: ["epsilon", "unitOffset", "groupSize"],
+  rms_norm: ["epsilon", "unitOffset", "groupSize", "roundOnce"],
   layer_norm: ["epsilon", "groupSize", "unitOffset"],
   rotary: [
     "heads",
@@ -105,6 +129,7 @@ const knownAttributes: { [op: string]: readonly string[] } = {
     "dynamicOriginalLength",
     "longFrequencies",
     "longLength",
+    "wide",
   ],
   attend: [
     "heads",
@@ -119,6 +144,8 @@ const knownAttributes: { [op: string]: readonly string[] } = {
     "buckets",
     "chunk",
     "roundedSlopes",
+    "wideScores",
+    "scaleQuery",
   ],
   clamp: ["least", "greatest"],
   columns: ["first", "count"],
@@ -128,9 +155,9 @@ const knownAttributes: { [op: string]: readonly string[] } = {
   scale: ["factor"],
   scale_by_position: ["strength", "length", "offset", "countsPadding"],
   activation: ["kind"],
-  gated_activation: ["kind"],
+  gated_activation: ["kind", "wideGate"],
   route: ["count", "score", "normalize", "factor", "groups", "topGroups", "groupsByBest"],
-  experts: ["kind", "interleaved", "limit", "upOffset", "scaleInput"],
+  experts: ["kind", "interleaved", "limit", "upOffset", "scaleInput", "wideShares"],
   join_heads: ["heads"],
   gated_delta: deltaSizes,
 };
@@ -152,5 +179,6 @@ export function rotaryTable(attributes: Attributes): { key: string; numbers: num
   const frequencies = [...(attributes.frequencies as readonly number[]), ...long];
   const names = ["scaling", "dynamicBase", "dynamicFactor", "dynamicOriginalLength", "longLength"];
   const numbers = [number(attributes, "rotaryDim") / 2, ...names.map((name) => number(attributes, name))];
+  numbers.push(attributes.wide === "all" ? 1 : 0);
   return { key: JSON.stringify([numbers, frequencies]), numbers, frequencies, width: number(attributes, "rotaryDim") };
 }

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
 import { opDefinition } from "../../ops/index.ts";
-import type { Dimension, EncodeProgram, Model, Program, ProgramOp } from "../../ops/program.ts";
+import type { Dimension, EncodeProgram, Model, Program, ProgramOp, Weight } from "../../ops/program.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Limits, MemoryPlan } from "../backend.ts";
 import {
@@ -26,7 +26,7 @@ export interface CompiledModel {
 }
 
 /** An op with its inputs and outputs, as it goes to the addon; hidden ops and values included. */
-type FlatOp = Omit<NativeOp, "frequencies"> & { frequencies?: number[] };
+type FlatOp = Omit<NativeOp, "frequencies" | "narrow"> & { frequencies?: number[] };
 
 type AnyProgram = Program | EncodeProgram;
 
@@ -35,7 +35,7 @@ export function compileModel(model: Model, limits: Limits, blockTokens: number, 
   checkLimits(model, limits);
   const { decode: program, encode } = model.programs;
   const parts = planParts(model, limits, blockTokens, [...program.ops, ...(encode?.ops ?? [])]);
-  const weights = model.weights.map((weight) => planWeight(weight.shape, weight.uses, limits.weights));
+  const weights = model.weights.map((weight) => planWeight(weight, limits));
 
   const keptNames = [...new Set(["logits", ...limits.taps])];
   const keptValues = [...new Set(keptNames.map((name) => program.outputs[name]!))];
@@ -62,7 +62,7 @@ export function compileModel(model: Model, limits: Limits, blockTokens: number, 
     maxSequences: limits.maxSequences,
     maxLogitRows: limits.maxLogitRows,
     values: [...decoder.values, ...(encoder?.values ?? [])],
-    ops: [...decoder.ops, ...encoderOps].map((op) => ({ frequencies: [], ...op })),
+    ops: [...decoder.ops, ...encoderOps].map((op) => ({ frequencies: [], ...op, narrow: limits.activation === "bfloat16" })),
     encodeFrom: decoder.ops.length,
     weights,
     parts: parts.native,
@@ -81,6 +81,8 @@ function compileProgram(
   keptValues: readonly number[],
 ) {
   checkShapes(model, program);
+  const rounds = limits.activation === "bfloat16";
+  const logits = "logits" in program.outputs ? program.outputs.logits : -1;
   const values: { shape: Dimension[] }[] = program.values.map(({ shape }) => ({ shape: [...shape] }));
   const ops = foldResiduals(flatten(model, program, values, partIndex), program);
   const sizes = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
@@ -92,6 +94,7 @@ function compileProgram(
       width: elementCount(rest.map(Number)),
       offset: 0,
       kept: keptValues.indexOf(value),
+      narrow: rounds && (value === logits || program.values[value]?.type === "activation"),
     };
   });
   const floats = (value: number) => {
@@ -246,13 +249,15 @@ function attendPart(op: ProgramOp, model: Model, limits: Limits, role: number, p
   };
 }
 
-function planWeight(shape: readonly number[], uses: readonly string[], storage: string): NativeWeight {
-  if (uses.includes("vector"))
-    return { kind: weightKinds.vector, storage: "float32", groups: 1, rows: 1, columns: elementCount(shape) };
+function planWeight({ shape, uses, type }: Weight, { weights: storage, activation }: Limits): NativeWeight {
+  if (uses.includes("vector")) {
+    const narrow = activation === "bfloat16" && type !== "float32";
+    return { kind: weightKinds.vector, storage: "float32", groups: 1, rows: 1, columns: elementCount(shape), narrow };
+  }
   const columns = shape.at(-1)!;
   const kind = uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
   const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
-  return { kind, storage, groups, rows: elementCount(shape) / columns / groups, columns };
+  return { kind, storage, groups, rows: elementCount(shape) / columns / groups, columns, narrow: false };
 }
 
 function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {

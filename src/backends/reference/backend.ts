@@ -58,7 +58,7 @@ async function prepare(
   let loadedBytes = 0;
   for (const weight of model.weights) {
     if (options.signal?.aborted) throw new TsumugiError("aborted");
-    const values = await loadWeight(weight, source, tensors, limits.weights);
+    const values = await loadWeight(weight, source, tensors, limits.weights, limits.activation);
     weights.push(values);
     loadedBytes += values.byteLength;
     options.onProgress?.({ loadedBytes, totalBytes: memory.weights });

@@ -4,6 +4,7 @@ import { opDefinition } from "../../ops/index.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
+import { roundTo, roundToBfloat16 } from "../../tensor/convert.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
@@ -119,6 +120,10 @@ export class ReferenceSession implements Session {
     const live = new Map<number, ReferenceTensor>();
     const named = new Map(Object.entries(attentions).map(([name, index]) => [index, name]));
     const found: Outputs = new Map();
+    const narrow = limits.activation === "bfloat16";
+    const round = narrow ? roundToBfloat16 : (value: number) => value;
+    const logits = "logits" in outputs ? outputs.logits : undefined;
+    const isRounded = (value: number) => value === logits || values[value]!.type === "activation";
     for (const [index, op] of ops.entries()) {
       for (const value of op.outputs) {
         const shape = values[value]!.shape.map((d) => (typeof d === "number" ? d : rows[d]));
@@ -135,8 +140,11 @@ export class ReferenceSession implements Session {
           : [],
         attributes: op.attributes,
         batch,
+        round,
+        narrow,
       };
       opDefinition(op.op).reference(context);
+      if (narrow) for (const value of op.outputs) if (isRounded(value)) roundTo(live.get(value)!.data, "bfloat16");
       const name = named.get(index);
       // the layers of an encoder write their keys over each other
       if (name !== undefined) found.set(name, sharesOf(program === "encode" ? keepState(context) : context));

@@ -23,6 +23,7 @@ export async function loadWeight(
   source: WeightSource,
   tensors: ReadonlyMap<string, TensorInfo>,
   dtype: FloatDType,
+  vectors: FloatDType,
 ): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   let last: { name: string; values: Float32Array } | undefined;
@@ -44,7 +45,11 @@ export async function loadWeight(
   if (total !== expected) {
     throw new TsumugiError("weight_shape", { name: weight.name, expected: `[${weight.shape}]`, given: `${total} values` });
   }
-  return weight.uses.includes("vector") ? values : roundTo(values, dtype);
+  return weight.uses.includes("vector")
+    ? weight.type === "float32"
+      ? values
+      : roundTo(values, vectors)
+    : roundTo(values, dtype);
 }
 
 async function tensorValues(origin: WeightOrigin, info: TensorInfo, source: WeightSource): Promise<Float32Array> {

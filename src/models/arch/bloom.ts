@@ -62,7 +62,7 @@ export const bloom = defineArchitecture({
       const m = layerNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, width]
       const fed = mlp(program, m, {
         module: `${at}.mlp`,
-        kind: "gelu_tanh",
+        kind: "gelu_fast",
         first: { module: `${at}.mlp.dense_h_to_4h`, width: 4 * width, bias: true }, // [tokens, 4 * width]
         second: { module: `${at}.mlp.dense_4h_to_h`, width, bias: true },
       });

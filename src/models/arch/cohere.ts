@@ -33,7 +33,12 @@ export const cohere = defineArchitecture({
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, interleaved: true });
+    const rope = parseRope(raw, {
+      defaultTheta: 500000,
+      maxPositions: config.maxPositionEmbeddings,
+      interleaved: true,
+      wide: "products",
+    });
     const norm = { epsilon, bias: false };
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]

@@ -95,6 +95,8 @@ export const deepseekV2 = defineArchitecture({
         router: {
           module: `${module}.gate`,
           count: config.numExpertsPerTok,
+          wideShares: true,
+          wideLogits: true,
           score: "softmax",
           ...grouping,
           factor: config.routedScalingFactor,

@@ -97,6 +97,8 @@ export const deepseekV3 = defineArchitecture({
           module: `${module}.gate`,
           count: config.numExpertsPerTok,
           score: "sigmoid",
+          wideShares: true,
+          wideLogits: true,
           correction: `${module}.gate.e_score_correction_bias`,
           groups: config.nGroup,
           topGroups: config.topkGroup,

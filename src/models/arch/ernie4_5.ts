@@ -32,7 +32,12 @@ export const ernie45 = defineArchitecture({
     const { useBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, interleaved: true });
+    const rope = parseRope(raw, {
+      defaultTheta: 500000,
+      maxPositions: config.maxPositionEmbeddings,
+      interleaved: true,
+      wide: "all",
+    });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {

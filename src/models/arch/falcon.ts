@@ -72,7 +72,8 @@ export const falcon = defineArchitecture({
       const fused = { module: `${module}.query_key_value`, heads, keyValueHeads, headDim, bias };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, width], [tokens, keyValueHeads * headDim]
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, ...positions }); // [tokens, width]
-      const attended = add(program, x, linear(program, mixed, { module: `${module}.dense`, width, bias }), at);
+      const dense = linear(program, mixed, { module: `${module}.dense`, width, bias }); // [tokens, width]
+      const attended = isParallel ? x : add(program, x, dense, at);
 
       let m = a; // [tokens, width]
       if (hasTwo) m = layerNorm(program, x, { module: `${at}.ln_mlp`, epsilon });
@@ -83,7 +84,7 @@ export const falcon = defineArchitecture({
         first: { module: `${at}.mlp.dense_h_to_4h`, width: config.ffnHiddenSize ?? 4 * width, bias }, // [tokens, inner]
         second: { module: `${at}.mlp.dense_4h_to_h`, width, bias },
       });
-      x = add(program, attended, fed, at);
+      x = add(program, attended, isParallel ? add(program, dense, fed, at) : fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
     const tiedTo = tied ? "transformer.word_embeddings" : undefined;

@@ -49,16 +49,17 @@ export const gptNeoX = defineArchitecture({
       const fused = { module: `${module}.query_key_value`, heads, keyValueHeads: heads, headDim, bias };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, hidden]
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, rope }); // [tokens, hidden]
-      const attended = add(program, x, linear(program, mixed, { module: `${module}.dense`, width: hiddenSize, bias }), at);
+      const dense = linear(program, mixed, { module: `${module}.dense`, width: hiddenSize, bias }); // [tokens, hidden]
+      const attended = isParallel ? x : add(program, x, dense, at);
 
-      const m = layerNorm(program, isParallel ? x : attended, { module: `${at}.post_attention_layernorm`, epsilon });
+      const m = layerNorm(program, attended, { module: `${at}.post_attention_layernorm`, epsilon });
       const fed = mlp(program, m, {
         module: `${at}.mlp`,
         kind,
         first: { module: `${at}.mlp.dense_h_to_4h`, width: intermediateSize, bias: true }, // [tokens, intermediate]
         second: { module: `${at}.mlp.dense_4h_to_h`, width: hiddenSize, bias: true },
       });
-      x = add(program, attended, fed, at);
+      x = add(program, attended, isParallel ? add(program, dense, fed, at) : fed, at);
     }
     const hidden = layerNorm(program, x, { module: "gpt_neox.final_layer_norm", epsilon }); // [tokens, hidden]
     const tiedTo = tied ? "gpt_neox.embed_in" : undefined;

@@ -55,7 +55,7 @@ export const gptOss = defineArchitecture({
       const module = `${at}.self_attn`;
       const moe = `${at}.mlp.experts`;
 
-      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, epsilon }); // [tokens, hidden]
+      const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, epsilon, roundOnce: true }); // [tokens, hidden]
       const query = linear(program, a, { module: `${module}.q_proj`, width: heads * headDim, bias }); // [tokens, heads * headDim]
       const key = linear(program, a, { module: `${module}.k_proj`, width: keyValueHeads * headDim, bias }); // [tokens, keyValueHeads * headDim]
       const value = linear(program, a, { module: `${module}.v_proj`, width: keyValueHeads * headDim, bias });
@@ -63,7 +63,7 @@ export const gptOss = defineArchitecture({
       const mixed = attention(program, query, key, value, shape); // [tokens, heads * headDim]
       x = add(program, x, linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize, bias }), at);
 
-      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, hidden]
+      const m = rmsNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon, roundOnce: true }); // [tokens, hidden]
       const fed = mixtureOfExperts(program, m, {
         module: moe,
         experts,
@@ -79,7 +79,7 @@ export const gptOss = defineArchitecture({
       }); // [tokens, hidden]
       x = add(program, x, fed, at);
     }
-    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon, roundOnce: true }); // [tokens, hidden]
     const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };

@@ -53,8 +53,15 @@ export const gptj = defineArchitecture({
       const query = linear(program, a, { module: `${module}.q_proj`, width }); // [tokens, heads * headDim]
       const key = linear(program, a, { module: `${module}.k_proj`, width });
       const value = linear(program, a, { module: `${module}.v_proj`, width });
-      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, rope }); // [tokens, width]
-      x = add(program, x, linear(program, mixed, { module: `${module}.out_proj`, width }), at);
+      const mixed = attention(program, query, key, value, {
+        module,
+        heads,
+        keyValueHeads: heads,
+        headDim,
+        rope,
+        wideScores: true,
+      }); // [tokens, width]
+      const attended = linear(program, mixed, { module: `${module}.out_proj`, width }); // [tokens, width]
 
       const fed = mlp(program, a, {
         module: `${at}.mlp`,
@@ -62,7 +69,7 @@ export const gptj = defineArchitecture({
         first: { module: `${at}.mlp.fc_in`, width: config.nInner ?? 4 * width, bias: true }, // [tokens, inner]
         second: { module: `${at}.mlp.fc_out`, width, bias: true },
       });
-      x = add(program, x, fed, at);
+      x = add(program, x, add(program, attended, fed, at), at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
     const tiedTo = tied ? "transformer.wte" : undefined;

@@ -27,7 +27,7 @@ export const olmo2 = defineArchitecture({
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, wide: "all" });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
@@ -37,16 +37,21 @@ export const olmo2 = defineArchitecture({
       let query = linear(program, x, { module: `${module}.q_proj`, width: heads * headDim, bias }); // [tokens, heads * headDim]
       let key = linear(program, x, { module: `${module}.k_proj`, width: keyValueHeads * headDim, bias }); // [tokens, keyValueHeads * headDim]
       const value = linear(program, x, { module: `${module}.v_proj`, width: keyValueHeads * headDim, bias });
-      query = rmsNorm(program, query, { module: `${module}.q_norm`, epsilon });
-      key = rmsNorm(program, key, { module: `${module}.k_norm`, epsilon });
+      query = rmsNorm(program, query, { module: `${module}.q_norm`, epsilon, roundOnce: true });
+      key = rmsNorm(program, key, { module: `${module}.k_norm`, epsilon, roundOnce: true });
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, rope }); // [tokens, heads * headDim]
       const attended = linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize, bias }); // [tokens, hidden]
-      x = add(program, x, rmsNorm(program, attended, { module: `${at}.post_attention_layernorm`, epsilon }), at);
+      x = add(
+        program,
+        x,
+        rmsNorm(program, attended, { module: `${at}.post_attention_layernorm`, epsilon, roundOnce: true }),
+        at,
+      );
 
       const fed = gatedMlp(program, x, { module: `${at}.mlp`, width: intermediateSize, kind }); // [tokens, hidden]
-      x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon }), at);
+      x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon, roundOnce: true }), at);
     }
-    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon, roundOnce: true }); // [tokens, hidden]
     const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };

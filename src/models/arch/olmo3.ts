@@ -33,7 +33,7 @@ export const olmo3 = defineArchitecture({
     const slidingWindow = config.slidingWindow ?? undefined;
     const windows = windowsByType({ ...config, slidingWindow }, (layer) => (layer + 1) % 4 !== 0);
     // in older files rope_theta is the base of full attention alone, as transformers reads it
-    const turning = { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings };
+    const turning = { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, wide: "all" as const };
     const slidingRope = parseRopeOfLayerType(raw, "sliding_attention", { ...turning, thetaField: "" });
     const fullRope = parseRopeOfLayerType(raw, "full_attention", { ...turning, thetaField: "rope_theta" });
 
@@ -47,16 +47,21 @@ export const olmo3 = defineArchitecture({
       let query = linear(program, x, { module: `${module}.q_proj`, width: heads * headDim, bias }); // [tokens, heads * headDim]
       let key = linear(program, x, { module: `${module}.k_proj`, width: keyValueHeads * headDim, bias }); // [tokens, keyValueHeads * headDim]
       const value = linear(program, x, { module: `${module}.v_proj`, width: keyValueHeads * headDim, bias });
-      query = rmsNorm(program, query, { module: `${module}.q_norm`, epsilon });
-      key = rmsNorm(program, key, { module: `${module}.k_norm`, epsilon });
+      query = rmsNorm(program, query, { module: `${module}.q_norm`, epsilon, roundOnce: true });
+      key = rmsNorm(program, key, { module: `${module}.k_norm`, epsilon, roundOnce: true });
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, rope, window }); // [tokens, heads * headDim]
       const attended = linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize, bias }); // [tokens, hidden]
-      x = add(program, x, rmsNorm(program, attended, { module: `${at}.post_attention_layernorm`, epsilon }), at);
+      x = add(
+        program,
+        x,
+        rmsNorm(program, attended, { module: `${at}.post_attention_layernorm`, epsilon, roundOnce: true }),
+        at,
+      );
 
       const fed = gatedMlp(program, x, { module: `${at}.mlp`, width: intermediateSize, kind }); // [tokens, hidden]
-      x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon }), at);
+      x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon, roundOnce: true }), at);
     }
-    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
+    const hidden = rmsNorm(program, x, { module: "model.norm", epsilon, roundOnce: true }); // [tokens, hidden]
     const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };

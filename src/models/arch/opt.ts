@@ -53,7 +53,7 @@ export const opt = defineArchitecture({
       const query = linear(program, a, { module: `${module}.q_proj`, width, bias }); // [tokens, heads * headDim]
       const key = linear(program, a, { module: `${module}.k_proj`, width, bias });
       const value = linear(program, a, { module: `${module}.v_proj`, width, bias });
-      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim }); // [tokens, width]
+      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, scaleQuery: true }); // [tokens, width]
       x = add(program, x, linear(program, mixed, { module: `${module}.out_proj`, width, bias }), at);
       if (!isBefore) x = layerNorm(program, x, attentionNorm);
 

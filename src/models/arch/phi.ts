@@ -46,7 +46,7 @@ export const phi = defineArchitecture({
         key = layerNorm(program, key, { module: `${module}.k_layernorm`, epsilon, groupSize: headDim });
       }
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, rope }); // [tokens, heads * headDim]
-      x = add(program, x, linear(program, mixed, { module: `${module}.dense`, width: hiddenSize, bias: true }), at);
+      const attended = linear(program, mixed, { module: `${module}.dense`, width: hiddenSize, bias: true }); // [tokens, hidden]
 
       const fed = mlp(program, a, {
         module: `${at}.mlp`,
@@ -54,7 +54,7 @@ export const phi = defineArchitecture({
         first: { module: `${at}.mlp.fc1`, width: intermediateSize, bias: true }, // [tokens, intermediate]
         second: { module: `${at}.mlp.fc2`, width: hiddenSize, bias: true },
       });
-      x = add(program, x, fed, at);
+      x = add(program, x, add(program, attended, fed, at), at);
     }
     const hidden = layerNorm(program, x, { module: "model.final_layernorm", epsilon }); // [tokens, hidden]
     const tiedTo = tied ? "model.embed_tokens" : undefined;
