@@ -178,7 +178,7 @@ describe("options", () => {
     [{ forceWordsIds: [[5]] }, "conflicting_options"],
     [{ numBeams: 2, forceWordsIds: [[[5], [5, 6]]] }, "invalid_option"],
     [{ numBeams: 2, forceWordsIds: [[128]] }, "invalid_option"],
-    [{ penaltyAlpha: 0.5, topK: 4, outputScores: true }, "conflicting_options"],
+    [{ penaltyAlpha: 0.5, topK: 4, numReturnSequences: 2 }, "conflicting_options"],
     [{ dolaLayers: "high" }, "unsupported_option"],
     [{ logitsProcessor: [1] }, "invalid_option"],
     [{ temperature: 0, doSample: true }, "invalid_option"],

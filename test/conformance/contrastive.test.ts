@@ -34,6 +34,26 @@ describe.each(["reference", "cpu"] as const)("contrastive search on %s", (device
       expect(sequences[0]!.slice(item.input_ids.length)).toEqual(item.row);
     });
 
+    test("logits and scores are those that each step chose its candidates from", async () => {
+      const inputIds = [[3, 17, 44, 81, 5]];
+      const common = { eosTokenId: null, repetitionPenalty: 1.3, outputScores: true, outputLogits: true };
+      const options = { penaltyAlpha: 0.6, topK: 4, maxNewTokens: 6 };
+      const { sequences, scores, logits } = await model.generate({ inputIds, ...common, ...options });
+      expect([scores!.length, logits!.length]).toEqual([6, 6]);
+      for (let step = 0; step < 6; step++) {
+        const row = sequences[0]!.slice(0, 5 + step);
+        const greedy = await model.generate({ inputIds: [row], ...common, maxNewTokens: 1 });
+        for (const [found, expected] of [
+          [logits, greedy.logits],
+          [scores, greedy.scores],
+        ] as const) {
+          expect(found![step]).toHaveLength(1);
+          const wrong = found![step]![0]!.map((value, token) => Math.abs(value - expected![0]![0]![token]!));
+          expect(Math.max(...wrong)).toBeLessThan(1e-4);
+        }
+      }
+    });
+
     test("rows of a left-padded batch are those of each prompt alone", async () => {
       const options = { penaltyAlpha: 0.6, topK: 4, maxNewTokens: 10, eosTokenId: 9 };
       const long = [3, 17, 44, 81, 5];

@@ -46,8 +46,7 @@ export function checkBeams(settings: GenerationSettings, explicit: Record<string
     const alpha = `\`penaltyAlpha: ${settings.penaltyAlpha}\``;
     const reason = "contrastive search has one row, whose tokens are compared by their hidden states";
     if (numReturnSequences > 1) refuse(`${alpha} and \`numReturnSequences: ${numReturnSequences}\``, reason);
-    const { outputScores, outputLogits, guidanceScale } = settings;
-    if (outputScores || outputLogits) refuse(`${alpha} and \`${outputScores ? "outputScores" : "outputLogits"}\``, reason);
+    const { guidanceScale } = settings;
     if (typeof guidanceScale === "number" && guidanceScale !== 1) refuse(`${alpha} and \`guidanceScale\``, reason);
   }
   warnOfIdle(settings, explicit);

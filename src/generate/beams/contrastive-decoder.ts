@@ -1,5 +1,6 @@
 import type { Decoder, DecoderAction, FinishReason, Sequence } from "../../engine/request.ts";
-import type { SamplingGroup, SamplingPicks } from "../../sampling/index.ts";
+import type { SamplingGroup, SamplingPicks, SamplingStep } from "../../sampling/index.ts";
+import type { StepOutputs } from "../step-outputs.ts";
 import type { StopStrings } from "../stop-strings.ts";
 import { meetsAny, type StoppingCriterion } from "../stopping-criteria.ts";
 import type { BeamRow } from "./hypothesis.ts";
@@ -16,6 +17,8 @@ export interface ContrastiveOptions {
   stoppingCriteria?: readonly StoppingCriterion[];
   prompt: number;
   padded: readonly number[];
+  /** Told of what each step's candidates were chosen from, as row `prompt`. */
+  outputs?: StepOutputs;
 }
 
 interface Candidate {
@@ -38,6 +41,9 @@ export class ContrastiveDecoder implements Decoder {
   readonly #context: Float32Array[] = [];
   /** Those of the candidates' tokens. */
   readonly #fresh = new Map<Sequence, Float32Array>();
+  /** Of each candidate, where they are asked for: what the next ones would be chosen from. */
+  readonly #logits: Float32Array[] = [];
+  readonly #scores: Float32Array[] = [];
 
   constructor(options: ContrastiveOptions) {
     this.#options = options;
@@ -59,16 +65,27 @@ export class ContrastiveDecoder implements Decoder {
   }
 
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
-    const { candidates: count, prompt } = this.#options;
+    const { candidates: count, prompt, outputs: { onLogits, onScores } = {} } = this.#options;
     return sequences.map(({ processors }, row) => {
-      const steps = [...processors.steps({ row: prompt }), { kind: "normalise" as const }];
-      return { rows: [row], steps: [steps], pick: "top", count };
+      const keep = (into: Float32Array[]): SamplingStep => ({
+        kind: "call",
+        apply: (scores) => {
+          into[row] = scores.slice();
+        },
+      });
+      const steps: SamplingStep[] = processors.steps({ row: prompt }).slice();
+      if (onLogits) steps.unshift(keep(this.#logits));
+      if (onScores) steps.push(keep(this.#scores));
+      return { rows: [row], steps: [[...steps, { kind: "normalise" }]], pick: "top", count };
     });
   }
 
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
     const chosen = this.#candidates.length === 0 ? 0 : this.#choose(sequences);
     if (this.#finish) return sequences.map((sequence) => ({ kind: "drop", sequence }));
+    const { prompt, outputs: { onLogits, onScores } = {} } = this.#options;
+    onLogits?.(prompt, this.#tokens.length, this.#logits[chosen]!);
+    onScores?.(prompt, this.#tokens.length, this.#scores[chosen]!);
     const { tokens, scores } = picks[chosen]!;
     this.#candidates = Array.from(tokens, (token, index) => ({ token, probability: Math.exp(scores[index]!) }));
     const sequence = sequences[chosen]!;
