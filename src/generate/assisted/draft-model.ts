@@ -53,6 +53,8 @@ class AssistantRow {
   readonly #decoder: DraftDecoder;
   #handle: RequestHandle | undefined;
   #ended = false;
+  /** What broke the assistant's request, perhaps while it was parked. */
+  #failure: { error: unknown } | undefined;
   /** The draft that is being made; settles in every case. */
   #current: Promise<readonly number[]> = Promise.resolve([]);
   #settle: { resolve(draft: readonly number[]): void; reject(error: unknown): void } | undefined;
@@ -70,6 +72,7 @@ class AssistantRow {
     // The last token of a draft does not go through the assistant.
     const room = positionsAreBounded ? maxPositions + 1 - sequence.tokens.length : most;
     const wanted = Math.min(most, room, this.length.tokens);
+    if (this.#failure) throw this.#failure.error;
     if (wanted < 1 || this.#ended) return [];
     const tokens = [...sequence.tokens];
     const processors = sequence.processors.fork();
@@ -123,6 +126,7 @@ class AssistantRow {
     } else if (error === undefined) {
       this.#settle?.resolve([]);
     } else {
+      this.#failure = { error };
       this.#settle?.reject(error);
     }
   }
