@@ -89,6 +89,14 @@ describe("keys of transformers 4", () => {
     expect(buildModel({ ...neox, rotary_emb_base: 500, rotary_pct: 0.5 })).toEqual(buildModel({ ...neox, ...five }));
     expect(opsOf(buildModel(neox), "rotary")[0]!.attributes.rotaryDim).toBe(2);
   });
+  it("turn whole heads where transformers reads no part, and refuse one in what else would cut them", () => {
+    const llama = { ...sizes, model_type: "llama", hidden_size: 32 };
+    for (const part of [{ partial_rotary_factor: 0.5 }, { rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }]) {
+      expect(buildModel({ ...llama, ...part })).toEqual(buildModel(llama));
+    }
+    const linear = { rope_scaling: { type: "linear", factor: 2, partial_rotary_factor: 0.5 } };
+    expect(() => buildModel({ ...llama, ...linear })).toThrow("rope_scaling.partial_rotary_factor");
+  });
   it("give longrope its earlier names, and its attention factor", () => {
     const four = (type: string) => ({
       ...phi3,

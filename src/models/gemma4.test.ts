@@ -41,7 +41,7 @@ describe("what cannot be done is refused by name", () => {
       withRope({ rope_type: "linear", factor: 2, partial_rotary_factor: 0.5 }),
       "rope_parameters.full_attention.partial_rotary_factor",
     ],
-    ["another kind of rotation", withRope({ rope_type: "spiral" }), "rope_parameters.rope_type"],
+    ["another kind of rotation", withRope({ rope_type: "spiral" }), "rope_parameters.full_attention.rope_type"],
   ])("%s", (_, config, field) => {
     expect(() => buildModel(config)).toThrow(
       expect.objectContaining({ code: "config_unsupported", details: expect.objectContaining({ field }) }),

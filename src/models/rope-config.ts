@@ -43,7 +43,10 @@ export function parseRope(
   config: unknown,
   options: {
     defaultTheta?: number;
+    /** Of models whose heads may turn in part. Without it they turn whole, in the default kind whatever the field says. */
     defaultPartialRotaryFactor?: number;
+    /** What errors call the place of the parameters. Default: where they stand. */
+    key?: string;
     /** Other names of a `rope_type`. */
     kinds?: { readonly [name: string]: string };
     maxPositions: number;
@@ -58,16 +61,20 @@ export function parseRope(
   const top = parseFields(topFields, config);
   const older = top.rope_scaling !== undefined && Object.keys(top.rope_scaling).length > 0;
   const given = (older ? top.rope_scaling : top.rope_parameters) ?? {};
-  const key = older ? "rope_scaling" : "rope_parameters";
+  const key = options.key ?? (older ? "rope_scaling" : "rope_parameters");
   const nested = Object.keys(given).find((name) => name.endsWith("_attention"));
   refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
   const rope = parseFields(ropeFields, given);
 
   const name = rope.rope_type ?? rope.type ?? "default";
   const kind = options.kinds?.[name] ?? name;
+  const { defaultPartialRotaryFactor: defaultPart } = options;
+  const part = rope.partial_rotary_factor ?? top.partial_rotary_factor ?? defaultPart ?? 1;
+  const isWhole = defaultPart === undefined && kind !== "proportional";
+  refuse(isWhole && kind !== "default" && part !== 1, `${key}.partial_rotary_factor`, part, `1 with rope_type ${kind}`);
   const common = {
     theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
-    partialRotaryFactor: rope.partial_rotary_factor ?? top.partial_rotary_factor ?? options.defaultPartialRotaryFactor ?? 1,
+    partialRotaryFactor: isWhole ? 1 : part,
     ...(options.interleaved && { interleaved: true }),
     ...(options.wide && { wide: options.wide }),
   };
@@ -152,19 +159,13 @@ export function parseRopeOfLayerType(
   return wholeRope(given, { ...options, field: `rope_parameters.${layerType}` });
 }
 
-/**
- * The rotary embedding of one type of layer, of the fields in `given`, for models whose heads always turn whole: in the
- * default kind, whatever `partial_rotary_factor` says.
- */
+/** The rotary embedding of one type of layer, of the fields in `given`; its heads always turn whole. */
 export function wholeRope(
   given: Record<string, unknown>,
   options: { field: string; defaultTheta?: number; maxPositions: number },
 ): Rope {
-  const { partial_rotary_factor: part, ...whole } = given;
-  const name = given.rope_type ?? given.type ?? "default";
-  const wrong = name !== "default" && name !== "proportional" && part != null && part !== 1;
-  refuse(wrong, `${options.field}.partial_rotary_factor`, part, `1 with rope_type ${name}`);
-  return parseRope({ rope_parameters: name === "proportional" ? given : whole }, options);
+  const { field, ...others } = options;
+  return parseRope({ rope_parameters: given }, { ...others, key: field });
 }
 
 const record = z.record(z.string(), z.unknown());

@@ -61,7 +61,12 @@ export const llama4Text = defineArchitecture({
     const { attentionBias: bias, hiddenAct: kind, numLocalExperts: experts, numHiddenLayers: layers } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, interleaved: true });
+    const rope = parseRope(raw, {
+      defaultTheta: 500000,
+      defaultPartialRotaryFactor: 1,
+      maxPositions: config.maxPositionEmbeddings,
+      interleaved: true,
+    });
     refuse((rope.partialRotaryFactor ?? 1) !== 1, "partial_rotary_factor", rope.partialRotaryFactor, "1");
     const turns = turningLayers(layers, config.noRopeLayers, config.noRopeLayerInterval);
     const chunks = chunksOfLayers(turns, config.layerTypes, config.attentionChunkSize);

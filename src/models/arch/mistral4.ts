@@ -74,7 +74,7 @@ export const mistral4 = defineArchitecture({
     const { rope_scaling, rope_parameters } = raw as { rope_scaling?: unknown; rope_parameters?: unknown };
     const given = (rope_scaling ?? rope_parameters) ? raw : { ...(raw as object), rope_parameters: yarn };
     const { maxPositionEmbeddings: maxPositions } = config;
-    const parsed = parseRope(given, { maxPositions, interleaved: config.ropeInterleave });
+    const parsed = parseRope(given, { maxPositions, defaultPartialRotaryFactor: 1, interleaved: config.ropeInterleave });
     refuse(parsed.kind !== "yarn", "rope_type", parsed.kind, "yarn");
     // the part of a head that turns has a projection of its own, and turns whole
     const part = qkRopeHeadDim / (qkNopeHeadDim + qkRopeHeadDim);

@@ -31,6 +31,7 @@ export const phi3 = defineArchitecture({
       kinds: { su: "longrope", yarn: "longrope" }, // earlier names
       maxPositions: config.maxPositionEmbeddings,
       originalPositions: 4096,
+      defaultPartialRotaryFactor: 1,
     });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
