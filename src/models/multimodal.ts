@@ -5,6 +5,10 @@ interface Wrapper {
   text: string;
   /** The class has that text model, whatever `text_config` says. */
   fixed?: true;
+  /** Fields that `text_config` leaves out, where they are not those of its own class. */
+  defaults?: Record<string, unknown>;
+  /** The field that holds the config with `text_config`: the model speaks, too, by models beside it. */
+  inside?: string;
   /** Older files hold the text model's fields beside `vision_config`. */
   flat?: true;
   /** Logits are scaled and capped as the text model's own class does; by default they come from the head as they are. */
@@ -20,19 +24,32 @@ const wrappers: { readonly [modelType: string]: Wrapper } = {
   aya_vision: { text: "cohere2" },
   cohere2_vision: { text: "cohere2" },
   deepseek_vl: { text: "llama" },
+  deepseek_vl_hybrid: { text: "llama" },
+  exaone4_5: { text: "exaone4" },
 
   gemma3: { text: "gemma3_text", fixed: true },
   // but for the tokens that stand for images and sounds, which no text has
   gemma3n: { text: "gemma3n_text", fixed: true, ownLogits: true },
   gemma4: { text: "gemma4_text", fixed: true, ownLogits: true },
+  glm46v: { text: "glm4v_text" },
   glm4v: { text: "glm4v_text", fixed: true },
+  glm4v_moe: { text: "glm4v_moe_text", fixed: true },
+  glmasr: {
+    text: "llama",
+    defaults: {
+      ...{ vocab_size: 59264, hidden_size: 2048, intermediate_size: 6144, num_hidden_layers: 28, num_attention_heads: 16 },
+      ...{ num_key_value_heads: 4, max_position_embeddings: 8192, rms_norm_eps: 1e-5 },
+    },
+  },
   got_ocr2: { text: "qwen2" },
   granite_speech: { text: "granite" },
   idefics2: { text: "mistral" },
   idefics3: { text: "llama" },
   internvl: { text: "qwen2" },
   janus: { text: "llama" },
+  kimi_k25: { text: "deepseek_v3" },
   lfm2_vl: { text: "lfm2" },
+  lighton_ocr: { text: "qwen3" },
   llama4: { text: "llama4_text", fixed: true, ownLogits: true },
   llava: { text: "llama" },
   llava_next: { text: "llama" },
@@ -41,17 +58,29 @@ const wrappers: { readonly [modelType: string]: Wrapper } = {
   mistral3: { text: "mistral" },
   ovis2: { text: "qwen2" },
 
+  qwen2_5_omni: { text: "qwen2_5_omni_text", fixed: true, inside: "thinker_config" },
+  qwen2_5_omni_thinker: { text: "qwen2_5_omni_text", fixed: true },
   qwen2_5_vl: { text: "qwen2_5_vl_text", fixed: true, flat: true },
   qwen2_audio: { text: "qwen2" },
   qwen2_vl: { text: "qwen2_vl_text", fixed: true, flat: true },
   qwen3_5: { text: "qwen3_5_text", fixed: true },
   qwen3_5_moe: { text: "qwen3_5_moe_text", fixed: true },
+  qwen3_asr: { text: "qwen3" },
+  qwen3_omni_moe: { text: "qwen3_omni_moe_text", fixed: true, inside: "thinker_config" },
+  qwen3_omni_moe_thinker: { text: "qwen3_omni_moe_text", fixed: true },
   qwen3_vl: { text: "qwen3_vl_text", fixed: true },
   qwen3_vl_moe: { text: "qwen3_vl_moe_text", fixed: true },
   smolvlm: { text: "llama" },
+  video_llama_3: { text: "qwen2" },
   video_llava: { text: "llama" },
   vipllava: { text: "llama" },
-  voxtral: { text: "llama" },
+  voxtral: {
+    text: "llama",
+    defaults: {
+      ...{ vocab_size: 131072, hidden_size: 3072, intermediate_size: 8192, num_hidden_layers: 30, num_key_value_heads: 8 },
+      ...{ max_position_embeddings: 131072, rms_norm_eps: 1e-5, rope_theta: 1e8, head_dim: 128 },
+    },
+  },
 };
 
 /** What Cohere, Granite and Gemma do to logits, left out. */
@@ -84,14 +113,17 @@ export type TextModel =
 /** What config.json says of the text model: itself, or of a multimodal model the part that reads and writes text. */
 export function textModelOf(config: unknown): TextModel {
   if (!isRecord(config)) return { config };
-  const { model_type: type, text_config: nested } = config;
+  const { model_type: type } = config;
   const outer = typeof type === "string" ? type : "";
   const why = others[outer];
   if (why) return { unsupported: `${outer} (${why})` };
   const wrapper = Object.hasOwn(wrappers, outer) ? wrappers[outer] : undefined;
+  const { text_config: nested } = (wrapper?.inside && isRecord(config[wrapper.inside]) ? config[wrapper.inside] : config) as {
+    text_config?: unknown;
+  };
   if (wrapper && isRecord(nested)) {
     const own = typeof nested.model_type === "string" && !wrapper.fixed ? nested.model_type : wrapper.text;
-    const fields = ofArchitecture(own, nested, config);
+    const fields = ofArchitecture(own, { ...wrapper.defaults, ...nested }, config);
     return { config: wrapper.ownLogits ? fields : { ...fields, ...plainLogits }, outer: config };
   }
   if (wrapper?.flat) return { config: ofArchitecture(wrapper.text, config, config), outer: config };

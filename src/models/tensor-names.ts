@@ -1,7 +1,7 @@
 import type { Architecture } from "./define.ts";
 
 /** What multimodal checkpoints call the module that holds the text model. */
-const parts = ["language_model", "text_model"];
+const parts = ["language_model", "text_model", "thinker"];
 
 /** How a checkpoint names tensors of the base model, whose own names start with `prefix`, and all others (the head). */
 interface Layout {
