@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { BpeMerges, type Merged } from "./bpe-merges.ts";
 import { byteCharacters } from "./byte-characters.ts";
+import { createByteCutter } from "./byte-cuts.ts";
 import { CharacterIds } from "./character-ids.ts";
 import { listOf } from "./json.ts";
 import { utf8Length, writeUtf8 } from "./utf8.ts";
@@ -44,6 +45,9 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
   const characters = new CharacterIds(ids);
   const fallback = config.byte_fallback === true ? byteFallbackIds(ids) : undefined;
   const byteIds = options.bytes ? Int32Array.from(byteCharacters, (character) => ids.get(character) as number) : undefined;
+  // With a prefix or suffix, what a character is depends on its place in the word.
+  const cuts = prefix === "" && suffix === "";
+  const cut = byteIds ? createByteCutter(ids.keys()) : cuts ? createWordCutter(ids, characters) : undefined;
   const utf8 = new Uint8Array(4);
   let scratch = new Int32Array(256);
 
@@ -127,8 +131,8 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
   };
 
   return {
-    tokenize(word, ranges) {
-      const known = wholeWord(word);
+    tokenize(word, ranges, part) {
+      const known = part ? undefined : wholeWord(word);
       if (known) return known;
       const needed = room(word);
       if (scratch.length < needed) scratch = new Int32Array(needed);
@@ -137,13 +141,13 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
       if (needed > 65_536) scratch = new Int32Array(256);
       return finish(word, ranges, symbols, merged);
     },
-    *steps(word, ranges) {
-      const known = wholeWord(word);
+    *steps(word, ranges, part) {
+      const known = part ? undefined : wholeWord(word);
       if (known) return known;
       const symbols = symbolsOf(word, ranges, new Int32Array(room(word)));
       return finish(word, ranges, symbols, yield* merges.steps(symbols.ids, symbols.count));
     },
-    ...(prefix === "" && suffix === "" && !byteIds && { partsOf: createWordCutter(ids, characters) }),
+    ...(cut && { partsOf: (word: string) => (wholeWord(word) ? undefined : cut(word)) }),
   };
 }
 

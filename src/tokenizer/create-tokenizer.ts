@@ -105,7 +105,9 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
         throw new TsumugiError("invalid_input", { what: "The ids to decode", expected, given: ids });
       }
       const tokens: string[] = [];
-      for (const id of typeof ids === "number" ? [ids] : Array.from(ids)) {
+      const row = typeof ids === "number" ? [ids] : ids;
+      for (let i = 0; i < row.length; i++) {
+        const id = row[i] as number;
         const token = tokenOf(id);
         if (token === undefined) {
           if (options.unknownIds === "skip") continue;

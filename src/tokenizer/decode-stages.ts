@@ -1,9 +1,12 @@
 import { byteCharacters } from "./byte-characters.ts";
 
+/** Takes the tokens that a step makes. */
+export type Emit = (token: string) => void;
+
 /** A step of a decoder that works on tokens: what comes out may lag behind what goes in, and `end` gives the rest. */
 export interface TokenStage {
-  push(token: string): string[];
-  end(): string[];
+  push(token: string, emit: Emit): void;
+  end(emit: Emit): void;
 }
 
 /** A step of a decoder that works on running text. */
@@ -15,19 +18,20 @@ export interface TextStage {
 /** Each token by itself; `index` counts from 0. */
 export function eachToken(map: (token: string, index: number) => string): TokenStage {
   let index = 0;
-  return { push: (token) => [map(token, index++)], end: () => [] };
+  return { push: (token, emit) => emit(map(token, index++)), end: () => {} };
 }
 
 /** `BPEDecoder`: the word-end suffix becomes a space, except in the last token, so one token waits. */
 export function suffixStage(suffix: string): TokenStage {
   let waiting: string | undefined;
   return {
-    push(token) {
-      const out = waiting === undefined ? [] : [waiting.replaceAll(suffix, " ")];
+    push(token, emit) {
+      if (waiting !== undefined) emit(waiting.replaceAll(suffix, " "));
       waiting = token;
-      return out;
     },
-    end: () => (waiting === undefined ? [] : [waiting.replaceAll(suffix, "")]),
+    end(emit) {
+      if (waiting !== undefined) emit(waiting.replaceAll(suffix, ""));
+    },
   };
 }
 
@@ -35,14 +39,14 @@ export function suffixStage(suffix: string): TokenStage {
 export function ctcStage(padToken: string, delimiter: string, cleanup: boolean): TokenStage {
   let previous: string | undefined;
   return {
-    push(token) {
-      if (token === previous) return [];
+    push(token, emit) {
+      if (token === previous) return;
       previous = token;
       let text = token.replaceAll(padToken, "");
       if (cleanup) text = cleanUp(text).replaceAll(delimiter, " ");
-      return text === "" ? [] : [text];
+      if (text !== "") emit(text);
     },
-    end: () => [],
+    end: () => {},
   };
 }
 
@@ -53,45 +57,63 @@ export function ctcStage(padToken: string, delimiter: string, cleanup: boolean):
 export function byteFallbackStage(): TokenStage {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let run: number[] = [];
-  const flush = () => {
-    if (run.length === 0) return [];
+  const flush = (emit: Emit) => {
+    if (run.length === 0) return;
     const bytes = Uint8Array.from(run);
     run = [];
     try {
-      return [decoder.decode(bytes)];
+      emit(decoder.decode(bytes));
     } catch {
-      return Array.from(bytes, () => "\ufffd");
+      for (let i = 0; i < bytes.length; i++) emit("\ufffd");
     }
   };
   return {
-    push(token) {
-      const byte = /^<0x([0-9a-fA-F]{2})>$/.exec(token)?.[1];
-      if (byte === undefined) return [...flush(), token];
-      run.push(Number.parseInt(byte, 16));
-      return [];
+    push(token, emit) {
+      const byte = fallbackByte(token);
+      if (byte >= 0) run.push(byte);
+      else {
+        flush(emit);
+        emit(token);
+      }
     },
     end: flush,
   };
 }
 
-const byteOf = new Map(byteCharacters.map((character, byte) => [character, byte]));
+/** The byte of a token `<0x00>` to `<0xFF>`, or -1. */
+function fallbackByte(token: string): number {
+  if (token.length !== 6 || token.charCodeAt(0) !== 0x3c || !/^<0x[0-9a-fA-F]{2}>$/.test(token)) return -1;
+  return Number.parseInt(token.slice(3, 5), 16);
+}
+
+const utf8 = new TextEncoder();
+/** Bytes by the character that stands for each; -1 for other characters. */
+const byteOf = new Int16Array(0x200).fill(-1);
+for (const [byte, character] of byteCharacters.entries()) byteOf[character.charCodeAt(0)] = byte;
+
+/** The bytes that a token of a byte-level model stands for: those of its characters, or of its UTF-8 where one is none. */
+function writeBytes(token: string, into: Uint8Array, at: number): number {
+  let to = at;
+  for (let i = 0; i < token.length; i++) {
+    const byte = byteOf[token.charCodeAt(i)] ?? -1;
+    if (byte < 0) return at + utf8.encodeInto(token, into.subarray(at)).written;
+    into[to++] = byte;
+  }
+  return to;
+}
 
 /** `ByteLevel`: each character of a token is a byte of UTF-8. Characters that are not complete yet wait. */
-export function byteLevelText(): TextStage {
+export function byteLevelText(): TextStage & { pushAll(tokens: readonly string[]): string } {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const encoder = new TextEncoder();
-  return {
-    push(token) {
-      const bytes: number[] = [];
-      for (const character of token) {
-        const byte = byteOf.get(character);
-        if (byte === undefined) return decoder.decode(encoder.encode(token), { stream: true });
-        bytes.push(byte);
-      }
-      return decoder.decode(Uint8Array.from(bytes), { stream: true });
-    },
-    end: () => decoder.decode(),
+  const pushAll = (tokens: readonly string[]) => {
+    let length = 0;
+    for (const token of tokens) length += token.length;
+    const bytes = new Uint8Array(length * 3);
+    let to = 0;
+    for (const token of tokens) to = writeBytes(token, bytes, to);
+    return decoder.decode(bytes.subarray(0, to), { stream: true });
   };
+  return { push: (token) => pushAll([token]), pushAll, end: () => decoder.decode() };
 }
 
 /** `Strip` on text: up to `start` leading and `stop` trailing `content` characters go. */
@@ -100,6 +122,7 @@ export function stripText(content: string, start: number, stop: number): TextSta
   let tail = "";
   return {
     push(text) {
+      if (left === 0 && stop === 0) return text;
       let from = 0;
       while (left > 0 && from < text.length && text[from] === content) {
         from++;
@@ -150,18 +173,18 @@ export function trimText(): TextStage {
 export function replaceText(pattern: string, content: string): TextStage {
   let waiting = "";
   return {
-    push(text) {
-      waiting += text;
+    push(piece) {
+      const text = waiting + piece;
       let out = "";
-      for (let at = waiting.indexOf(pattern); at >= 0; at = waiting.indexOf(pattern)) {
-        out += waiting.slice(0, at) + content;
-        waiting = waiting.slice(at + pattern.length);
+      let done = 0;
+      for (let at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, done)) {
+        out += text.slice(done, at) + content;
+        done = at + pattern.length;
       }
-      let keep = Math.min(pattern.length - 1, waiting.length);
-      while (keep > 0 && !pattern.startsWith(waiting.slice(waiting.length - keep))) keep--;
-      out += waiting.slice(0, waiting.length - keep);
-      waiting = waiting.slice(waiting.length - keep);
-      return out;
+      let keep = Math.min(pattern.length - 1, text.length - done);
+      while (keep > 0 && !pattern.startsWith(text.slice(text.length - keep))) keep--;
+      waiting = keep > 0 ? text.slice(text.length - keep) : "";
+      return out + text.slice(done, text.length - keep);
     },
     end: () => waiting,
   };
@@ -181,9 +204,10 @@ export function wholeText(map: (text: string) => string): TextStage {
 
 /** Steps one after the other. */
 export function chainText(stages: readonly TextStage[]): TextStage {
+  if (stages.length === 1) return stages[0] as TextStage;
   return {
-    push: (text) => stages.reduce((piece, stage) => stage.push(piece), text),
-    end: () => stages.reduce((piece, stage) => stage.push(piece) + stage.end(), ""),
+    push: (text) => stages.reduce((piece, stage) => (piece === "" ? "" : stage.push(piece)), text),
+    end: () => stages.reduce((piece, stage) => (piece === "" ? "" : stage.push(piece)) + stage.end(), ""),
   };
 }
 
@@ -207,6 +231,7 @@ export function cleanUpText(): TextStage {
 
 /** The clean-up of tokenizers' WordPiece and CTC decoders: one contraction more, and on single tokens. */
 export function cleanUp(text: string): string {
+  if (!/[.?!,']| do not/.test(text)) return text;
   let out = text;
   for (const [pattern, content] of cleanUps.slice(0, 7)) out = out.replaceAll(pattern, content);
   out = out.replaceAll(" do not", " don't");

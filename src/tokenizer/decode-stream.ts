@@ -6,6 +6,7 @@ import {
   cleanUp,
   cleanUpText,
   ctcStage,
+  type Emit,
   eachToken,
   replaceText,
   stripText,
@@ -24,47 +25,81 @@ import { library } from "./library.ts";
  */
 export interface DecodeStream {
   push(token: string): string;
+  /** The same for several tokens, at once. */
+  pushAll(tokens: readonly string[]): string;
   /** What was still held back. The stream is not to be used afterwards. */
   end(): string;
 }
 
+interface Stages {
+  tokens: TokenStage[];
+  /** Whether tokens are joined as bytes. */
+  bytes: boolean;
+  texts: TextStage[];
+}
+
 /** The stream that `decoder` of a tokenizer.json describes. Errors: `unsupported_tokenizer`. */
 export function createDecodeStream(decoder: unknown, options: { cleanUp?: boolean } = {}): DecodeStream {
-  const steps = flatten(decoder);
-  // Until a step joins the tokens (ByteLevel, Fuse), steps see tokens; after it, running text.
-  const joins = steps.findIndex((step) => step.type === "ByteLevel" || step.type === "Fuse");
-  const tokens = (joins < 0 ? steps : steps.slice(0, joins)).map(tokenStage);
-  const texts: TextStage[] = [];
-  if (joins >= 0) {
-    if (steps[joins]?.type === "ByteLevel") texts.push(byteLevelText());
-    texts.push(...steps.slice(joins + 1).map(textStage));
-  }
-  if (options.cleanUp) texts.push(cleanUpText());
-  const text = chainText(texts);
+  const { tokens, bytes, texts } = stagesOf(decoder, options);
+  const joined = bytes ? byteLevelText() : undefined;
+  const text = chainText(joined ? [joined, ...texts] : texts);
+  const rest = chainText(texts);
+  let out = "";
+  let pieces: string[] | undefined;
+  const chain = chainTokens(tokens, (piece) => {
+    if (pieces) pieces.push(piece);
+    else out += text.push(piece);
+  });
   return {
-    push: (token) => through(tokens, 0, [token]).reduce((out, piece) => out + text.push(piece), ""),
+    push(token) {
+      out = "";
+      chain.push(token);
+      return out;
+    },
+    pushAll(several) {
+      pieces = [];
+      for (const token of several) chain.push(token);
+      const made = joined ? joined.pushAll(pieces) : pieces.join("");
+      pieces = undefined;
+      return made === "" ? "" : rest.push(made);
+    },
     end() {
-      let out = "";
-      for (const [i, stage] of tokens.entries())
-        for (const piece of through(tokens, i + 1, stage.end())) out += text.push(piece);
+      out = "";
+      chain.end();
       return out + text.end();
     },
   };
 }
 
 /** The whole text of token strings. */
-export function decodeTokens(decoder: unknown, tokens: Iterable<string>, options: { cleanUp?: boolean } = {}): string {
+export function decodeTokens(decoder: unknown, tokens: readonly string[], options: { cleanUp?: boolean } = {}): string {
   const stream = createDecodeStream(decoder, options);
-  const pieces: string[] = [];
-  for (const token of tokens) pieces.push(stream.push(token));
-  pieces.push(stream.end());
-  return pieces.join("");
+  const text = stream.pushAll(tokens);
+  return text + stream.end();
 }
 
-function through(stages: readonly TokenStage[], from: number, tokens: string[]): string[] {
-  let out = tokens;
-  for (const stage of stages.slice(from)) out = out.flatMap((token) => stage.push(token));
-  return out;
+function stagesOf(decoder: unknown, options: { cleanUp?: boolean }): Stages {
+  const steps = flatten(decoder);
+  // Until a step joins the tokens (ByteLevel, Fuse), steps see tokens; after it, running text.
+  const joins = steps.findIndex((step) => step.type === "ByteLevel" || step.type === "Fuse");
+  const tokens = (joins < 0 ? steps : steps.slice(0, joins)).map(tokenStage);
+  const texts = joins < 0 ? [] : steps.slice(joins + 1).map(textStage);
+  if (options.cleanUp) texts.push(cleanUpText());
+  return { tokens, bytes: steps[joins]?.type === "ByteLevel", texts };
+}
+
+/** Steps on tokens one after the other; what the last one makes goes to `sink`. */
+function chainTokens(stages: readonly TokenStage[], sink: Emit): { push: Emit; end(): void } {
+  return stages.reduceRight<{ push: Emit; end(): void }>(
+    (next, stage) => ({
+      push: (token) => stage.push(token, next.push),
+      end() {
+        stage.end(next.push);
+        next.end();
+      },
+    }),
+    { push: sink, end: () => {} },
+  );
 }
 
 type Step = Record<string, unknown> & { type: string };
@@ -96,13 +131,23 @@ function tokenStage(step: Step): TokenStage {
     case "Metaspace": {
       const mark = String(step.replacement ?? "▁");
       const keepsFirst = step.prepend_scheme === "never" || (!("prepend_scheme" in step) && step.add_prefix_space === false);
-      return eachToken((token, index) => token.replaceAll(mark, index === 0 && !keepsFirst ? "" : " "));
+      return eachToken((token, index) =>
+        token.includes(mark) ? token.replaceAll(mark, index === 0 && !keepsFirst ? "" : " ") : token,
+      );
     }
     case "WordPiece": {
       const prefix = String(step.prefix ?? "##");
+      const texts = new Map<string, string>();
+      const textOf = (token: string): string => {
+        const word = token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+        const text = step.cleanup === false ? word : cleanUp(word);
+        if (texts.size > 10_000) texts.clear();
+        texts.set(token, text);
+        return text;
+      };
       return eachToken((token, index) => {
-        const word = index === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
-        return step.cleanup === false ? word : cleanUp(word);
+        if (index === 0) return step.cleanup === false ? token : cleanUp(token);
+        return texts.get(token) ?? textOf(token);
       });
     }
     case "BPEDecoder":
@@ -135,7 +180,13 @@ function textStage(step: Step): TextStage {
       // The joined text is one token to the step.
       return wholeText((text) => {
         const stage = tokenStage(step);
-        return [...stage.push(text), ...stage.end()].join("");
+        let out = "";
+        const emit = (piece: string) => {
+          out += piece;
+        };
+        stage.push(text, emit);
+        stage.end(emit);
+        return out;
       });
   }
 }
@@ -144,7 +195,7 @@ function replacer(step: Step): (text: string) => string {
   const content = String(step.content ?? "");
   if (isRecord(step.pattern) && typeof step.pattern.String === "string") {
     const pattern = step.pattern.String;
-    return (text) => text.replaceAll(pattern, () => content);
+    return (text) => (text.includes(pattern) ? text.replaceAll(pattern, () => content) : text);
   }
   const { pattern } = new library.ReplaceDecoder(step);
   if (!pattern) throw unsupported(step);

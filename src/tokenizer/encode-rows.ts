@@ -32,10 +32,10 @@ export function createRowEncoder(parts: RowEncoderParts) {
     const kept = ids.length > budget ? ids.slice(from, end) : ids;
     if (!ranges) return { ids: kept };
     const places = placesOf(text);
-    let offsets = toOffsets(ranges.slice(2 * from, 2 * end), places);
+    const offsets = toOffsets(kept === ids ? ranges : ranges.slice(2 * from, 2 * end), places);
     if (trims.length > 0) {
       const tokens = kept.map((id) => tokenOf(id) ?? "");
-      for (const trim of trims) offsets = trimOffsets(offsets, tokens, trim);
+      for (const trim of trims) trimOffsets(offsets, tokens, trim);
     }
     return { ids: kept, offsets: kind === "utf16" ? toUnits(offsets, places) : offsets };
   }
@@ -51,11 +51,10 @@ export function createRowEncoder(parts: RowEncoderParts) {
     const ids: number[] = [];
     const offsets: Offset[] = [];
     for (const part of template) {
-      const added: Row =
-        typeof part === "string" ? texts[part] : { ids: withSpecial ? part : [], offsets: part.map((): Offset => [0, 0]) };
-      for (const [i, id] of added.ids.entries()) {
-        ids.push(id);
-        if (kind) offsets.push(added.offsets?.[i] as Offset);
+      const added: Row = typeof part === "string" ? texts[part] : { ids: withSpecial ? part : [] };
+      for (let i = 0; i < added.ids.length; i++) {
+        ids.push(added.ids[i] as number);
+        if (kind) offsets.push(added.offsets ? (added.offsets[i] as Offset) : [0, 0]);
       }
     }
     return kind ? { ids, offsets } : { ids };

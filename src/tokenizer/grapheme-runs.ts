@@ -46,10 +46,30 @@ export function graphemeRuns(
     }
     if (wanted(start, end)) {
       if (end === start + 1) grapheme(start, end);
-      else
-        for (const { segment, index } of segmenter.segment(text.slice(start, end)))
-          grapheme(start + index, start + index + segment.length);
+      else segmentWindows(text, start, end, grapheme);
     }
     start = end;
+  }
+}
+
+/** Shorter texts are segmented faster: a long part goes window by window. The last grapheme of a window may go on behind it. */
+function segmentWindows(text: string, start: number, end: number, grapheme: (start: number, end: number) => void): void {
+  let size = 200;
+  for (let from = start; from < end; ) {
+    const to = Math.min(end, from + size);
+    let last = 0;
+    let next = from;
+    for (const { segment, index } of segmenter.segment(text.slice(from, to))) {
+      if (index > 0) grapheme(from + last, from + index);
+      last = index;
+      next = from + index + segment.length;
+    }
+    if (to === end) {
+      grapheme(from + last, next);
+      return;
+    }
+    // A grapheme that fills its window needs a larger one.
+    size = last === 0 ? size * 2 : 200;
+    from += last;
   }
 }

@@ -42,17 +42,18 @@ export class IncrementalDecoder {
   /** The text that these ids settle; possibly `""`. */
   push(ids: number | ArrayLike<number>): string {
     const { decoding } = this.#tokenizer;
-    let text = "";
-    for (const id of typeof ids === "number" ? [ids] : Array.from(ids)) {
+    const tokens: string[] = [];
+    const list = typeof ids === "number" ? [ids] : ids;
+    for (let i = 0; i < list.length; i++) {
+      const id = list[i] as number;
       const token = decoding.tokenOf(id);
       if (token === undefined) {
         if (this.#options.unknownIds === "error") this.#tokenizer.decode(id);
         continue;
       }
-      if (this.#options.skipSpecialTokens && decoding.isSpecial(token)) continue;
-      text += this.#stream.push(token);
+      if (!this.#options.skipSpecialTokens || !decoding.isSpecial(token)) tokens.push(token);
     }
-    return text;
+    return tokens.length === 1 ? this.#stream.push(tokens[0] as string) : this.#stream.pushAll(tokens);
   }
 
   /** What was held back. Afterwards the decoder begins anew, without a prompt. */

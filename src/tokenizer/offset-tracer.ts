@@ -4,6 +4,7 @@ import type { Normalizer } from "./normalizers.ts";
 import type { PreTokenizerStep } from "./pre-tokenizers.ts";
 import type { EncodedText } from "./text-encoder.ts";
 import type { WordMemory } from "./word-memory.ts";
+import type { WordTokens } from "./word-model.ts";
 
 interface Parts {
   normalizer: Normalizer | undefined;
@@ -29,38 +30,41 @@ export class OffsetTracer {
     this.#parts = parts;
   }
 
-  *steps(whole: string): Generator<void, EncodedText> {
+  *steps(text: string): Generator<void, EncodedText> {
     const { normalizer, raw, normalized, words } = this.#parts;
     const ids: number[] = [];
     const ranges: number[] = [];
     let characters = 0;
-    for (const section of raw.split(whole)) {
-      const base = section.start;
+    for (const section of raw.split(text)) {
       if (section.token) {
         ids.push(section.token.id);
-        ranges.push(base, base + section.text.length);
+        ranges.push(section.start, section.start + section.text.length);
         continue;
       }
       const aligned = normalizer ? normalizer.align(section.text) : { text: section.text };
+      const whole: Slice = { ...aligned, base: section.start, start: section.start };
       for (const piece of normalized.split(aligned.text)) {
-        const part = slice(aligned, piece.start, piece.start + piece.text.length);
+        const part = slice(whole, piece.start, piece.start + piece.text.length);
         if (piece.token) {
           ids.push(piece.token.id);
-          ranges.push(...this.#range(whole, base, part, 0, part.text.length));
+          pushRange(ranges, text, part, 0, part.text.length);
           continue;
         }
-        for (const word of this.#cut(part, base, 0)) {
-          let at = 0;
-          for (const text of words.partsOf(word.text)) {
-            const tokens = yield* words.steps(text, true);
-            for (const [i, id] of tokens.ids.entries()) {
-              const start = at + (tokens.ranges?.[2 * i] as number);
-              const end = at + (tokens.ranges?.[2 * i + 1] as number);
-              ids.push(id);
-              ranges.push(...this.#range(whole, base, word, start, end));
+        for (const word of this.#cut(part)) {
+          const add = (tokens: WordTokens, at: number) => {
+            const places = tokens.ranges as Int32Array;
+            for (let i = 0; i < tokens.ids.length; i++) {
+              ids.push(tokens.ids[i] as number);
+              pushRange(ranges, text, word, at + (places[2 * i] as number), at + (places[2 * i + 1] as number));
             }
-            at += text.length;
-            characters += text.length;
+          };
+          const cut = words.partsOf(word.text);
+          let at = 0;
+          for (const part of cut ?? [word.text]) {
+            const isPart = cut !== undefined;
+            add(words.isLong(part) ? yield* words.steps(part, isPart) : words.tokens(part, isPart), at);
+            at += part.length;
+            characters += part.length;
             if (characters < sliceLength) continue;
             characters = 0;
             yield;
@@ -71,57 +75,59 @@ export class OffsetTracer {
     return { ids, ranges };
   }
 
-  /** The words of a piece, each with its places in the section, which begins at `base` of the text. */
-  *#cut(piece: Slice, base: number, at: number): Generator<Slice> {
-    const step = this.#parts.steps[at];
-    if (!step) {
-      yield piece;
-      return;
-    }
-    if (step.kind === "rewrite") {
-      const first = base + Math.max(0, placeOf(piece, 0)) === 0;
-      const changed = step.align(piece.text, first);
-      const whole: AlignedText = piece.from ? { text: piece.text, from: piece.from } : { text: piece.text };
-      const composed = compose(whole, changed);
-      yield* this.#cut({ ...composed, start: piece.start }, base, at + 1);
-      return;
-    }
-    const bounds = step.cut(piece.text);
-    for (let i = 0; i < bounds.length; i += 2)
-      yield* this.#cut(slice(piece, bounds[i] as number, bounds[i + 1] as number), base, at + 1);
-  }
-
-  /** Start and end in the text of what units `start` to `end` of a word stand for. */
-  #range(text: string, base: number, word: Slice, start: number, end: number): [number, number] {
-    const first = placeOf(word, start);
-    const last = placeOf(word, end - 1);
-    const from = first < 0 ? base : base + first;
-    if (last < 0) return [from, base];
-    // The place of the second half of a surrogate pair is that of the character, or the half itself.
-    const character = word.from ? base + last : beginOfCharacter(text, base + last);
-    return [from, character + widthAt(text, character)];
+  /** The words of a piece. */
+  #cut(piece: Slice): Slice[] {
+    const found: Slice[] = [];
+    const { steps } = this.#parts;
+    const go = (at: number, given: Slice) => {
+      let word = given;
+      for (let next = at; next < steps.length; next++) {
+        const step = steps[next] as PreTokenizerStep;
+        if (step.kind === "rewrite") {
+          word = { ...word, ...compose(word, step.align(word.text, beginsText(word))) };
+          continue;
+        }
+        const bounds = step.cut(word.text);
+        for (let i = 0; i < bounds.length; i += 2) {
+          const part = slice(word, bounds[i] as number, bounds[i + 1] as number);
+          if (next + 1 === steps.length) found.push(part);
+          else go(next + 1, part);
+        }
+        return;
+      }
+      found.push(word);
+    };
+    go(0, piece);
+    return found;
   }
 }
 
-/** A part of a section: unit i stands for unit `from[i]`, or, without `from`, for unit `start + i`; both plus `start`. */
+/**
+ * A part of a section, which begins at `base` of the text. Unit i stands for what stands at `start + i` of the text; with
+ * `from`, at `start + from[i]`, or for nothing where that is -1.
+ */
 interface Slice extends AlignedText {
+  base: number;
   start: number;
 }
 
-function slice(aligned: AlignedText & { start?: number }, start: number, end: number): Slice {
-  const { from, start: before = 0 } = aligned;
-  const text = aligned.text.slice(start, end);
-  return from ? { text, from: from.subarray(start, end), start: before } : { text, start: before + start };
+function slice({ text, from, base, start }: Slice, first: number, end: number): Slice {
+  const part = text.slice(first, end);
+  return from ? { text: part, from: from.subarray(first, end), base, start } : { text: part, base, start: start + first };
 }
 
-/** Where unit `at` of a slice comes from, in its section; -1 for nothing. */
-function placeOf({ from, start }: Slice, at: number): number {
-  if (!from) return start + at;
-  const place = from[at] as number;
-  return place < 0 ? -1 : start + place;
+function beginsText({ from, base, start }: Slice): boolean {
+  const place = from?.[0] ?? 0;
+  return (place < 0 ? base : start + place) === 0;
 }
 
-function beginOfCharacter(text: string, at: number): number {
-  const unit = text.charCodeAt(at);
-  return at > 0 && unit >= 0xdc00 && unit < 0xe000 && widthAt(text, at - 1) === 2 ? at - 1 : at;
+/** Adds start and end in the text of what units `first` to `end` of a word stand for. */
+function pushRange(ranges: number[], text: string, { from, base, start }: Slice, first: number, end: number): void {
+  if (!from) {
+    ranges.push(start + first, start + end);
+    return;
+  }
+  const begin = from[first] as number;
+  const last = from[end - 1] as number;
+  ranges.push(begin < 0 ? base : start + begin, last < 0 ? base : start + last + widthAt(text, start + last));
 }

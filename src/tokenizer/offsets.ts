@@ -25,9 +25,12 @@ export function placesOf(text: string): TextPlaces | undefined {
 
 /** Start and end of each token in code points. */
 export function toOffsets(ranges: readonly number[], places: TextPlaces | undefined): Offset[] {
-  const at = (unit: number) => (places ? (places.points[unit] as number) : unit);
-  const offsets = new Array<Offset>(ranges.length / 2);
-  for (let i = 0; i < offsets.length; i++) offsets[i] = [at(ranges[2 * i] as number), at(ranges[2 * i + 1] as number)];
+  const points = places?.points;
+  const offsets: Offset[] = [];
+  for (let i = 0; i < ranges.length; i += 2) {
+    const [start, end] = [ranges[i] as number, ranges[i + 1] as number];
+    offsets.push(points ? [points[start] as number, points[end] as number] : [start, end]);
+  }
   return offsets;
 }
 
@@ -37,26 +40,43 @@ export function toUnits(offsets: readonly Offset[], places: TextPlaces | undefin
   return offsets.map(([start, end]) => [places.units[start] as number, places.units[end] as number]);
 }
 
+/** Units that count as spaces at the ends of tokens: white space, and what stands for a space in byte-level tokens. */
+const spaces = new Uint8Array(0x10000);
+for (const [first, last] of [
+  ...[
+    [0x09, 0x0d],
+    [0x20, 0x20],
+    [0x85, 0x85],
+    [0xa0, 0xa0],
+    [0x120, 0x120],
+    [0x1680, 0x1680],
+  ],
+  ...[
+    [0x2000, 0x200a],
+    [0x2028, 0x2029],
+    [0x202f, 0x202f],
+    [0x205f, 0x205f],
+    [0x3000, 0x3000],
+  ],
+] as [number, number][])
+  spaces.fill(1, first, last + 1);
+
 /**
- * Takes spaces at the ends of tokens off their offsets. The one space that the pre-tokenizer put in front of a text is not
- * taken off, since it stands for none of it.
+ * Takes spaces at the ends of tokens off their offsets, in place. The one space that the pre-tokenizer put in front of a
+ * text is not taken off, since it stands for none of it.
  *
  * Source: huggingface/tokenizers `process_offsets`.
  */
-export function trimOffsets(offsets: readonly Offset[], tokens: readonly string[], { addPrefixSpace }: Trim): Offset[] {
-  return offsets.map(([start, end], i): Offset => {
-    const token = tokens[i] ?? "";
-    let leading = /^[Ġ\p{White_Space}]*/u.exec(token)?.[0].length ?? 0;
-    const trailing = trailingSpaces(token);
-    if (leading === 0 && trailing === 0) return [start, end];
-    if ((i === 0 || start === 0) && addPrefixSpace && leading === 1) leading = 0;
-    const from = Math.min(start + leading, end);
-    return [from, trailing > 0 && end >= trailing ? Math.max(end - trailing, from) : end];
-  });
-}
-
-function trailingSpaces(token: string): number {
-  let count = 0;
-  while (count < token.length && /[Ġ\p{White_Space}]/u.test(token[token.length - 1 - count] as string)) count++;
-  return count;
+export function trimOffsets(offsets: readonly Offset[], tokens: readonly string[], { addPrefixSpace }: Trim): void {
+  for (let i = 0; i < offsets.length; i++) {
+    const token = tokens[i] as string;
+    const offset = offsets[i] as Offset;
+    let leading = 0;
+    while (leading < token.length && spaces[token.charCodeAt(leading)] === 1) leading++;
+    let trailing = 0;
+    while (trailing < token.length && spaces[token.charCodeAt(token.length - 1 - trailing)] === 1) trailing++;
+    if (leading === 1 && addPrefixSpace && (i === 0 || offset[0] === 0)) leading = 0;
+    if (leading > 0) offset[0] = Math.min(offset[0] + leading, offset[1]);
+    if (trailing > 0 && offset[1] >= trailing) offset[1] = Math.max(offset[1] - trailing, offset[0]);
+  }
 }

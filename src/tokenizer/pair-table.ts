@@ -1,4 +1,4 @@
-/** A table from pairs of whole numbers (0 to 2³¹−1) to whole numbers, in one typed array: open addressing, at most half full. */
+/** A table from pairs of whole numbers (0 to 2³¹−1) to whole numbers, in one typed array: open addressing, at most 3/5 full. */
 export class PairTable {
   #slots: Int32Array;
   #mask: number;
@@ -6,7 +6,7 @@ export class PairTable {
 
   constructor(expected = 16) {
     let capacity = 16;
-    while (capacity < expected * 2) capacity *= 2;
+    while (capacity * 3 < expected * 5) capacity *= 2;
     this.#slots = new Int32Array(capacity * 3).fill(-1);
     this.#mask = capacity - 1;
   }
@@ -23,7 +23,7 @@ export class PairTable {
   }
 
   set(left: number, right: number, value: number): void {
-    if ((this.#size + 1) * 2 > this.#mask + 1) this.#grow();
+    if ((this.#size + 1) * 5 > (this.#mask + 1) * 3) this.#grow();
     const slots = this.#slots;
     const mask = this.#mask;
     let at = hash(left, right) & mask;

@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import type { AlignedText } from "./aligned-text.ts";
 import { toByteCharacters } from "./bpe.ts";
+import { CharacterClass } from "./character-class.ts";
 import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";
@@ -27,8 +28,9 @@ export type PreTokenizerStep = CutStep | RewriteStep;
 
 type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 
-const punctuation = /[\p{P}!-/:-@[-`{-~]/gu;
-const whitespace = /\p{White_Space}+/gu;
+const punctuation = new CharacterClass(/^[\p{P}!-/:-@[-`{-~]$/u);
+const whitespace = new CharacterClass(/^\p{White_Space}$/u);
+const numbers = new CharacterClass(/^\p{N}$/u);
 const byteLevelWords =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
@@ -59,9 +61,9 @@ export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
       return [cutter(pattern, behaviorOf(config.behavior), config.invert === true)];
     }
     case "Punctuation":
-      return [cutter(punctuation, config.behavior === undefined ? "Isolated" : behaviorOf(config.behavior))];
+      return [classCutter(punctuation, config.behavior === undefined ? "Isolated" : behaviorOf(config.behavior))];
     case "Digits":
-      return [cutter(/\p{N}/gu, config.individual_digits === true ? "Isolated" : "Contiguous")];
+      return [classCutter(numbers, config.individual_digits === true ? "Isolated" : "Contiguous")];
     case "Whitespace":
       return [
         cutter(
@@ -71,9 +73,9 @@ export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
         ),
       ];
     case "WhitespaceSplit":
-      return [cutter(whitespace, "Removed")];
+      return [classCutter(whitespace, "Removed")];
     case "BertPreTokenizer":
-      return [cutter(whitespace, "Removed"), cutter(punctuation, "Isolated")];
+      return [bertCutter];
     case "CharDelimiterSplit":
       return [cutter(literal(String(config.delimiter)), "Removed")];
     case "FixedLength":
@@ -128,12 +130,62 @@ export function cutter(pattern: RegExp, behavior: Behavior, invert = false): Cut
         }
       }
       if (done < text.length) parts.push({ start: done, end: text.length, match: invert });
-      const kept = behavior === "Removed" ? parts.filter((part) => !part.match) : merge(parts, behavior);
-      const bounds: number[] = [];
-      for (const part of kept) bounds.push(part.start, part.end);
-      return bounds;
+      return boundsOf(parts, behavior);
     },
   };
+}
+
+/** The same for single characters of a class. */
+function classCutter(members: CharacterClass, behavior: Behavior): CutStep {
+  return {
+    kind: "cut",
+    cut(text) {
+      const parts: Part[] = [];
+      let last: Part | undefined;
+      for (let at = 0; at < text.length; ) {
+        const match = members.has(text.codePointAt(at) as number);
+        const end = stepOver(text, at);
+        // Gaps go on; matches stand alone, except where they are put together or taken away anyway.
+        if (last && last.match === match && (!match || behavior === "Removed" || behavior === "Contiguous")) last.end = end;
+        else {
+          last = { start: at, end, match };
+          parts.push(last);
+        }
+        at = end;
+      }
+      return boundsOf(parts, behavior);
+    },
+  };
+}
+
+/** White space goes, punctuation stands alone. */
+const bertCutter: CutStep = {
+  kind: "cut",
+  cut(text) {
+    const bounds: number[] = [];
+    let start = -1;
+    for (let at = 0; at < text.length; ) {
+      const code = text.codePointAt(at) as number;
+      const end = code > 0xffff ? at + 2 : at + 1;
+      const alone = punctuation.has(code);
+      if (alone || whitespace.has(code)) {
+        if (start >= 0) bounds.push(start, at);
+        start = -1;
+        if (alone) bounds.push(at, end);
+      } else if (start < 0) start = at;
+      at = end;
+    }
+    if (start >= 0) bounds.push(start, text.length);
+    return bounds;
+  },
+};
+
+function boundsOf(parts: readonly Part[], behavior: Behavior): number[] {
+  const bounds: number[] = [];
+  const isolates = behavior === "Isolated" || behavior === "Removed";
+  for (const part of isolates ? parts : merge(parts, behavior))
+    if (!(part.match && behavior === "Removed")) bounds.push(part.start, part.end);
+  return bounds;
 }
 
 /** Matches and gaps alike. */

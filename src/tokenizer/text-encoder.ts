@@ -43,8 +43,8 @@ export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
   const normalized = new AddedTokenSplitter(
     added.filter((token) => token.normalized).map((token) => ({ content: normalize(token.content), token })),
   );
-  const words = new WordMemory(model.words);
-  const tracer = new OffsetTracer({ normalizer, steps, raw, normalized, words });
+  const words = new WordMemory(model.words, false);
+  const tracer = new OffsetTracer({ normalizer, steps, raw, normalized, words: new WordMemory(model.words, true) });
   // Whether a piece begins the text is seen in what its first character stands for, where normalisers may drop some.
   const asksFirst = normalizer !== undefined && steps.some((step) => step.kind === "rewrite" && step.asksFirst);
 
@@ -58,15 +58,17 @@ export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
       }
       const changed = normalize(section.text);
       let first = section.start === 0;
-      if (first && asksFirst && changed[0] !== section.text[0]) first = normalizer?.align(section.text).from?.[0] === 0;
+      if (first && asksFirst && normalizer && changed[0] !== section.text[0]) first = startsText(normalizer, section.text);
       for (const piece of normalized.split(changed)) {
         if (piece.token) {
           ids.push(piece.token.id);
           continue;
         }
         for (const word of preTokenize(steps, piece.text, first && piece.start === 0)) {
-          for (const part of words.partsOf(word)) {
-            const { ids: found } = part.length < 4000 ? words.tokens(part, false) : yield* words.steps(part, false);
+          const cut = words.partsOf(word);
+          for (const part of cut ?? [word]) {
+            const isPart = cut !== undefined;
+            const { ids: found } = words.isLong(part) ? yield* words.steps(part, isPart) : words.tokens(part, isPart);
             for (let i = 0; i < found.length; i++) ids.push(found[i] as number);
             characters += part.length;
             if (characters < sliceLength) continue;
@@ -92,4 +94,12 @@ export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
     encode: (text, ranges) => finished(run(text, ranges)),
     names: namesOf,
   };
+}
+
+/** Whether the first character of the normalised text stands for the first one of the text. */
+function startsText(normalizer: Normalizer, text: string): boolean {
+  // What comes much later does not change it.
+  const { text: changed, from } = normalizer.align(text.slice(0, 256));
+  if (changed === "") return normalizer.align(text).from?.[0] === 0;
+  return from === undefined || from[0] === 0;
 }

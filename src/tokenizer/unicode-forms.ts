@@ -89,10 +89,17 @@ function createComposer(emit: (pending: Pending) => void): { push(pending: Pendi
   };
 }
 
+const compositions = new Map<string, string | undefined>();
+
 function composition(first: string, second: string): string | undefined {
   if (first < "\u0080" && second < "\u0080") return undefined;
-  const both = (first + second).normalize("NFC");
-  return both.length === widthAt(both, 0) ? both : undefined;
+  const text = first + second;
+  if (compositions.has(text)) return compositions.get(text);
+  const both = text.normalize("NFC");
+  const found = both.length === widthAt(both, 0) ? both : undefined;
+  if (compositions.size > 10_000) compositions.clear();
+  compositions.set(text, found);
+  return found;
 }
 
 const markKnown = new Map<string, boolean>();

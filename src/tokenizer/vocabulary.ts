@@ -48,13 +48,14 @@ export function createVocabulary(tokenizerJson: unknown, model: Model, settings:
     if (!byContent.has(spec.content)) add({ ...spec, special: true }, { special: true });
 
   const added = [...byContent.values()].sort((a, b) => a.id - b.id);
-  const byId = new Map(added.map((token) => [token.id, token.content]));
+  const tokens = [...model.tokens];
+  for (const token of added) tokens[token.id] = token.content;
   return {
     added,
     baseSize: model.size,
     size: model.size + added.filter((token) => !model.ids.has(token.content)).length,
     idOf: (token) => byContent.get(token)?.id ?? model.ids.get(token),
-    tokenOf: (id) => byId.get(id) ?? model.tokens[id],
+    tokenOf: (id) => tokens[id],
     isSpecial: (token) => byContent.get(token)?.special === true,
     entries: () => new Map([...model.ids, ...added.map((token) => [token.content, token.id] as const)]),
   };

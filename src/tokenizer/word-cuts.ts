@@ -1,9 +1,6 @@
 import type { CharacterIds } from "./character-ids.ts";
 import { PairTable } from "./pair-table.ts";
 
-/** Words that are longer than this are cut before BPE sees them. */
-const longWord = 64;
-
 /**
  * Cuts a long word where no token can reach across: between two characters that stand side by side in no token of the
  * vocabulary. BPE only ever joins neighbours into tokens, so the parts give the same tokens as the whole, most of them have
@@ -12,7 +9,6 @@ const longWord = 64;
 export function createWordCutter(ids: ReadonlyMap<string, number>, characters: CharacterIds): (word: string) => string[] {
   const neighbours = neighboursOf(ids.keys());
   return (word) => {
-    if (word.length <= longWord || ids.has(word)) return [word];
     const parts: string[] = [];
     let from = 0;
     let previous = -1;

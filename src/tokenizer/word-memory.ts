@@ -1,6 +1,6 @@
 import type { WordModel, WordTokens } from "./word-model.ts";
 
-/** Words that are longer are never remembered. */
+/** Words that are longer are cut, where the model knows how, and never remembered. */
 const rememberedLength = 64;
 const rememberedWords = 20_000;
 /** Words that are longer are tokenized in steps. */
@@ -9,32 +9,49 @@ const longWord = 4000;
 /** Remembers the tokens of short words, which come again and again; with and without their places apart. */
 export class WordMemory {
   readonly #model: WordModel;
-  readonly #plain = new Map<string, WordTokens>();
-  readonly #ranged = new Map<string, WordTokens>();
+  readonly #ranges: boolean;
+  readonly #words = new Map<string, WordTokens>();
+  readonly #parts = new Map<string, WordTokens>();
+  /** Words of a single unit, by that unit. */
+  readonly #units: (WordTokens | undefined)[] = [];
 
-  constructor(model: WordModel) {
+  constructor(model: WordModel, ranges: boolean) {
     this.#model = model;
+    this.#ranges = ranges;
   }
 
-  tokens(word: string, ranges: boolean): WordTokens {
-    if (word.length > rememberedLength) return this.#model.tokenize(word, ranges);
-    const known = ranges ? this.#ranged : this.#plain;
+  /** Tokens of a word, or of a part that `partsOf` made, which the model may see differently. */
+  tokens(word: string, part: boolean): WordTokens {
+    if (word.length > rememberedLength) return this.#model.tokenize(word, this.#ranges, part);
+    if (word.length === 1 && !part) {
+      const unit = word.charCodeAt(0);
+      this.#units[unit] ??= this.#model.tokenize(word, this.#ranges, part);
+      return this.#units[unit];
+    }
+    const known = part ? this.#parts : this.#words;
     const found = known.get(word);
     if (found) return found;
-    const tokens = word === "" ? { ids: [], ranges: new Int32Array(0) } : this.#model.tokenize(word, ranges);
+    const tokens = word === "" ? nothing : this.#model.tokenize(word, this.#ranges, part);
     if (known.size >= rememberedWords) known.clear();
     known.set(word, tokens);
     return tokens;
   }
 
-  /** The same; long words, of models that take long over them, in steps. */
-  *steps(word: string, ranges: boolean): Generator<void, WordTokens> {
-    if (word.length < longWord || !this.#model.steps) return this.tokens(word, ranges);
-    return yield* this.#model.steps(word, ranges);
+  /** Whether a word is better tokenized in steps. */
+  isLong(word: string): boolean {
+    return word.length > longWord && this.#model.steps !== undefined;
   }
 
-  /** Parts of a word whose tokens are those of the whole. */
-  partsOf(word: string): Iterable<string> {
-    return word.length > rememberedLength && this.#model.partsOf ? this.#model.partsOf(word) : [word];
+  /** The tokens of a long word, in steps. */
+  *steps(word: string, part: boolean): Generator<void, WordTokens> {
+    if (!this.#model.steps) return this.tokens(word, part);
+    return yield* this.#model.steps(word, this.#ranges, part);
+  }
+
+  /** Parts of a word whose tokens are those of the whole; undefined where it is not cut. */
+  partsOf(word: string): Iterable<string> | undefined {
+    return word.length > rememberedLength ? this.#model.partsOf?.(word) : undefined;
   }
 }
+
+const nothing: WordTokens = { ids: [], ranges: new Int32Array(0) };

@@ -7,14 +7,14 @@ export interface WordTokens {
 
 /** What splits words into tokens: BPE, Unigram, WordPiece or WordLevel. */
 export interface WordModel {
-  /** Tokens of one word that is not empty. `ranges` asks for their places. */
-  tokenize(word: string, ranges: boolean): WordTokens;
+  /** Tokens of a word that is not empty. `ranges` asks for their places; `part` says that `partsOf` made it. */
+  tokenize(word: string, ranges: boolean, part: boolean): WordTokens;
   /** The same in steps, for long words of models that take long over them. */
-  steps?(word: string, ranges: boolean): Generator<void, WordTokens>;
+  steps?(word: string, ranges: boolean, part: boolean): Generator<void, WordTokens>;
   /** Names of the tokens of a word, where the ids do not tell them. */
   namesOf?(word: string): string[];
-  /** Cuts a long word into parts whose tokens are those of the whole, where that can be done. */
-  partsOf?(word: string): Iterable<string>;
+  /** Cuts a long word into parts whose tokens are those of the whole; undefined where it does not. */
+  partsOf?(word: string): Iterable<string> | undefined;
 }
 
 /** Ranges of tokens that stand one after the other, from their ends. */
