@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createReferenceBackend } from "../../src/backends/reference/index.ts";
+import { engineLimits } from "../../src/engine/limits.ts";
+import { openCheckpoint } from "../../src/formats/file-reader.ts";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
+import { loadModel } from "../../src/models/index.ts";
 
 /** tools/golden/multimodal.py */
 interface Golden {
@@ -16,6 +20,30 @@ const fixtures = process.env.MM ?? join(import.meta.dirname, "../fixtures/multim
 const names = readdirSync(fixtures, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
+
+test.each(names)("%s: only tensors of the text part are read", async (name) => {
+  const checkpoint = await openCheckpoint(join(fixtures, name));
+  const model = await loadModel(JSON.parse(readFileSync(join(fixtures, name, "config.json"), "utf8")), checkpoint);
+  const read = new Set<string>();
+  const source = {
+    tensors: () => checkpoint.tensors(),
+    locate: (tensor: string) => checkpoint.locate(tensor),
+    read(tensor: string) {
+      read.add(tensor);
+      return checkpoint.read(tensor);
+    },
+  };
+  const backend = createReferenceBackend();
+  const limits = engineLimits(model, { blockTokens: backend.blockTokens, weights: "float32", contextTokens: 16 });
+  const session = await backend.prepare(model, source, limits);
+  await session.dispose();
+  await checkpoint.close();
+  const isOther = (tensor: string) => /vision|visual|audio|projector|multi_modal|connector|aligner/.test(tensor);
+  const others = checkpoint.tensors().filter((tensor) => isOther(tensor.name));
+  expect(others.length).toBeGreaterThan(0);
+  expect([...read].filter(isOther)).toEqual([]);
+  expect(read.size).toBeGreaterThan(5);
+});
 
 for (const device of ["reference", "cpu"] as const) {
   describe.each(names)(`the text part of %s on ${device}`, (name) => {
