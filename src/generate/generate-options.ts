@@ -111,7 +111,7 @@ const refusals: Refusals = {
   customGenerate: "remote code is never run",
   trustRemoteCode: "remote code is never run",
   syncedGpus: "there are no GPUs to synchronise",
-  useModelDefaults: notYet,
+  useModelDefaults: "transformers 5 has no such option any more; a call's settings always stand before the model's",
 };
 
 /** Refuses unknown options by name, and checks what is no field of GenerationConfig. */

@@ -124,8 +124,8 @@ export interface GenerationConfig {
   padTokenId?: number | null;
   /** Starts a row without a prompt. */
   bosTokenId?: number | null;
-  /** Starts the decoder of an encoder-decoder model. Default: `bosTokenId`. */
-  decoderStartTokenId?: number | null;
+  /** Starts the decoder of an encoder-decoder model: one id, or one for each input. Default: `bosTokenId`. */
+  decoderStartTokenId?: number | readonly number[] | null;
   /** Ends a row; one or many. */
   eosTokenId?: number | readonly number[] | null;
   /**
@@ -176,7 +176,7 @@ export interface GenerationSettings {
   numReturnSequences: number;
   padTokenId: number | null;
   bosTokenId: number | null;
-  decoderStartTokenId: number | null;
+  decoderStartTokenId: number | number[] | null;
   eosTokenId: number[] | null;
   promptLookupNumTokens: number | null;
   maxMatchingNgramSize: number;

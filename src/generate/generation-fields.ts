@@ -66,6 +66,12 @@ const schedule: OptionParser<string> = (value, option) => {
   throw new TsumugiError("invalid_option", { option, expected, given: value });
 };
 
+/** A token id for all rows, or one for each. */
+const oneOrMany: OptionParser<number | number[]> = (value, option) => {
+  const ids = tokenIds(value, option);
+  return Array.isArray(value) ? ids : ids[0]!;
+};
+
 /** Every field of transformers' GenerationConfig, in camelCase; files and the wire spell them in snake_case. */
 export const generationFields: { readonly [field: string]: GenerationField } = {
   // length
@@ -85,6 +91,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   cacheConfig: refused(cache),
   maxCacheLen: refused(cache),
   prefillChunkSize: refused("the scheduler chooses the chunks"),
+  continuousBatchingConfig: refused("the engine always batches continuously, and needs no setting for it"),
   // logits: what the processors define, and the rest
   ...Object.fromEntries(
     processorDefinitions.map(({ name, parse, sampling, callOnly, default: value }) => [
@@ -111,7 +118,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   padTokenId: works(whole(0)),
   bosTokenId: works(whole(0)),
   eosTokenId: works(tokenIds),
-  decoderStartTokenId: works(whole(0)),
+  decoderStartTokenId: works(oneOrMany),
   // assistance
   isAssistant: refused("a model assists when another one is given it as `assistantModel`", false),
   numAssistantTokens: works(whole(1), 20),
@@ -130,7 +137,7 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   compileConfig: refused("there is nothing to compile"),
   disableCompile: refused("there is nothing to compile", false, true),
   // gone from transformers itself
-  lowMemory: refused(removed, false),
+  lowMemory: refused("memory is planned before a model loads, and candidates and beams share what they have in common", false),
   penaltyAlpha: works(
     finite("a number from 0 to 1", (alpha) => alpha >= 0 && alpha <= 1),
     0,

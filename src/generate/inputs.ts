@@ -40,13 +40,19 @@ export interface InputContext {
  */
 export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
   const { settings, vocabularySize } = context;
-  const start = settings.decoderStartTokenId ?? settings.bosTokenId;
-  if (start === null || start >= vocabularySize) {
-    const expected = `a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`;
-    throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: start ?? "nothing" });
+  const given = settings.decoderStartTokenId ?? settings.bosTokenId;
+  const refuse = (expected: string): never => {
+    throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: given ?? "nothing" });
+  };
+  if (given === null || [given].flat().some((start) => start >= vocabularySize)) {
+    return refuse(`a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`);
   }
   const rows = readInputs(inputIds, attentionMask, { ...context, encoder: true });
-  return rows.map((encoder) => ({ padded: [start], tokens: [start], places: [0], encoder }));
+  if (Array.isArray(given) && given.length !== rows.length) refuse(`one token id, or one for each of ${rows.length} inputs`);
+  return rows.map((encoder, row) => {
+    const start = [Array.isArray(given) ? given[row]! : given];
+    return { padded: start, tokens: start, places: [0], encoder };
+  });
 }
 
 /**

@@ -87,6 +87,8 @@ for (const device of devices) {
         const beyond = { inputIds: [long.slice(0, model.maxPositions + 1)], maxNewTokens: 2 };
         await expect(model.generate(beyond)).rejects.toThrow(`${model.maxPositions + 1} positions`);
       }
+      const starts = { inputIds: [[5, 6]], maxNewTokens: 2, decoderStartTokenId: [4, 5] };
+      await expect(model.generate(starts)).rejects.toThrow("one token id, or one for each of 1 inputs. Given: [4,5]");
       const start = { inputIds: [[5, 6]], maxNewTokens: 2, decoderStartTokenId: 128 };
       await expect(model.generate(start)).rejects.toThrow("from 0 to 127");
       await expect(model.generate({ inputIds: [[5]], decoderInputIds: [[0]] } as object)).rejects.toThrow("`decoderInputIds`");

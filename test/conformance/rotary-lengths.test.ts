@@ -27,8 +27,8 @@ describe.each(["reference", "cpu"] as const)("rotary frequencies that follow the
   describe.each([...new Set(cases.map(({ model }) => model))])("%s", (name) => {
     const load = (options: object = {}) =>
       AutoModelForCausalLM.fromPretrained(join(fixtures, "models", name), { dtype: "float32", device, ...options });
-    const answer = async (model: CausalLM, { seed, options, inputIds, attentionMask }: Case) => {
-      const own = { ...camelKeys(options), seed: options.do_sample ? seed : undefined };
+    const answer = async (model: CausalLM, { seed, options, inputIds, attentionMask }: Case, more: object = {}) => {
+      const own = { ...camelKeys(options), seed: options.do_sample ? seed : undefined, ...more };
       const { sequences } = await model.generate({ inputIds, attentionMask, ...own });
       return sequences.map((row) => row.slice(inputIds[0]!.length));
     };
@@ -41,6 +41,13 @@ describe.each(["reference", "cpu"] as const)("rotary frequencies that follow the
     const own = cases.filter((item) => item.model === name);
     test.each(own.map((item) => [`${lengths(item)} ${JSON.stringify(item.options)}`, item] as const))("%s", async (_, item) => {
       expect(await answer(model, item)).toEqual(item.newTokens);
+    });
+
+    test("with drafts", async () => {
+      for (const item of own.filter(({ options }) => options.num_beams === undefined)) {
+        expect(await answer(model, item, { promptLookupNumTokens: 5, maxMatchingNgramSize: 1 })).toEqual(item.newTokens);
+        expect(await answer(model, item, { assistantModel: model, numAssistantTokens: 6 })).toEqual(item.newTokens);
+      }
     });
 
     test("all at once, in a cache where they preempt each other", async () => {

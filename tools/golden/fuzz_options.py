@@ -149,6 +149,8 @@ def main(fixtures, out, first="1", count="20", only="", every="1"):
             left = not encodes or (name != "bart" and rnd.random() < 0.5)  # BART counts pads in front as positions
             ids = [[pad] * (width - len(r)) + r if left else r + [pad] * (width - len(r)) for r in rows]
             mask = [[0] * (width - len(r)) + [1] * len(r) if left else [1] * len(r) + [0] * (width - len(r)) for r in rows]
+            if encodes and rnd.random() < 0.15:
+                kwargs["decoder_start_token_id"] = [rnd.choice(pool) for _ in rows]
             call = dict(kwargs)
             if "watermarking_config" in call:
                 call["watermarking_config"] = WatermarkingConfig(**call["watermarking_config"])
