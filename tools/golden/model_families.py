@@ -51,6 +51,12 @@ FAMILIES = {
     "qwen3_5_text": ("qwen3_5_text", dict(
         num_hidden_layers=4, head_dim=16, linear_num_key_heads=2, linear_num_value_heads=6, linear_key_head_dim=8,
         linear_value_head_dim=12)),
+    "qwen3_5_moe_text": ("qwen3_5_moe_text", dict(
+        num_hidden_layers=3, head_dim=12, attention_bias=True, tie_word_embeddings=True,
+        layer_types=["full_attention", "linear_attention", "full_attention"], linear_conv_kernel_dim=3,
+        linear_num_key_heads=2, linear_num_value_heads=2, linear_key_head_dim=8, linear_value_head_dim=6, num_experts=5,
+        num_experts_per_tok=3, moe_intermediate_size=20, shared_expert_intermediate_size=26,
+        rope_parameters=dict(rope_type="default", rope_theta=50000.0, partial_rotary_factor=0.5))),
     "llama4_text": ("llama4_text", dict(
         num_hidden_layers=4, head_dim=16, num_local_experts=4, num_experts_per_tok=1, interleave_moe_layer_step=2,
         intermediate_size_mlp=72, attention_chunk_size=8, floor_scale=4, attn_scale=0.5,
