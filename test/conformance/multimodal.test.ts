@@ -55,7 +55,7 @@ for (const device of ["reference", "cpu"] as const) {
     afterAll(() => model?.dispose());
 
     const newIds = async (inputIds: number[][], attentionMask?: number[][]) => {
-      const { sequences } = await model.generate({ inputIds, attentionMask, maxNewTokens: 16, doSample: false });
+      const { sequences } = await model.generate({ inputIds, attentionMask, maxNewTokens: 24, doSample: false });
       return sequences.map((row) => row.slice(inputIds[0]!.length));
     };
 

@@ -284,12 +284,12 @@ def write(name, model_type, options, layout, seed, out):
         doc["greedy"] = []
         for p in prompts:
             ids = torch.tensor([p])
-            o = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=16, do_sample=False)
+            o = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
             doc["greedy"].append({"input_ids": p, "new_ids": o[0][len(p):].tolist()})
         width = max(map(len, prompts))
         padded = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-        o = model.generate(input_ids=padded, attention_mask=mask, max_new_tokens=16, do_sample=False)
+        o = model.generate(input_ids=padded, attention_mask=mask, max_new_tokens=24, do_sample=False)
         doc["batch"] = {"input_ids": padded.tolist(), "attention_mask": mask.tolist(), "new_ids": o[:, width:].tolist()}
     gaps = [sorted(row)[-1] - sorted(row)[-2] for row in rows]
     same = sum(g["new_ids"] == doc["batch"]["new_ids"][i][: len(g["new_ids"])] for i, g in enumerate(doc["greedy"]))
