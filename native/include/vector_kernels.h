@@ -9,7 +9,8 @@
 
 namespace tsumugi {
 
-enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear, gelu_new, gelu_fast };
+enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear, gelu_new, gelu_fast,
+                                  gelu_10, hardswish, leaky_relu, laplace, mish };
 
 // Tokens in one block of the paged cache.
 constexpr int64_t kBlockTokens = 32;

@@ -91,6 +91,19 @@ inline Lanes gelu_tanh(Lanes x) {
   return x * sigmoid(inner + inner);
 }
 
+// (1 + erf(z)) / 2
+inline Lanes normal_distribution(Lanes z) {
+  const Lanes half_tail = Lanes::set(0.5f) * erfc_positive(absolute(z));
+  return select_less(z, Lanes::set(0.0f), half_tail, Lanes::set(1.0f) - half_tail);
+}
+
+// x · tanh(ln(1 + e^x)) = x · n / (n + 2) with n = e^x (e^x + 2); beyond 20 the fraction is 1
+inline Lanes mish(Lanes x) {
+  const Lanes e = exponential(minimum(Lanes::set(20.0f), x));
+  const Lanes n = e * (e + Lanes::set(2.0f));
+  return x * (n / (n + Lanes::set(2.0f)));
+}
+
 // Rounded to bfloat16 where activations are.
 template <bool narrow>
 inline Lanes rounded(Lanes x) {
@@ -114,6 +127,15 @@ inline Lanes activate(Lanes x) {
   if constexpr (kind == Activation::relu6) return minimum(Lanes::set(6.0f), maximum(zero, x));
   if constexpr (kind == Activation::sigmoid) return sigmoid(x);
   if constexpr (kind == Activation::tanh) return hyperbolic_tangent(x);
+  if constexpr (kind == Activation::gelu_10) return minimum(Lanes::set(10.0f), maximum(Lanes::set(-10.0f), gelu(x)));
+  if constexpr (kind == Activation::hardswish) {
+    return x * minimum(Lanes::set(6.0f), maximum(zero, x + Lanes::set(3.0f))) / Lanes::set(6.0f);
+  }
+  if constexpr (kind == Activation::leaky_relu) return maximum(x, Lanes::set(0.01f) * x);
+  if constexpr (kind == Activation::laplace) {
+    return normal_distribution((x - Lanes::set(0.707107f)) / Lanes::set(0.398942483f));
+  }
+  if constexpr (kind == Activation::mish) return mish(x);
   return x;
 }
 
@@ -132,6 +154,10 @@ inline Lanes activate_narrow(Lanes x) {
     return round(round(number(0.5f) * x) * round(number(1.0f) + round(hyperbolic_tangent(inner))));
   } else if constexpr (kind == Activation::quick_gelu) {
     return round(x * round(sigmoid(round(number(1.702f) * x))));
+  } else if constexpr (kind == Activation::laplace) {
+    const Lanes z = round(round(x - number(0.707107f)) / number(0.398942483f));
+    const Lanes error = round(number(2.0f) * normal_distribution(z) - number(1.0f));
+    return round(number(0.5f) * round(number(1.0f) + error));
   } else {
     return round(activate<kind>(x));
   }

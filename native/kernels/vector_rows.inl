@@ -102,6 +102,16 @@ void round_values(const float* x, float* y, size_t count) { map_one(x, y, count,
       return use(Activation::gelu_new);   \
     case Activation::gelu_fast:      \
       return use(Activation::gelu_fast);  \
+    case Activation::gelu_10:        \
+      return use(Activation::gelu_10);    \
+    case Activation::hardswish:      \
+      return use(Activation::hardswish);  \
+    case Activation::leaky_relu:     \
+      return use(Activation::leaky_relu); \
+    case Activation::laplace:        \
+      return use(Activation::laplace);    \
+    case Activation::mish:           \
+      return use(Activation::mish);  \
   }
 
 template <bool narrow>

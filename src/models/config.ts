@@ -33,6 +33,11 @@ const activations: Record<string, ActivationKind> = {
   sigmoid: "sigmoid",
   tanh: "tanh",
   linear: "linear",
+  gelu_10: "gelu_10",
+  hardswish: "hardswish",
+  leaky_relu: "leaky_relu",
+  laplace: "laplace",
+  mish: "mish",
 };
 
 /** The name of an activation function in config.json, read as an op's kind. */

@@ -1,6 +1,9 @@
 import { check } from "./check.ts";
 import type { Attributes } from "./program.ts";
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: six digits, as it is defined
+const laplaceMean = 0.707107;
+
 /**
  * Activation functions by kind, on one value.
  *
@@ -8,7 +11,11 @@ import type { Attributes } from "./program.ts";
  * - gelu: x/2 · (1 + erf(x / √2))
  * - gelu_tanh: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
  * - quick_gelu: x · sigmoid(1.702 x)
- * - relu, relu2 (its square), relu6 (at most 6), sigmoid, tanh, linear (x itself)
+ * - relu, relu2 (its square), relu6 (at most 6), leaky_relu (x/100 below 0), sigmoid, tanh, linear (x itself)
+ * - gelu_10: gelu between −10 and 10
+ * - hardswish: x/6 · relu6(x + 3)
+ * - laplace: (1 + erf((x − 0.707107) / (0.282095 √2))) / 2 (Ma et al. 2022, "Mega")
+ * - mish: x · tanh(ln(1 + eˣ)) (Misra 2019)
  */
 export const activationKinds = {
   silu: (x: number) => x / (1 + Math.exp(-x)),
@@ -23,6 +30,11 @@ export const activationKinds = {
   sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
   tanh: (x: number) => Math.tanh(x),
   linear: (x: number) => x,
+  gelu_10: (x: number) => Math.min(Math.max(0.5 * x * (1 + erf(x * Math.SQRT1_2)), -10), 10),
+  hardswish: (x: number) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  leaky_relu: (x: number) => Math.max(x, 0.01 * x),
+  laplace: (x: number) => 0.5 * (1 + erf((x - laplaceMean) / (0.282095 * Math.SQRT2))),
+  mish: (x: number) => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 700)))),
 } as const;
 
 export type ActivationKind = keyof typeof activationKinds;
@@ -39,6 +51,10 @@ const inSteps: { [kind in ActivationKind]?: (x: number, round: (value: number) =
     return round(0.5 * x) * round(1 + round(Math.tanh(inner)));
   },
   quick_gelu: (x, round) => x * round(activationKinds.sigmoid(round(1.702 * x))),
+  laplace: (x, round) => {
+    const z = round(round(x - laplaceMean) / (0.282095 * Math.SQRT2));
+    return 0.5 * round(1 + round(erf(z)));
+  },
 };
 
 /** An activation function with the roundings inside it. */

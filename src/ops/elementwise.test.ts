@@ -19,6 +19,11 @@ const golden: Record<keyof typeof activationKinds, number[]> = {
   sigmoid: [0.0474259, 0.2689414, 0.4750208, 0.5, 0.6224594, 0.880797, 0.999089],
   tanh: [-0.9950548, -0.7615942, -0.099668, 0, 0.4621172, 0.9640276, 0.9999983],
   linear: x,
+  gelu_10: [-0.0040502, -0.1586553, -0.0460172, 0, 0.3457312, 1.9544997, 7],
+  hardswish: [0, -0.3333333, -0.0483333, 0, 0.2916667, 1.6666666, 7],
+  leaky_relu: [-0.03, -0.01, -0.001, 0, 0.5, 2, 7],
+  laplace: [0, 0, 0.0021107, 0.0060945, 0.2314211, 0.9999977, 1],
+  mish: [-0.1456475, -0.3034015, -0.0567886, 0, 0.3752452, 1.943959, 6.9999886],
 };
 
 describe("activation", () => {
@@ -31,6 +36,10 @@ describe("activation", () => {
     });
     const doubled = want.map((value) => -2 * value);
     expect(isClose(gated!, doubled, 12e-7)).toBe(true);
+  });
+
+  it("gelu_10 ends at 10", () => {
+    expect(runOp("activation", { inputs: [tensor([1, 2], [9, 12])], attributes: { kind: "gelu_10" } })[0]).toEqual([9, 10]);
   });
 
   it("stays finite far from zero", () => {

@@ -106,7 +106,23 @@ describe("element-wise ops", () => {
     expect(await compare(build)).toBe(0);
   });
 
-  const kinds = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "tanh", "linear"];
+  const kinds = [
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "quick_gelu",
+    "relu",
+    "relu2",
+    "relu6",
+    "sigmoid",
+    "tanh",
+    "linear",
+    "gelu_10",
+    "hardswish",
+    "leaky_relu",
+    "laplace",
+    "mish",
+  ];
   it.each(kinds)("activation %s", async (kind) => {
     for (const width of [7, 65]) {
       // without outliers, small results are held to a tight tolerance too

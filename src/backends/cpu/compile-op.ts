@@ -37,6 +37,11 @@ const activations = [
   "linear",
   "gelu_new",
   "gelu_fast",
+  "gelu_10",
+  "hardswish",
+  "leaky_relu",
+  "laplace",
+  "mish",
 ];
 
 function kind(op: string, attributes: Attributes): number[] {
