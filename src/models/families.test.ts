@@ -97,6 +97,13 @@ describe("keys of transformers 4", () => {
     const linear = { rope_scaling: { type: "linear", factor: 2, partial_rotary_factor: 0.5 } };
     expect(() => buildModel({ ...llama, ...linear })).toThrow("rope_scaling.partial_rotary_factor");
   });
+  it("turn an even part of a head where the part is cut off first", () => {
+    for (const model_type of ["phi", "stablelm"]) {
+      const odd = { ...sizes, model_type, hidden_size: 48, num_attention_heads: 4, num_key_value_heads: 4 };
+      expect(() => buildModel({ ...odd, partial_rotary_factor: 0.25 })).toThrow("an even part of 12");
+      expect(opsOf(buildModel({ ...odd, partial_rotary_factor: 0.5 }), "rotary")[0]!.attributes.rotaryDim).toBe(6);
+    }
+  });
   it("give longrope its earlier names, and its attention factor", () => {
     const four = (type: string) => ({
       ...phi3,

@@ -54,6 +54,8 @@ export function parseRope(
     originalPositions?: number;
     /** Width of a head, for models that read `alpha` with the type "dynamic": theta · alpha ^ (n / (n − 2)) (HunYuan). */
     alphaOver?: number;
+    /** Width of a head, for models that cut off the part that turns, which then must be even. */
+    evenPartOf?: number;
     interleaved?: boolean;
     wide?: "products" | "all";
   },
@@ -72,6 +74,8 @@ export function parseRope(
   const part = rope.partial_rotary_factor ?? top.partial_rotary_factor ?? defaultPart ?? 1;
   const isWhole = defaultPart === undefined && kind !== "proportional";
   refuse(isWhole && kind !== "default" && part !== 1, `${key}.partial_rotary_factor`, part, `1 with rope_type ${kind}`);
+  const cut = Math.trunc((options.evenPartOf ?? 0) * part);
+  refuse(cut % 2 !== 0, "partial_rotary_factor", part, `an even part of ${options.evenPartOf}`);
   const common = {
     theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
     partialRotaryFactor: isWhole ? 1 : part,

@@ -39,6 +39,7 @@ export const gptNeoXJapanese = defineArchitecture({
     const rope = parseRope(raw, {
       defaultTheta: config.rotaryEmbBase ?? 10000,
       defaultPartialRotaryFactor: config.rotaryPct ?? 1,
+      evenPartOf: headDim,
       maxPositions: config.maxPositionEmbeddings,
     });
 

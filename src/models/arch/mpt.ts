@@ -57,11 +57,13 @@ export const mpt = defineArchitecture({
     ),
   },
   facts: (config) => ({ vocabularySize: config.vocabSize, hiddenSize: config.dModel, maxPositions: config.maxSeqLen }),
-  forward(config, { program, tied }) {
+  forward(config, { program, tied, has }) {
     const { dModel: width, nHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary, attnConfig: given } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "n_heads", heads, `a divisor of d_model (${width})`);
-    refuse(!config.noBias, "no_bias", false, "true");
+    // transformers has no biases even then
+    const hasBias = !config.noBias && has("transformer.blocks.0.attn.Wqkv.bias");
+    refuse(hasBias, "no_bias", false, "true, or a checkpoint without biases");
     refuse(config.logitScale != null, "logit_scale", config.logitScale, "null");
     refuse(given.attn_type !== "multihead_attention", "attn_config.attn_type", given.attn_type, "multihead_attention");
     refuse(!given.alibi, "attn_config.alibi", false, "true");

@@ -30,7 +30,11 @@ export const phi = defineArchitecture({
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { defaultPartialRotaryFactor: 0.5, maxPositions: config.maxPositionEmbeddings });
+    const rope = parseRope(raw, {
+      defaultPartialRotaryFactor: 0.5,
+      evenPartOf: headDim,
+      maxPositions: config.maxPositionEmbeddings,
+    });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {

@@ -33,7 +33,11 @@ export const stablelm = defineArchitecture({
     const { numKeyValueHeads: keyValueHeads, hiddenAct: kind, useQkvBias: bias, useParallelResidual: isParallel } = config;
     const headDim = hiddenSize / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${hiddenSize})`);
-    const rope = parseRope(raw, { defaultPartialRotaryFactor: 0.25, maxPositions: config.maxPositionEmbeddings });
+    const rope = parseRope(raw, {
+      defaultPartialRotaryFactor: 0.25,
+      evenPartOf: headDim,
+      maxPositions: config.maxPositionEmbeddings,
+    });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
