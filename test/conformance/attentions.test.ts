@@ -169,6 +169,22 @@ describe("the rows of", () => {
     for (const row of [0, 1]) await expectRow(result, 3, row, result.sequences[row]!.slice(0, ids.length + 3));
   });
 
+  test("requests that were preempted are as if they had not been", async () => {
+    const inputIds = Array.from({ length: 5 }, (_, row) => Array.from({ length: 9 }, (_, i) => 3 + ((row * 31 + i * 7) % 90)));
+    const search = { ...options, ...outputs, inputIds, maxNewTokens: 24, minNewTokens: 24, numBeams: 2, numReturnSequences: 2 };
+    const want = await model.generate(search);
+    // 80 tokens: two searches begin, each of which grows to 58
+    const small = await AutoModelForCausalLM.fromPretrained(join(fixtures, "models/llama"), {
+      dtype: "float32",
+      device: "reference",
+      contextTokens: 64,
+      cacheBytes: 20 * 1024,
+    });
+    const got = await small.generate(search);
+    await small.dispose();
+    expectSame(got, want);
+  });
+
   test("a longer prompt: all that a token gives is one, and nothing goes to what stands behind it", async () => {
     const long = Array.from({ length: 70 }, (_, i) => 3 + ((i * 7) % 90));
     const { attentions } = await model.generate({ inputIds: [long], maxNewTokens: 2, minNewTokens: 2, ...outputs });
