@@ -30,7 +30,8 @@ async function runSeed(seed: number): Promise<{ reports: StepReport[]; slots: bo
   const random = seeded(seed);
   const windows = random.pick([[undefined], [undefined, 7], [5], [3, undefined, 9], ["slot"], [6, "slot", undefined]] as const);
   const slots = windows.some((window) => window === "slot");
-  const model = fakeModel({ windows, vocabularySize });
+  const rotarySwitch = random.chance(0.4) ? random.integer(3, 24) : undefined;
+  const model = fakeModel({ windows, vocabularySize, rotarySwitch });
   const maxSequences = random.integer(3, 9);
   const maxTokens = random.integer(maxSequences, maxSequences + (random.chance(0.5) ? 4 : 40));
   const lengths = random.pick([

@@ -27,7 +27,8 @@ async function alone(model: Model, arrival: Arrival): Promise<RequestResult> {
 async function runSeed(seed: number): Promise<StepReport[]> {
   const random = seeded(seed);
   const windows = random.pick([[undefined], [undefined, 7], [5], [3, undefined, 9], [1, 6]] as const);
-  const model = fakeModel({ windows });
+  const rotarySwitch = random.chance(0.4) ? random.integer(3, 24) : undefined;
+  const model = fakeModel({ windows, rotarySwitch });
   const maxSequences = random.integer(3, 9);
   const maxTokens = random.integer(maxSequences, maxSequences + (random.chance(0.5) ? 4 : 40));
   // Long prompts with short answers make chunks; short prompts with long answers run out of blocks.

@@ -70,7 +70,8 @@ describe("requests that park", () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       const random = seeded(seed);
       const windows = random.pick([[undefined], [3], [undefined, 6], ["slot"], ["slot", 5, undefined]] as const);
-      const model = fakeModel({ windows, vocabularySize });
+      const rotarySwitch = random.chance(0.4) ? random.integer(3, 16) : undefined;
+      const model = fakeModel({ windows, vocabularySize, rotarySwitch });
       const maxSequences = random.integer(1, 4);
       const limits = fakeLimits(model, random.integer(14, 24), { maxTokens: random.integer(maxSequences, 24), maxSequences });
       let wrong: unknown;

@@ -60,9 +60,9 @@ export class EngineSequence implements Sequence {
   /** Whether it has come to turn with other rotary factors, or, having lost tokens, with those of before: all of it, then. */
   changesRotaryFactors(rotarySwitch: number): boolean {
     const most = rotarySwitch - this.rotaryLead;
-    const beyond = Math.max(this.tokens.length, this.promptLength) > most;
+    const beyond = this.tokens.length > most;
     if (beyond === this.rotaryLength > most) return false;
-    this.rotaryLength = beyond ? this.tokens.length : this.promptLength;
+    this.rotaryLength = beyond ? this.tokens.length : Math.min(this.promptLength, this.tokens.length);
     return true;
   }
 

@@ -8,11 +8,15 @@ export interface FakeModelOptions {
   windows?: readonly (number | undefined | "slot")[];
   vocabularySize?: number;
   maxPositions?: number;
+  /** As longrope's: a token is another one in sequences that are longer, and so are all before it. */
+  rotarySwitch?: number | undefined;
 }
 
 /** A model of nothing but states: enough for the engine. */
-export function fakeModel({ windows = [undefined], vocabularySize = 61, maxPositions }: FakeModelOptions = {}): Model {
+export function fakeModel(options: FakeModelOptions = {}): Model {
+  const { windows = [undefined], vocabularySize = 61, maxPositions, rotarySwitch } = options;
   return {
+    ...(rotarySwitch !== undefined && { rotarySwitch }),
     modelType: "fake",
     vocabularySize,
     hiddenSize: 1,
@@ -62,6 +66,8 @@ export class FakeSession implements Session {
   readonly #options: FakeSessionOptions;
   readonly #values: Int32Array[];
   readonly #positions: Int32Array[];
+  /** Whether a slot's token turned with the long factors. */
+  readonly #long: Int32Array[];
   readonly #results = new Map<number, { rows: Float32Array[] } | { error: unknown }>();
   #next = 0;
 
@@ -73,6 +79,7 @@ export class FakeSession implements Session {
     const slots = model.states.map(({ name }) => (limits.blocks[name] as number) * this.blockTokens);
     this.#values = slots.map((count) => new Int32Array(count));
     this.#positions = slots.map((count) => new Int32Array(count).fill(-1));
+    this.#long = slots.map((count) => new Int32Array(count));
   }
 
   run(batch: Batch): number {
@@ -126,7 +133,7 @@ export class FakeSession implements Session {
     expect(sequences <= maxSequences, `${sequences} sequences`);
     expect(batch.logitRows.length <= maxLogitRows, `${batch.logitRows.length} logit rows`);
     for (const { state, from, to } of batch.copies) {
-      for (const slots of [this.#values[state], this.#positions[state]] as Int32Array[]) {
+      for (const slots of [this.#values[state], this.#positions[state], this.#long[state]] as Int32Array[]) {
         slots.copyWithin(to * this.blockTokens, from * this.blockTokens, (from + 1) * this.blockTokens);
       }
     }
@@ -141,6 +148,12 @@ export class FakeSession implements Session {
     return Array.from(batch.logitRows, (token) => this.#logits(hidden[token] as number));
   }
 
+  /** 1 where a token at this position turns with the long factors. */
+  #longAt({ promptLength, rotaryLead }: Batch, sequence: number, position: number): number {
+    const length = Math.max(promptLength[sequence] as number, position + 1) + (rotaryLead?.[sequence] ?? 0);
+    return length > (this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY) ? 1 : 0;
+  }
+
   #attend(batch: Batch, state: number, sequence: number, hidden: Int32Array): void {
     if (this.#model.states[state]?.kind === "slot") {
       this.#recur(batch, state, sequence, hidden);
@@ -149,6 +162,7 @@ export class FakeSession implements Session {
     const { tableStart, table, length } = batch.states[state] as Batch["states"][number];
     const values = this.#values[state] as Int32Array;
     const positions = this.#positions[state] as Int32Array;
+    const longs = this.#long[state] as Int32Array;
     const { window = Number.POSITIVE_INFINITY } = this.#model.states[state] as Model["states"][number];
     const entries = table.subarray(tableStart[sequence], tableStart[sequence + 1]);
     const slot = (position: number): number => {
@@ -164,16 +178,19 @@ export class FakeSession implements Session {
     for (let token = start; token < end; token += 1) {
       const position = batch.positions[token] as number;
       expect(token === start || position === (batch.positions[token - 1] as number) + 1, "positions with a gap");
-      let value = mix(batch.tokenIds[token] as number, position);
+      const long = this.#longAt(batch, sequence, position);
+      let value = mix(batch.tokenIds[token] as number, 2 * position + long);
       const first = this.#options.sees === "last" ? Math.max(0, position - 1) : Math.max(0, position - window + 1);
       for (let seen = first; seen < position; seen += 1) {
         const at = slot(seen);
         expect(positions[at] === seen, `position ${seen} read back as ${positions[at]}`);
+        expect(longs[at] === long, `position ${position} turned in one way, ${seen} before it in another`);
         value = mix(value, values[at] as number);
       }
       const at = slot(position);
       values[at] = value;
       positions[at] = position;
+      longs[at] = long;
       hidden[token] = mix(hidden[token] as number, value);
     }
   }
@@ -191,7 +208,10 @@ export class FakeSession implements Session {
     expect(first === 0 || positions[at] === first - 1, `a slot at position ${positions[at]} read at ${first}`);
     let value = first === 0 ? 0 : (values[at] as number);
     for (let token = start; token < (batch.sequenceStart[sequence + 1] as number); token += 1) {
-      value = mix(value, mix(batch.tokenIds[token] as number, batch.positions[token] as number));
+      const long = this.#longAt(batch, sequence, batch.positions[token] as number);
+      expect(batch.positions[token] === 0 || this.#long[state]?.[at] === long, "a slot of other rotary factors");
+      (this.#long[state] as Int32Array)[at] = long;
+      value = mix(value, mix(batch.tokenIds[token] as number, 2 * (batch.positions[token] as number) + long));
       hidden[token] = mix(hidden[token] as number, value);
       positions[at] = batch.positions[token] as number;
     }
