@@ -372,7 +372,8 @@ describe("engineLimits", () => {
     const options = { blockTokens: 4, weights: "float32" } as const;
     const most = 4 * 2 ** 27;
     expect(engineLimits(model, { ...options, contextTokens: most }).blocks.state0).toBe(2 ** 30);
-    const long = "`contextTokens` must be at most 536870912, with 8 sequences at once: a cache has no more than 1073741824 blocks";
+    const long =
+      "`contextTokens` must be at most 536870912, with 8 sequences at once: a cache has no more than 1073741824 blocks";
     expect(() => engineLimits(model, { ...options, contextTokens: 1e12 })).toThrow(`${long}. Given: 1000000000000`);
     expect(() => engineLimits(model, { ...options, contextTokens: most + 1 })).toThrow(long);
     expect(() => engineLimits(model, { ...options, maxSequences: 2 ** 31 })).toThrow("`maxSequences` must be at most");
