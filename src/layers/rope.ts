@@ -58,12 +58,18 @@ export function rotate(
   options: { module: string; heads: number; headDim: number; rope: Rope },
 ): Value {
   const { module, heads, headDim, rope } = options;
+  if (turningWidth(rope, headDim) === 0) return x;
   return program.value("rotary", { module, inputs: [x], attributes: { heads, headDim, ...ropeAttributes(rope, headDim) } });
+}
+
+/** Values of each head that turn. */
+function turningWidth(rope: Rope, headDim: number): number {
+  return rope.rotaryDim ?? Math.trunc(headDim * (rope.partialRotaryFactor ?? 1));
 }
 
 /** Attributes of the rotary op: frequencies as transformers computes them, in float32 steps. */
 export function ropeAttributes(rope: Rope, headDim: number): Attributes {
-  const part = rope.rotaryDim ?? Math.trunc(headDim * (rope.partialRotaryFactor ?? 1));
+  const part = turningWidth(rope, headDim);
   const frequencies = inverseFrequencies(rope.theta, part);
   // a part of odd width turns with the value behind it
   const rotaryDim = part < headDim && scalesFrequencies(rope) ? 2 * frequencies.length : part;

@@ -104,6 +104,10 @@ describe("keys of transformers 4", () => {
       expect(opsOf(buildModel({ ...odd, partial_rotary_factor: 0.5 }), "rotary")[0]!.attributes.rotaryDim).toBe(6);
     }
   });
+  it("leave heads alone of which no whole value turns", () => {
+    const neox = { ...sizes, model_type: "gpt_neox", hidden_size: 32, num_attention_heads: 16, rotary_pct: 0.25 };
+    expect(opsOf(buildModel(neox), "rotary")).toEqual([]);
+  });
   it("give longrope its earlier names, and its attention factor", () => {
     const four = (type: string) => ({
       ...phi3,

@@ -63,7 +63,10 @@ function architecture(modelType: string, defaults: Defaults) {
     layer_norm_epsilon: withDefault(z.number().positive(), 1e-6),
     feed_forward_proj: withDefault(z.string(), defaults.feed_forward_proj),
     // whatever config.json says: transformers shares the weight, unless the checkpoint has a head of its own
-    tie_word_embeddings: z.unknown().transform(() => true),
+    tie_word_embeddings: z
+      .unknown()
+      .optional()
+      .transform(() => true),
   };
   return defineArchitecture({
     modelType,
@@ -136,6 +139,9 @@ function biasOf(
   config: { relativeAttentionNumBuckets: number; relativeAttentionMaxDistance: number },
   stack: "encoder" | "decoder",
 ) {
+  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: farthest } = config;
+  const exact = Math.floor(buckets / 2); // distances with a bucket of their own
+  refuse(farthest <= exact, "relative_attention_max_distance", farthest, `more than ${exact}, half of the buckets`);
   return {
     module: `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`,
     buckets: config.relativeAttentionNumBuckets,
