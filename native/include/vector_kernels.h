@@ -50,6 +50,7 @@ struct AttendTile {
   int64_t reach;
   bool wide_scores;  // narrow: scores are not rounded
   bool scale_query;  // narrow: `scale` is of the query, rounded, and not of the scores
+  bool fused_scores;  // narrow: scores are rounded once, slopes times positions of keys included
   bool bfloat16;
   float* scratch;  // attend_scratch_floats
 };

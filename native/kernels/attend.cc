@@ -1,6 +1,6 @@
 // store: inputs [k, v], parts [keys, values].
 // attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none),
-//   causal, chunk (0: none), roundedSlopes, wideScores, scaleQuery], frequencies: slopes of each head, or buckets of the
+//   causal, chunk (0: none), roundedSlopes, wideScores, scaleQuery, fusedScores], frequencies: slopes of each head, or buckets of the
 //   biases, or empty; weights [sinks?, biases?] or fewer.
 #include <algorithm>
 
@@ -97,6 +97,7 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.softcap = op.number(6);
   shared.wide_scores = op.count(10) != 0;
   shared.scale_query = op.count(11) != 0;
+  shared.fused_scores = op.count(12) != 0;
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);
   const Weight* biases = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);

@@ -79,6 +79,7 @@ void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& 
   float* y = context.data(op.outputs[0]);
   const int64_t width = context.width(op.inputs[0]);
   const bool padded = op.count(3) != 0 && !batch.padding.empty();
+  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
   for_rows(worker, batch.tokens(), 4, [&](int64_t first, int64_t last) {
     size_t sequence = 0;
     for (int64_t t = first; t < last; ++t) {
@@ -86,7 +87,8 @@ void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& 
       const int64_t position = batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + op.count(2);
       const float steps = std::floor(static_cast<float>(position) / op.number(1));
       const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * op.number(0);
-      vector_kernels(context.narrow(op.outputs[0])).scale(x + t * width, growth + 1.0f, y + t * width, static_cast<size_t>(width));
+      const float factor = op.narrow ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
+      kernels.scale(x + t * width, factor, y + t * width, static_cast<size_t>(width));
     }
   });
 }

@@ -29,8 +29,8 @@ float* StepContext::data(int value) const {
 const KernelEntry& find_kernel(const std::string& name) {
   // `true` also where an op only moves what is rounded already.
   static constexpr KernelEntry kKernels[] = {
-      {"embed", run_embed, true},
-      {"embed_position", run_embed_position, true},
+      {"embed", run_embed},
+      {"embed_position", run_embed_position},
       {"wave_position", run_wave_position},
       {"linear", run_linear, true},
       {"rms_norm", run_rms_norm, true},

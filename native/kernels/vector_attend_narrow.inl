@@ -21,6 +21,14 @@ inline Lanes narrow_score(const AttendTile& tile, int row, int64_t block, int ha
     if (tile.slopes != nullptr) score = lean(tile, row, block, half, score);
     return score;
   }
+  if (tile.fused_scores) {
+    score = score * Lanes::set(tile.scale);
+    if (tile.slopes != nullptr) {
+      const Lanes position = Lanes::load(kLaneIndex + half * 16) + Lanes::set(static_cast<float>(block * kBlockTokens));
+      score = score + to_bfloat16(Lanes::set(tile.slopes[row % tile.group]) * position);
+    }
+    return to_bfloat16(score);
+  }
   score = to_bfloat16(score);
   if (tile.rounded_slopes) {
     score = score * Lanes::set(tile.scale);

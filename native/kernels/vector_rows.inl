@@ -177,7 +177,7 @@ void layer_norm(const float* x, const float* weight, const float* bias, float of
   for (size_t i = 0; i < count; i += 16) {
     const size_t width = count - i < 16 ? count - i : 16;
     Lanes value = (load_some(x + i, width) - Lanes::set(mean)) * Lanes::set(inverse);
-    if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
+    if (weight != nullptr) value = value * rounded<narrow>(load_some(weight + i, width) + Lanes::set(offset));
     if (bias != nullptr) value = value + load_some(bias + i, width);
     store_some(rounded<narrow>(value), y + i, width);
   }

@@ -30,8 +30,12 @@ export interface AttentionOptions {
   bias?: RelativeBias | undefined;
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
   sinks?: string | undefined;
+  /** Where activations are bfloat16, scores are not rounded (GPT-J). Default false. */
   wideScores?: boolean;
+  /** Where activations are bfloat16, `scale` is of the query, and that is rounded (OPT). Default false. */
   scaleQuery?: boolean;
+  /** Where activations are bfloat16, product, scale and slopes are one operation, rounded once (BLOOM). Default false. */
+  fusedScores?: boolean;
 }
 
 /**
@@ -82,6 +86,7 @@ function attend(program: ProgramBuilder, query: Value, state: StateReference, op
     buckets: bias?.buckets,
     wideScores: options.wideScores,
     scaleQuery: options.scaleQuery,
+    fusedScores: options.fusedScores,
   };
   return program.value("attend", { module, inputs: [query], ...(weights && { weights }), state, attributes });
 }

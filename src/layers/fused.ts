@@ -19,16 +19,16 @@ export function rowsOf(module: string, name: string, runs: readonly (readonly [n
 export function groupedQueryKeyValue(
   program: ProgramBuilder,
   x: Value,
-  options: { module: string; heads: number; keyValueHeads: number; headDim: number; bias: boolean },
+  options: { module: string; heads: number; keyValueHeads: number; headDim: number; bias: boolean; roundProduct?: boolean },
 ): { query: Value; key: Value; value: Value } {
-  const { module, heads, keyValueHeads, headDim, bias } = options;
+  const { module, heads, keyValueHeads, headDim, bias, roundProduct } = options;
   const group = Math.floor(heads / keyValueHeads);
   const part = (name: string, first: number, count: number) => {
     const runs = Array.from({ length: keyValueHeads }, (_, head) => {
       const start = (head * (group + 2) + first) * headDim;
       return [start, start + count * headDim] as const;
     });
-    return linear(program, x, { ...rowsOf(module, name, runs), bias });
+    return linear(program, x, { ...rowsOf(module, name, runs), bias, ...(roundProduct && { roundProduct }) });
   };
   return { query: part("query", 0, group), key: part("key", group, 1), value: part("value", group + 1, 1) };
 }

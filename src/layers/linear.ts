@@ -7,6 +7,8 @@ export interface LinearOptions {
   /** Width of the result. */
   width: number;
   bias?: boolean;
+  /** bfloat16 activations are rounded before the bias is added as well (Falcon). Default false. */
+  roundProduct?: boolean;
   /** Where the weight comes from, when not `<module>.weight`: a slice of a fused tensor, a transposed one. */
   weightFrom?: readonly WeightOrigin[];
   biasFrom?: readonly WeightOrigin[];
@@ -26,5 +28,6 @@ export function linear(program: ProgramBuilder, x: Value, options: LinearOptions
   const shift = bias
     ? program.weight({ name: `${module}.bias`, shape: [width], ...(biasFrom && { from: biasFrom }), use: "vector" })
     : undefined;
-  return program.value("linear", { module, inputs: [x], weights: [weight, shift] });
+  const { roundProduct } = options;
+  return program.value("linear", { module, inputs: [x], weights: [weight, shift], attributes: { roundProduct } });
 }

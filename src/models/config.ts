@@ -23,7 +23,7 @@ const activations: Record<string, ActivationKind> = {
   gelu_python: "gelu",
   gelu_new: "gelu_new",
   gelu_fast: "gelu_fast",
-  gelu_accurate: "gelu_tanh",
+  gelu_accurate: "gelu_new",
   gelu_pytorch_tanh: "gelu_tanh",
   gelu_python_tanh: "gelu_new",
   quick_gelu: "quick_gelu",

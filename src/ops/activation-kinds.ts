@@ -10,6 +10,7 @@ const laplaceMean = 0.707107;
  * - silu: x · sigmoid(x)
  * - gelu: x/2 · (1 + erf(x / √2))
  * - gelu_tanh: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+ * - gelu_new, gelu_fast: the same, but in bfloat16 every step of it is rounded, in two ways to write it
  * - quick_gelu: x · sigmoid(1.702 x)
  * - relu, relu2 (its square), relu6 (at most 6), leaky_relu (x/100 below 0), sigmoid, tanh, linear (x itself)
  * - gelu_10: gelu between −10 and 10

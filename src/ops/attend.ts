@@ -25,6 +25,10 @@ import type { Attributes } from "./program.ts";
  * [rows, heads], adds row `buckets[d + reach]` to the scores, d being the position of the key less p, held within ±reach;
  * `buckets` has 2 · reach + 1 entries (T5). `causal: false`: every token reads all that the state holds of its sequence.
  *
+ * Where activations are bfloat16, everything is rounded as transformers' eager attention rounds it: products, scaled products,
+ * the steps of `softcap`, probabilities. With `wideScores` scores are not; with `scaleQuery` the scale is of the query, which
+ * is rounded; with `fusedScores` scores are rounded once, slopes[h] · position of the key (rounded) included.
+ *
  * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA"; slopes: Press et al. 2022, "Train Short, Test
  * Long"; sinks: Xiao et al. 2024, as gpt-oss learns them.
  */
@@ -57,6 +61,7 @@ export const attend: OpDefinition = {
     check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
     const rounds = flagAttribute("attend", attributes, "roundedSlopes");
     check(!rounds || slopes !== undefined, "attend", "attribute `slopes`", "there with roundedSlopes", slopes);
+    for (const name of ["wideScores", "scaleQuery", "fusedScores"]) flagAttribute("attend", attributes, name);
     checkVector("attend", "sinks", weights[0], heads!);
     checkBiases(weights[1], heads!, attributes);
     const causal = attributes.causal ?? true;
@@ -80,6 +85,7 @@ export const attend: OpDefinition = {
     );
     const scale = Math.fround(numberAttribute("attend", attributes, "scale"));
     const early = attributes.scaleQuery === true && narrow;
+    const fused = attributes.fusedScores === true && narrow;
     const softcap = optionalNumber("attend", attributes, "softcap");
     const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
     const chunk = optionalNumber("attend", attributes, "chunk");
@@ -115,10 +121,11 @@ export const attend: OpDefinition = {
             let dot = 0;
             for (let i = 0; i < headDim!; i++)
               dot += (early ? round(q[query + i]! * scale) : q[query + i]!) * key[keyStart + i]!;
-            const product = round(dot);
-            const score = early ? product : rounds ? product * scale : round(product * scale);
+            const product = fused ? dot : round(dot);
+            const score = early ? product : rounds || fused ? product * scale : round(product * scale);
             const capped = softcap === undefined ? score : round(round(Math.tanh(round(score / softcap))) * softcap);
-            if (rounds) scores[p] = round(capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale);
+            if (fused) scores[p] = round(capped + round(slope * (first + p)));
+            else if (rounds) scores[p] = round(capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale);
             else scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             if (biases) {
               const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;

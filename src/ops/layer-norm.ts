@@ -29,7 +29,7 @@ export const layerNorm: OpDefinition = {
     flagAttribute("layer_norm", attributes, "unitOffset");
     return [[...inputs[0]!]];
   },
-  reference({ inputs, weights, outputs, attributes }) {
+  reference({ inputs, weights, outputs, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
     const [weight, bias] = [weights[0]?.data, weights[1]?.data];
     const y = outputs[0]!.data;
@@ -45,7 +45,9 @@ export const layerNorm: OpDefinition = {
       const inverse = 1 / Math.sqrt(variance / size + epsilon);
       for (let i = 0; i < size; i++) {
         const normal = (x[start + i]! - mean) * inverse;
-        const scaled = weight ? normal * (weight[(start + i) % weight.length]! + offset) : normal;
+        const scaled = weight
+          ? normal * (offset ? round(weight[(start + i) % weight.length]! + offset) : weight[(start + i) % weight.length]!)
+          : normal;
         y[start + i] = scaled + (bias ? bias[(start + i) % bias.length]! : 0);
       }
     }

@@ -1,18 +1,22 @@
-import { check, checkCounts, checkVector, width } from "./check.ts";
+import { check, checkCounts, checkVector, flagAttribute, width } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
 
-/** y = x · Wᵀ + bias. x [*, K], W [N, K], bias [N] or absent -> [*, N]. Sums run in order of k. */
+/**
+ * y = x · Wᵀ + bias. x [*, K], W [N, K], bias [N] or absent -> [*, N]. Sums run in order of k. `roundProduct`: where activations
+ * are bfloat16, x · Wᵀ is rounded before the bias is added (Falcon).
+ */
 export const linear: OpDefinition = {
   name: "linear",
-  shapes(inputs, weights) {
+  shapes(inputs, weights, attributes) {
     checkCounts("linear", inputs, 1, weights, 2);
     const [x, weight] = [inputs[0]!, weights[0]];
     const k = width("linear", "x", x);
     check(weight?.length === 2 && weight[1] === k, "linear", "shape of weight", `[out, ${k}]`, weight ?? "nothing");
     checkVector("linear", "bias", weights[1], weight[0]!);
+    flagAttribute("linear", attributes, "roundProduct");
     return [[...x.slice(0, -1), weight[0]!]];
   },
-  reference({ inputs, weights, outputs }) {
+  reference({ inputs, weights, outputs, attributes, round }) {
     const x = inputs[0]!.data;
     const { data: w, shape } = weights[0]!;
     const bias = weights[1]?.data;
@@ -23,6 +27,7 @@ export const linear: OpDefinition = {
       for (let j = 0; j < n; j++) {
         let sum = 0;
         for (let i = 0, a = r * k, b = j * k; i < k; i++, a++, b++) sum += x[a]! * w[b]!;
+        if (attributes.roundProduct === true) sum = round(sum);
         y[r * n + j] = bias ? sum + bias[j]! : sum;
       }
     }

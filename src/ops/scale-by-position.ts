@@ -18,14 +18,14 @@ export const scaleByPosition: OpDefinition = {
     settingsOf(attributes);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, batch, attributes }) {
+  reference({ inputs, outputs, batch, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
     const { strength, length, offset, countsPadding } = settingsOf(attributes);
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       const pads = (countsPadding && batch.padding?.[sequence]) || 0;
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         const steps = Math.floor(Math.fround((batch.positions[t]! + pads + offset) / length));
-        const factor = Math.fround(Math.fround(Math.fround(Math.log1p(steps)) * strength) + 1);
+        const factor = round(Math.fround(Math.fround(Math.fround(Math.log1p(steps)) * strength) + 1));
         for (let i = t * shape[1]!; i < (t + 1) * shape[1]!; i++) outputs[0]!.data[i] = x[i]! * factor;
       }
     }

@@ -66,6 +66,57 @@ describe("attention against the reference", () => {
   );
 });
 
+describe("attention with bfloat16 activations against the reference", () => {
+  const steps = [
+    [{ sequence: 0, from: 0, tokens: tokenIds(65) }],
+    [
+      { sequence: 0, from: 65, tokens: tokenIds(1, 2) },
+      { sequence: 1, from: 0, tokens: tokenIds(31, 3) },
+    ],
+    [
+      { sequence: 1, from: 31, tokens: tokenIds(33, 5) },
+      { sequence: 0, from: 66, tokens: tokenIds(1, 6) },
+    ],
+  ];
+  const more = [
+    { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, wideScores: true },
+    { heads: 3, keyValueHeads: 3, headDim: 11, valueHeadDim: 16, scaleQuery: true },
+    { heads: 2, keyValueHeads: 2, headDim: 12, valueHeadDim: 7, fusedScores: true, slopes: [0.25, 0.0625] },
+  ];
+  it.each([...shapes, ...more])("$heads heads on $keyValueHeads, $headDim and $valueHeadDim wide", async (given) => {
+    const { outliers, ...shape } = { outliers: false, ...given };
+    const rounded = { activation: "bfloat16", cache: "bfloat16" } as const;
+    const build = () => attentionModel(shape, outliers);
+    const native = await runSteps(cpu, build(), steps, rounded);
+    const expected = await runSteps(reference, build(), steps, rounded);
+    for (const [index, values] of native.entries()) {
+      // sums in another order: now and then a score or a probability is rounded to its neighbour
+      expect(difference(values, expected[index]!)).toBeLessThan(8e-3);
+      const others = values.filter((value, i) => value !== expected[index]![i]).length;
+      expect(others / values.length).toBeLessThan(0.1);
+    }
+  });
+
+  it("of more tokens than it keeps scores of", async () => {
+    const build = () => attentionModel({ heads: 2, keyValueHeads: 1, headDim: 2, valueHeadDim: 2 });
+    const chunks = Array.from({ length: 17 }, (_, i) => [{ sequence: 0, from: 500 * i, tokens: tokenIds(500, i) }]);
+    const blocks = 300;
+    const run = async (backend: typeof cpu) => {
+      const { model, source } = build();
+      const size = (blocks * 32) / backend.blockTokens;
+      const given = { ...limits, activation: "bfloat16", cache: "bfloat16", blocks: { cache: size } } as const;
+      const session = await backend.prepare(model, source, given);
+      let last: Float32Array = new Float32Array();
+      for (const parts of chunks) last = await runStep(session, makeBatch(parts, 1, backend.blockTokens, size));
+      await session.dispose();
+      return last;
+    };
+    const [given, expected] = [await run(cpu), await run(reference)];
+    expect(difference(given, expected)).toBeLessThan(8e-3);
+    expect(given.filter((value, i) => value !== expected[i]).length / given.length).toBeLessThan(0.03);
+  });
+});
+
 describe("a row's bits depend on nothing but its own sequence", () => {
   const prompt = tokenIds(71);
   const others: Part[] = [
@@ -93,10 +144,14 @@ describe("a row's bits depend on nothing but its own sequence", () => {
   ];
 
   describe.each(models)("%s", (_, build) => {
-    it.each(["float32", "bfloat16"] as const)(
-      "alone, in a batch, in chunks, one by one, on 1 to 3 threads: %s",
-      async (dtype) => {
-        const given = { weights: dtype, cache: dtype };
+    it.each([
+      ["float32", "float32"],
+      ["bfloat16", "float32"],
+      ["bfloat16", "bfloat16"],
+    ] as const)(
+      "alone, in a batch, in chunks, one by one, on 1 to 3 threads: %s, activations %s",
+      async (dtype, activation) => {
+        const given = { weights: dtype, cache: dtype, activation };
         const [whole] = await runSteps(cpu, build(), [[{ sequence: 0, from: 0, tokens: prompt }]], given);
         const rows = async (steps: Part[][], threads: number) => {
           const { model, source } = build();

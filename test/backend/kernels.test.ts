@@ -117,6 +117,8 @@ describe("element-wise ops", () => {
     "sigmoid",
     "tanh",
     "linear",
+    "gelu_new",
+    "gelu_fast",
     "gelu_10",
     "hardswish",
     "leaky_relu",
@@ -319,5 +321,79 @@ describe("weights", () => {
     const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(33) }]];
     const [folded, apart] = [await runSteps(cpu, build(false), steps), await runSteps(cpu, build(true), steps)];
     expect(difference(folded[0]!, apart[0]!)).toBe(0);
+  });
+});
+
+describe("bfloat16 activations", () => {
+  const given = { weights: "bfloat16", activation: "bfloat16", cache: "bfloat16" } as const;
+  const isRounded = (value: number) => (new Uint32Array(Float32Array.of(value).buffer)[0]! & 0xffff) === 0;
+
+  /** The share of values that differ, and the greatest difference; every value is a bfloat16. */
+  async function compared(build: () => ReturnType<ProgramBuilder["model"]>) {
+    const steps = [[{ sequence: 0, from: 0, tokens: tokenIds(33) }], [{ sequence: 0, from: 33, tokens: [5] }]];
+    const [native, expected] = [await runSteps(cpu, build(), steps, given), await runSteps(reference, build(), steps, given)];
+    expect(native.every((values) => values.every(isRounded))).toBe(true);
+    const [values, want] = [native, expected].map((all) => Float32Array.from(all.flatMap((step) => [...step])));
+    const others = values!.filter((value, i) => value !== want![i]).length;
+    return { others: others / values!.length, worst: difference(values!, want!) };
+  }
+
+  it.each(widths)("sums, products, scales, gates and norms at width %i give the very same values", async (width) => {
+    const weight = (b: ProgramBuilder) => b.weight([width], ["vector"], noise(width, 4));
+    const builds = [
+      () => {
+        const builder = new ProgramBuilder();
+        const [a, b] = [builder.input(width, 1, true), builder.input(width, 2)];
+        const scaled = builder.op("scale", [builder.op("add", [a, b], ["T", width])], ["T", width], { factor: 0.37 });
+        return builder.model(builder.op("multiply", [scaled, a], ["T", width]));
+      },
+      unary("clamp", width, { least: -0.3, greatest: 0.71 }),
+      unary("activation", width, { kind: "relu2" }),
+      unary("rms_norm", width, { epsilon: 1e-6 }, true, (b) => [weight(b)]),
+      unary("rms_norm", width, { epsilon: 1e-6, roundOnce: true }, true, (b) => [weight(b)]),
+      unary("layer_norm", width, { epsilon: 1e-6 }, true, (b) => [weight(b), weight(b)]),
+    ];
+    for (const build of builds) expect((await compared(build)).others).toBeLessThan(0.01);
+  });
+
+  it.each(["silu", "gelu", "gelu_tanh", "gelu_new", "gelu_fast", "quick_gelu", "tanh"])(
+    "activation %s, alone and as a gate",
+    async (kind) => {
+      const gated = (attributes: Attributes) => () => {
+        const builder = new ProgramBuilder();
+        return builder.model(
+          builder.op("gated_activation", [builder.input(65, 1), builder.input(65, 2)], ["T", 65], attributes),
+        );
+      };
+      for (const build of [unary("activation", 65, { kind }, false), gated({ kind }), gated({ kind, wideGate: true })]) {
+        const { others, worst } = await compared(build);
+        expect(others).toBeLessThan(0.01);
+        expect(worst).toBeLessThan(8e-3);
+      }
+    },
+  );
+
+  it.each([undefined, "products", "all"])("rotary, wide: %s", async (wide) => {
+    for (const interleaved of [false, true]) {
+      const frequencies = Array.from({ length: 11 }, (_, i) => Math.fround(1 / 100 ** (i / 11)));
+      const attributes = { heads: 3, headDim: 25, rotaryDim: 22, interleaved, frequencies, scaling: 1.1, wide };
+      expect((await compared(unary("rotary", 75, attributes))).others).toBeLessThan(0.01);
+    }
+  });
+
+  it.each([1, 33])("linear with a bias and a residual, %i outputs", async (outputs) => {
+    for (const roundProduct of [false, true]) {
+      const build = () => {
+        const builder = new ProgramBuilder();
+        const matrix = builder.weight([outputs, 65], ["matmul"], noise(outputs * 65, 3));
+        const bias = builder.weight([outputs], ["vector"], noise(outputs, 4));
+        const [x, residual] = [builder.input(65, 1), builder.input(outputs, 2)];
+        const y = builder.op("linear", [x], ["T", outputs], { roundProduct }, [matrix, bias]);
+        return builder.model(builder.op("add", [residual, y], ["T", outputs]));
+      };
+      const { others, worst } = await compared(build);
+      expect(others).toBeLessThan(0.01);
+      expect(worst).toBeLessThan(8e-3);
+    }
   });
 });

@@ -55,7 +55,7 @@ export const bloom = defineArchitecture({
       const shape = { module, heads, keyValueHeads: heads, headDim };
       const fused = { ...shape, module: `${module}.query_key_value`, bias: true };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, heads * headDim] each
-      const mixed = attention(program, query, key, value, { ...shape, slopes }); // [tokens, width]
+      const mixed = attention(program, query, key, value, { ...shape, slopes, fusedScores: true }); // [tokens, width]
       const attended = linear(program, mixed, { module: `${module}.dense`, width, bias: true });
       x = add(program, normFirst ? a : x, attended, at);
 

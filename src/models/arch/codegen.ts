@@ -46,7 +46,7 @@ export const codegen = defineArchitecture({
     refuse(heads % parts !== 0, "n_head", heads, `a multiple of ${parts}`);
     const turned = rotaryDim ?? 0;
     refuse(turned < 2 || turned > headDim || turned % 2 !== 0, "rotary_dim", rotaryDim, `an even number up to ${headDim}`);
-    const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true };
+    const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true, wide: "all" };
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     for (let layer = 0; layer < config.nLayer; layer++) {
@@ -59,8 +59,15 @@ export const codegen = defineArchitecture({
       const query = part("query", 0); // [tokens, heads * headDim]
       const value = part("value", 1);
       const key = part("key", 2);
-      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, rope }); // [tokens, width]
-      x = add(program, x, linear(program, mixed, { module: `${module}.out_proj`, width }), at);
+      const mixed = attention(program, query, key, value, {
+        module,
+        heads,
+        keyValueHeads: heads,
+        headDim,
+        rope,
+        wideScores: true,
+      }); // [tokens, width]
+      const attended = linear(program, mixed, { module: `${module}.out_proj`, width }); // [tokens, width]
 
       const fed = mlp(program, a, {
         module: `${at}.mlp`,
@@ -68,7 +75,7 @@ export const codegen = defineArchitecture({
         first: { module: `${at}.mlp.fc_in`, width: config.nInner ?? 4 * width, bias: true }, // [tokens, inner]
         second: { module: `${at}.mlp.fc_out`, width, bias: true },
       });
-      x = add(program, x, fed, at);
+      x = add(program, x, add(program, attended, fed, at), at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
     const tiedTo = tied ? "transformer.wte" : undefined;

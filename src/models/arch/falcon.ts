@@ -69,10 +69,10 @@ export const falcon = defineArchitecture({
       const hasTwo = isParallel && norms === 2;
 
       const a = layerNorm(program, x, { module: `${at}.${hasTwo ? "ln_attn" : "input_layernorm"}`, epsilon }); // [tokens, width]
-      const fused = { module: `${module}.query_key_value`, heads, keyValueHeads, headDim, bias };
+      const fused = { module: `${module}.query_key_value`, heads, keyValueHeads, headDim, bias, roundProduct: bias };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, width], [tokens, keyValueHeads * headDim]
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, ...positions }); // [tokens, width]
-      const dense = linear(program, mixed, { module: `${module}.dense`, width, bias }); // [tokens, width]
+      const dense = linear(program, mixed, { module: `${module}.dense`, width, bias, roundProduct: bias }); // [tokens, width]
       const attended = isParallel ? x : add(program, x, dense, at);
 
       let m = a; // [tokens, width]
@@ -81,8 +81,8 @@ export const falcon = defineArchitecture({
       const fed = mlp(program, m, {
         module: `${at}.mlp`,
         kind: config.activation,
-        first: { module: `${at}.mlp.dense_h_to_4h`, width: config.ffnHiddenSize ?? 4 * width, bias }, // [tokens, inner]
-        second: { module: `${at}.mlp.dense_4h_to_h`, width, bias },
+        first: { module: `${at}.mlp.dense_h_to_4h`, width: config.ffnHiddenSize ?? 4 * width, bias, roundProduct: bias }, // [tokens, inner]
+        second: { module: `${at}.mlp.dense_4h_to_h`, width, bias, roundProduct: bias },
       });
       x = add(program, attended, isParallel ? add(program, dense, fed, at) : fed, at);
     }

@@ -51,10 +51,17 @@ export const gptNeoXJapanese = defineArchitecture({
       const a = layerNorm(program, x, { module: `${at}.input_layernorm`, epsilon }); // [tokens, width]
       const fused = { module: `${module}.query_key_value`, heads, keyValueHeads: heads, headDim, bias: false };
       const { query, key, value } = groupedQueryKeyValue(program, a, fused); // [tokens, width] each
-      const mixed = attention(program, query, key, value, { module, heads, keyValueHeads: heads, headDim, rope }); // [tokens, width]
+      const mixed = attention(program, query, key, value, {
+        module,
+        heads,
+        keyValueHeads: heads,
+        headDim,
+        rope,
+        fusedScores: true,
+      }); // [tokens, width]
       const bias = layer === layers - 1;
       const biasFrom = [{ tensor: `${module}.dense_bias` }];
-      x = add(program, x, linear(program, mixed, { module: `${module}.dense`, width, bias, biasFrom }), at);
+      x = add(program, x, linear(program, mixed, { module: `${module}.dense`, width, bias, biasFrom, roundProduct: bias }), at);
 
       const m = layerNorm(program, x, { module: `${at}.post_attention_layernorm`, epsilon }); // [tokens, width]
       const fed = mlp(program, m, {

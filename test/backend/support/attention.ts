@@ -13,6 +13,9 @@ export interface AttentionShape {
   sinks?: readonly number[];
   /** Row of the biases for each distance. */
   buckets?: readonly number[];
+  wideScores?: boolean;
+  scaleQuery?: boolean;
+  fusedScores?: boolean;
   causal?: boolean;
 }
 
