@@ -17,16 +17,24 @@ type PromptOptions = Pick<
 export function encodePrompt(tokenizer: Tokenizer, prompt: Prompt, prefix: string, own: PromptOptions): number[] {
   if (typeof prompt === "string") return encodeText(tokenizer, prefix + prompt, own.addSpecialTokens ?? true);
   refuseMedia(prompt);
+  return tokenizer.applyChatTemplate(prompt, { ...chatOptions(prompt, own), returnDict: false });
+}
+
+function renderChat(tokenizer: Tokenizer, chat: readonly ChatMessage[], own: PromptOptions): string {
+  refuseMedia(chat);
+  return tokenizer.applyChatTemplate(chat, { ...chatOptions(chat, own), tokenize: false });
+}
+
+function chatOptions(chat: readonly ChatMessage[], own: PromptOptions) {
   const { tools, documents, chatTemplateKwargs } = own;
-  const continues = continuesLast(prompt, own);
-  return tokenizer.applyChatTemplate(prompt, {
+  const continues = continuesLast(chat, own);
+  return {
     addGenerationPrompt: !continues,
     continueFinalMessage: continues,
-    returnDict: false,
     ...(tools && { tools }),
     ...(documents && { documents }),
     ...(chatTemplateKwargs && { chatTemplateKwargs }),
-  });
+  };
 }
 
 /** A template may write a mark for an image, and nothing would stand behind it. */
@@ -40,8 +48,49 @@ function refuseMedia(chat: readonly ChatMessage[]): void {
   }
 }
 
+/** Texts from this length on are encoded in slices, so that other work gets its turn. */
+const longText = 20_000;
+
+/**
+ * Token ids of prompts, each as `encodePrompt` gives them, without holding up the event loop over long texts. Undefined where
+ * all are short: they are encoded when their turn comes.
+ */
+export function encodeLongPrompts(
+  tokenizer: Tokenizer,
+  prompts: readonly Prompt[],
+  prefix: string,
+  own: PromptOptions,
+): Promise<number[][]> | undefined {
+  return prompts.some(isLong) ? encodeInSlices(tokenizer, prompts, prefix, own) : undefined;
+}
+
+async function encodeInSlices(
+  tokenizer: Tokenizer,
+  prompts: readonly Prompt[],
+  prefix: string,
+  own: PromptOptions,
+): Promise<number[][]> {
+  const rows: number[][] = [];
+  for (const prompt of prompts) {
+    const text = typeof prompt === "string" ? prefix + prompt : renderChat(tokenizer, prompt, own);
+    const addSpecialTokens = typeof prompt === "string" && (own.addSpecialTokens ?? true);
+    const ids = await tokenizer.encodeAsync(text, { addSpecialTokens });
+    rows.push(typeof prompt === "string" ? warnOfSecondBos(tokenizer, text, ids, addSpecialTokens) : ids);
+  }
+  return rows;
+}
+
+function isLong(prompt: Prompt): boolean {
+  if (typeof prompt === "string") return prompt.length >= longText;
+  const lengths = prompt.map(({ content }) => (typeof content === "string" ? content : (JSON.stringify(content) ?? "")).length);
+  return lengths.reduce((sum, length) => sum + length, 0) >= longText;
+}
+
 function encodeText(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean): number[] {
-  const ids = tokenizer.encode(text, { addSpecialTokens });
+  return warnOfSecondBos(tokenizer, text, tokenizer.encode(text, { addSpecialTokens }), addSpecialTokens);
+}
+
+function warnOfSecondBos(tokenizer: Tokenizer, text: string, ids: number[], addSpecialTokens: boolean): number[] {
   const { bosToken, bosTokenId } = tokenizer;
   if (addSpecialTokens && bosToken && text.startsWith(bosToken) && ids[0] === bosTokenId && ids[1] === bosTokenId) {
     const way = "give the chat itself, or `addSpecialTokens: false`";

@@ -23,6 +23,7 @@ import {
 } from "./pipeline-options.ts";
 import {
   continuesLast,
+  encodeLongPrompts,
   encodePrompt,
   leaveHole,
   lengthsBehind,
@@ -178,6 +179,8 @@ async function run(
   const decided = <Name extends keyof GenerationConfig>(name: Name): GenerationConfig[Name] =>
     forGenerate[name] ?? settings[name] ?? forGenerate.generationConfig?.[name] ?? model.generationConfig[name];
   const copies = decided("numReturnSequences") ?? 1;
+  const long = encodeLongPrompts(tokenizer, prompts, prefix, own);
+  const encoded = long && (await long);
   const chunks: Promise<unknown[][]>[] = [];
   for (let from = 0; from < prompts.length; from += batchSize) {
     const chunk = answer(prompts.slice(from, from + batchSize), from);
@@ -210,7 +213,7 @@ async function run(
     const bosTokenId = decided("bosTokenId");
     // beside other rows, too, an empty prompt starts from BOS
     const uncut = chunk
-      .map((prompt) => encodePrompt(tokenizer, prompt, typeof prompt === "string" ? prefix : "", own))
+      .map((prompt, i) => encoded?.[from + i] ?? encodePrompt(tokenizer, prompt, typeof prompt === "string" ? prefix : "", own))
       .map((ids) => (ids.length === 0 && chunk.length > 1 && typeof bosTokenId === "number" ? [bosTokenId] : ids));
     const newTokens = own.handleLongGeneration === "hole" ? wantedTokens(uncut) : undefined;
     const rows = newTokens === undefined ? uncut : leaveHole(tokenizer, uncut, newTokens);

@@ -123,6 +123,11 @@ function refuse(options: StreamOptions): void {
   }
 }
 
+/** What `tokenizer(text)` gives for one text. */
+function inputsOf(inputIds: number[]): { inputIds: number[]; attentionMask: number[] } {
+  return { inputIds, attentionMask: inputIds.map(() => 1) };
+}
+
 async function produce(
   context: GenerateContext,
   { prompt, ...options }: StreamOptions,
@@ -130,7 +135,7 @@ async function produce(
   onPiece: (piece: string) => void,
 ): Promise<StreamResult> {
   const tokenizer = await findTokenizer(context, options.tokenizer);
-  const inputs = prompt === undefined || prompt === "" ? {} : { ...tokenizer(prompt) };
+  const inputs = prompt === undefined || prompt === "" ? {} : inputsOf(await tokenizer.encodeAsync(prompt));
   const signal = options.signal ? AbortSignal.any([options.signal, stop]) : stop;
   let text = "";
   const take = (piece: string): void => {

@@ -9,6 +9,7 @@ import { checkGenerateOptions, type GenerateOptions } from "./generate-options.t
 import type { GenerationConfig } from "./generation-config.ts";
 import { readGenerationConfig } from "./generation-config.ts";
 import { refuseCallOptions, type TextOutput } from "./pipeline-options.ts";
+import { encodeLongPrompts } from "./pipeline-prompts.ts";
 import type { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 /** Options of `pipeline("text2text-generation", …)`. Loading options are for a model named by id or folder. */
@@ -86,8 +87,10 @@ async function run(
   const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
   // Python's pipeline runs lists through a DataLoader, which draws a seed of its own: two words.
   if (!single) (generator ?? sharedGenerator())?.skip(2);
+  const long = encodeLongPrompts(tokenizer, texts, prefix, {});
+  const encoded = long && (await long);
   const answer = async (from: number): Promise<TextOutput[][]> => {
-    const rows = texts.slice(from, from + batchSize).map((text) => tokenizer.encode(prefix + text));
+    const rows = texts.slice(from, from + batchSize).map((text, i) => encoded?.[from + i] ?? tokenizer.encode(prefix + text));
     const inputs = tokenizer.pad({ inputIds: rows }, { padding: true });
     const { sequences } = await model.generateWith(generator, {
       ...forGenerate,

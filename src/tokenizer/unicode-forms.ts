@@ -106,7 +106,12 @@ const markKnown = new Map<string, boolean>();
 
 /** Whether a character has a combining class above 0: it then changes places with a mark of another class. */
 function isMark(character: string): boolean {
-  if (character < "\u0300") return false;
+  if (
+    character < "\u0300" ||
+    (character >= "\u3100" && character < "\ua66f") ||
+    (character >= "\uac00" && character < "\ud800")
+  )
+    return false;
   const known = markKnown.get(character);
   if (known !== undefined) return known;
   const found = swaps(character, "\u0334") || swaps("\u0345", character);

@@ -14,6 +14,7 @@ export class WordMemory {
   readonly #parts = new Map<string, WordTokens>();
   /** Words of a single unit, by that unit. */
   readonly #units: (WordTokens | undefined)[] = [];
+  readonly #partUnits: (WordTokens | undefined)[] = [];
 
   constructor(model: WordModel, ranges: boolean) {
     this.#model = model;
@@ -23,10 +24,11 @@ export class WordMemory {
   /** Tokens of a word, or of a part that `partsOf` made, which the model may see differently. */
   tokens(word: string, part: boolean): WordTokens {
     if (word.length > rememberedLength) return this.#model.tokenize(word, this.#ranges, part);
-    if (word.length === 1 && !part) {
+    if (word.length === 1) {
+      const units = part ? this.#partUnits : this.#units;
       const unit = word.charCodeAt(0);
-      this.#units[unit] ??= this.#model.tokenize(word, this.#ranges, part);
-      return this.#units[unit];
+      units[unit] ??= this.#model.tokenize(word, this.#ranges, part);
+      return units[unit];
     }
     const known = part ? this.#parts : this.#words;
     const found = known.get(word);
