@@ -1,7 +1,6 @@
 import type { Limits, Session } from "../backends/backend.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
-import type { ProcessorChain } from "../sampling/processor.ts";
 import { ActiveRequest, applyActions } from "./active-request.ts";
 import { askForDrafts } from "./propose.ts";
 import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestHandle } from "./request.ts";
@@ -88,7 +87,7 @@ export class Engine implements EngineInterface {
     this.#nextRequestId += 1;
     const { signal } = request;
     const abort = () => this.#finish(active, "abort");
-    const resume: RequestHandle["resume"] = (tokens, processors) => this.#resume(active, tokens, processors);
+    const resume: RequestHandle["resume"] = (tokens) => this.#resume(active, tokens);
     this.#scheduler.add(active);
     if (signal?.aborted) {
       abort();
@@ -295,13 +294,12 @@ export class Engine implements EngineInterface {
     return this.#model.rotarySwitch ?? Number.POSITIVE_INFINITY;
   }
 
-  #resume(request: ActiveRequest, tokens: readonly number[], processors: ProcessorChain): void {
+  #resume(request: ActiveRequest, tokens: readonly number[]): void {
     if (request.status !== "parked") {
       throw new TsumugiError("internal", { what: `request ${request.id} is resumed, but is ${request.status}` });
     }
-    const sequence = request.live[0] as EngineSequence;
-    sequence.processors = processors;
     this.#scheduler.resume(request, tokens);
+    const sequence = request.live[0] as EngineSequence;
     if (sequence.changesRotaryFactors(this.#rotarySwitch)) this.#scheduler.restart(sequence);
     this.#wake();
   }

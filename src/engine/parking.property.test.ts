@@ -5,7 +5,6 @@ import { type Seeded, seeded } from "../../test/helpers/seeded.ts";
 import type { Model } from "../ops/program.ts";
 import { Engine } from "./engine.ts";
 import type { Decoder, RequestHandle } from "./request.ts";
-import { noProcessors } from "./sequence.ts";
 
 const vocabularySize = 61;
 const blockTokens = 4;
@@ -48,7 +47,7 @@ async function guessRow(model: Model, engine: Engine, random: Seeded): Promise<n
     const parked = new Promise<void>((resolve) => {
       decoder.done = resolve;
     });
-    if (handle) handle.resume(tokens, noProcessors);
+    if (handle) handle.resume(tokens);
     else handle = engine.submit({ sequences: [{ tokens }], decoder, parks: true });
     await Promise.race([parked, handle.result]);
     guessed += decoder.tokens.length;
@@ -142,7 +141,7 @@ describe("requests that park", () => {
       // Two of five were right: those, and the token that came instead of the third, are new.
       tokens = [...tokens, ...decoder.tokens.slice(0, 2), 60];
       const hasSlot = windows.some((window) => window === "slot");
-      expect(await next(() => handle?.resume(tokens, noProcessors))).toBe(hasSlot ? 7 : 5);
+      expect(await next(() => handle?.resume(tokens))).toBe(hasSlot ? 7 : 5);
       await engine.dispose();
       expect(Object.values(engine.statistics().blocks).every(({ used }) => used === 0)).toBe(true);
     }

@@ -116,7 +116,7 @@ export interface Request {
   signal?: AbortSignal;
   /** Asked after each step for each live sequence. Not for decoders that look at several sequences at once, or fork later than in the first step. */
   drafter?: Drafter;
-  /** Its one sequence may be parked, and then resumed with other tokens. Default false. */
+  /** Its one sequence, which has no processors, may be parked, and then resumed with other tokens. Default false. */
   parks?: boolean;
   /** Dropped sequences keep no tokens: a search over beams drops very many. Default false. */
   forgetDropped?: boolean;
@@ -160,7 +160,7 @@ export interface RequestHandle {
    * A parked request goes on with these tokens in place of its own. What of the cache belongs to tokens that are the same
    * stays. A parked request gives its cache up where others need it: that costs time, and changes nothing.
    */
-  resume(tokens: readonly number[], processors: ProcessorChain): void;
+  resume(tokens: readonly number[]): void;
 }
 
 /** The engine as generate/ and server/ see it. */

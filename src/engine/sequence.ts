@@ -9,8 +9,7 @@ export class EngineSequence implements Sequence {
   readonly tokens: number[];
   readonly promptLength: number;
   readonly padding: number;
-  /** Changes only where a parked sequence is resumed. */
-  processors: ProcessorChain;
+  readonly processors: ProcessorChain;
   /** What the encoder reads; empty for models without one. Forks share it. */
   readonly encoderTokens: readonly number[];
   computed = 0;

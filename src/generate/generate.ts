@@ -80,6 +80,7 @@ export async function generateRows(
   const drawnRows = numBeams > 1 ? plan.prompts.length * numBeams : plan.rows;
   let longest = 0;
   try {
+    await plan.assistance?.check();
     const tokenBytes = await prepareTokenBytes(context, options, plan.settings);
     const parts = { tokenBytes, stream: (await lease)?.stream, outputs };
     if (isSearch(plan.settings)) {
@@ -200,7 +201,7 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
     throw new TsumugiError("conflicting_options", { options: `\`streamer\` and ${search}`, reason });
   }
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
-  const assistance = readAssistance(model, options, settings);
+  const assistance = readAssistance(context, options, settings);
   return { settings, prompts, negatives, limit, copies, rows, deadline, assistance };
 }
 

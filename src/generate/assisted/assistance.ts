@@ -11,6 +11,7 @@ import type { PromptRow } from "../inputs.ts";
 import { warnOnce } from "../warnings.ts";
 import { type DraftModel, draftModelDrafter } from "./draft-model.ts";
 import { promptLookupDrafter } from "./prompt-lookup.ts";
+import { checkSameTokens } from "./same-tokens.ts";
 
 /** What drafts of a call came to. */
 export interface AssistedReport {
@@ -33,6 +34,8 @@ export interface Assistance {
   /** Counts over all rows of the call. */
   report: AssistedReport;
   drafterOf(rows: AssistedRows): Drafter;
+  /** Rejects where the assistant's tokens are not the model's. */
+  check(): Promise<void>;
 }
 
 const ofAssistants = ["numAssistantTokens", "numAssistantTokensSchedule", "assistantConfidenceThreshold"] as const;
@@ -42,8 +45,13 @@ const ofAssistants = ["numAssistantTokens", "numAssistantTokensSchedule", "assis
  *
  * @throws `conflicting_options`, `invalid_option`, `disposed`
  */
-export function readAssistance(model: Model, options: GenerateOptions, settings: GenerationSettings): Assistance | undefined {
+export function readAssistance(
+  context: GenerateContext,
+  options: GenerateOptions,
+  settings: GenerationSettings,
+): Assistance | undefined {
   warnOfIdle(options, settings);
+  const { model } = context;
   const { assistantModel } = options;
   const { promptLookupNumTokens } = settings;
   if (!assistantModel && promptLookupNumTokens === null) return undefined;
@@ -56,10 +64,17 @@ export function readAssistance(model: Model, options: GenerateOptions, settings:
   const eosTokenIds = new Set(settings.eosTokenId ?? []);
   const report = { drafted: 0, accepted: 0 };
   if (assistantModel) {
-    const draft = readDraftModel(assistantModel.assistantContext(), model, options, settings);
+    const assistant = assistantModel.assistantContext();
+    const draft = readDraftModel(assistant, model, options, settings);
     const { vocabularySize } = model;
+    const loadTokenizer = () => (options.tokenizer ? Promise.resolve(options.tokenizer) : context.loadTokenizer());
     return {
       report,
+      check: () =>
+        checkSameTokens(
+          { size: vocabularySize, loadTokenizer },
+          { size: assistant.model.vocabularySize, loadTokenizer: assistant.loadTokenizer },
+        ),
       drafterOf: (rows) => {
         const promptLength = rows.prompt.tokens.length;
         return counted(draftModelDrafter(draft, { ...rows, vocabularySize, promptLength, eosTokenIds }), report);
@@ -68,7 +83,7 @@ export function readAssistance(model: Model, options: GenerateOptions, settings:
   }
   const { maxMatchingNgramSize } = settings;
   const lookup = { numTokens: promptLookupNumTokens as number, maxMatchingNgramSize, eosTokenIds };
-  return { report, drafterOf: () => counted(promptLookupDrafter(lookup), report) };
+  return { report, drafterOf: () => counted(promptLookupDrafter(lookup), report), check: async () => {} };
 }
 
 /** A drafter whose drafts are counted. */
@@ -103,15 +118,10 @@ function readDraftModel(
   options: GenerateOptions,
   settings: GenerationSettings,
 ): DraftModel {
-  const refuse = (expected: string, given: string) => {
-    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given });
-  };
-  if (model.vocabularySize !== target.vocabularySize) {
-    const expected = `a model with the same tokenizer, and a vocabulary of ${target.vocabularySize} tokens`;
-    refuse(expected, `${model.vocabularySize} tokens`);
-  }
   const kind = ({ programs }: Model) => (programs.encode ? "an encoder-decoder model" : "a decoder-only model");
-  if (kind(model) !== kind(target)) refuse(kind(target), kind(model));
+  if (kind(model) !== kind(target)) {
+    throw new TsumugiError("invalid_option", { option: "assistantModel", expected: kind(target), given: kind(model) });
+  }
   // A call's word counts; without it the assistant's own settings, as in transformers.
   const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name, fallback: NonNullable<GenerationConfig[Name]>) => {
     const isSet = options[name] !== undefined || options.generationConfig?.[name] !== undefined;

@@ -1,3 +1,5 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { TsumugiError } from "../../errors.ts";
@@ -46,6 +48,36 @@ const failure = async (promise: Promise<unknown>): Promise<TsumugiError> => {
   return error;
 };
 const prompt = [1, 22, 41, 55];
+
+/** The same model with another number of token ids, and a tokenizer beside it. */
+async function resized(size: number, folder: string): Promise<void> {
+  const from = join(fixtures, "models/llama");
+  await cp(join(fixtures, "tokenizers/byte-level"), folder, { recursive: true });
+  const config = JSON.parse(await readFile(join(from, "config.json"), "utf8")) as object;
+  await writeFile(join(folder, "config.json"), JSON.stringify({ ...config, vocab_size: size }));
+  const file = await readFile(join(from, "model.safetensors"));
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
+  const { __metadata__, ...tensors } = JSON.parse(file.toString("utf8", 8, start)) as { [name: string]: Entry };
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const entry of Object.values(tensors)) {
+    let data = file.subarray(start + entry.data_offsets[0], start + entry.data_offsets[1]);
+    const [rows, ...rest] = entry.shape as [number, ...number[]];
+    if (rows === 128) {
+      const row = data.length / rows;
+      data = Buffer.concat([data, Buffer.alloc(Math.max(0, size - rows) * row)]).subarray(0, size * row);
+      entry.shape = [size, ...rest];
+    }
+    entry.data_offsets = [at, at + data.length];
+    at += data.length;
+    pieces.push(data);
+  }
+  const header = Buffer.from(JSON.stringify(tensors));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  await writeFile(join(folder, "model.safetensors"), Buffer.concat([length, header, ...pieces]));
+}
 const drafts = (more: GenerateOptions = {}): GenerateOptions => ({
   assistantModel: near,
   assistantConfidenceThreshold: 0,
@@ -278,6 +310,26 @@ describe("ends", () => {
     await expect(model.generate({ ...options, ...drafts(), logitsProcessor })).rejects.toThrow("enough");
   });
 
+  test("what a processor of one's own throws where only a draft goes changes nothing", async () => {
+    const far = await load("gpt2");
+    const plain = await model.generate(options);
+    const right = new Set(plain.sequences.flatMap((row) => row.map((_, index) => row.slice(0, index).join())));
+    let thrown = 0;
+    const logitsProcessor = [
+      (ids: readonly number[]) => {
+        if (right.has(ids.join())) return;
+        thrown += 1;
+        throw new Error("not here");
+      },
+    ];
+    const way = drafts({ assistantModel: far, logitsProcessor });
+    for (const more of [{}, { doSample: true, topK: 1, seed: 1 }]) {
+      expect((await model.generate({ ...options, ...way, ...more })).sequences).toEqual(plain.sequences);
+    }
+    expect(thrown).toBeGreaterThan(10);
+    await far.dispose();
+  });
+
   test("an assistant that is disposed of, before or while it drafts", async () => {
     const gone = await load("llama", { dtype: "bfloat16" });
     let count = 0;
@@ -288,6 +340,46 @@ describe("ends", () => {
     const error = await failure(model.generate({ ...options, ...drafts({ assistantModel: gone }), onToken }));
     expect(error.code).toBe("disposed");
     expect((await failure(model.generate({ ...options, ...drafts({ assistantModel: gone }) }))).code).toBe("disposed");
+  });
+});
+
+describe("an assistant with another number of token ids", () => {
+  const options = { inputIds: [prompt, [1, 5, 6, 7]], maxNewTokens: 20, eosTokenId: null };
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tsumugi-vocabulary-"));
+    for (const size of [60, 136]) await resized(size, join(folder, `${size}`));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("helps where its tokenizer has the same tokens", async () => {
+    const own = await AutoModelForCausalLM.fromPretrained(join(folder, "136"), { device: "reference", maxBatchSize: 4 });
+    const wide = { logitBias: { 3: -1 }, watermarkingConfig: {}, topK: 20, doSample: true, seed: 2 };
+    for (const more of [{}, { repetitionPenalty: 1.3, suppressTokens: [5, 100] }, wide]) {
+      const plain = await model.generate({ ...options, ...more });
+      const way = drafts({ assistantModel: own, tokenizer: await own.loadTokenizer() });
+      const { sequences, assisted } = await model.generate({ ...options, ...more, ...way });
+      expect(sequences).toEqual(plain.sequences);
+      // The weights are the same: only the ids that nobody uses are in the way.
+      expect(assisted!.accepted).toBeGreaterThan(0.7 * assisted!.drafted);
+    }
+    await own.dispose();
+    const small = await AutoModelForCausalLM.fromPretrained(join(folder, "60"), { device: "reference", maxBatchSize: 4 });
+    const plain = await model.generate(options);
+    const way = drafts({ assistantModel: small, tokenizer: await small.loadTokenizer() });
+    expect((await model.generate({ ...options, ...way })).sequences).toEqual(plain.sequences);
+    expect(small.statistics()).toMatchObject({ running: 0, waiting: 0, parked: 0 });
+    await small.dispose();
+  });
+
+  test("is refused where that cannot be told, or is not so", async () => {
+    const mini = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", { device: "reference", contextTokens: 64 });
+    const unknown = await failure(model.generate({ ...options, assistantModel: mini }));
+    expect(unknown.code).toBe("invalid_option");
+    expect(unknown.message).toContain("this model has no tokenizer to compare");
+    const other = await failure(model.generate({ ...options, assistantModel: mini, tokenizer }));
+    expect(other.message).toContain("with a tokenizer of its own");
+    await mini.dispose();
   });
 });
 
@@ -314,17 +406,12 @@ describe("refused by name", () => {
     expect(error.message).toContain(what);
   });
 
-  test("two sources of drafts, beams with a model, other vocabularies, other kinds of models", async () => {
+  test("two sources of drafts, beams with a model, other kinds of models", async () => {
     const options = { inputIds: prompt, maxNewTokens: 3 };
     const both = await failure(model.generate({ ...options, ...drafts(), promptLookupNumTokens: 3 }));
     expect(both.message).toContain("`assistantModel` and `promptLookupNumTokens`");
     const beams = await failure(model.generate({ ...options, ...drafts(), numBeams: 2 }));
     expect(beams.message).toContain("`assistantModel` and `numBeams`");
-    const mini = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", { device: "reference", contextTokens: 64 });
-    const other = await failure(model.generate({ ...options, assistantModel: mini }));
-    expect(other.code).toBe("invalid_option");
-    expect(other.message).toContain("a vocabulary of 128 tokens");
-    await mini.dispose();
     const t5 = await AutoModelForSeq2SeqLM.fromPretrained(join(fixtures, "encoder-decoder/t5"), { device: "reference" });
     const kind = await failure(model.generate({ ...options, assistantModel: t5 }));
     expect(kind.message).toContain("a decoder-only model");

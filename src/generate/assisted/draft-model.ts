@@ -74,11 +74,19 @@ class AssistantRow {
     const wanted = Math.min(most, room, this.length.tokens);
     if (this.#failure) throw this.#failure.error;
     if (wanted < 1 || this.#ended) return [];
+    if (!this.#knows(sequence.tokens)) return [];
     const tokens = [...sequence.tokens];
     const processors = sequence.processors.fork();
     const before = this.#current.catch(() => []);
     this.#current = before.then(() => this.#make(sequence, tokens, processors, wanted));
     return this.#current;
+  }
+
+  /** False: the assistant has fewer ids than the model, and the row uses one of the rest. */
+  #knows(tokens: readonly number[]): boolean {
+    const { vocabularySize } = this.#assistant.model;
+    if (vocabularySize >= this.#prompt.vocabularySize) return true;
+    return [tokens, this.#prompt.prompt.encoder?.tokens ?? []].every((row) => row.every((token) => token < vocabularySize));
   }
 
   /** Frees what the row holds. */
@@ -98,14 +106,14 @@ class AssistantRow {
     const made = new Promise<readonly number[]>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.#decoder.begin(wanted, (draft) => this.#settle?.resolve(draft));
+    this.#decoder.begin(wanted, processors, (draft) => this.#settle?.resolve(draft));
     try {
       if (this.#handle) {
-        this.#handle.resume(tokens, processors);
+        this.#handle.resume(tokens);
         return made;
       }
       const encoderTokens = this.#prompt.prompt.encoder?.tokens;
-      const sequences = [{ tokens, padding, processors, encoderTokens }];
+      const sequences = [{ tokens, padding, encoderTokens }];
       this.#handle = this.#assistant.engine.submit({ sequences, decoder: this.#decoder, parks: true });
       this.#handle.result.then(
         () => this.#stop(this.#ended ? undefined : new TsumugiError("disposed", { what: "The assistant model" })),
