@@ -1,7 +1,8 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { resizedLlama } from "../../../test/helpers/resized-llama.ts";
 import { TsumugiError } from "../../errors.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "../auto-model.ts";
@@ -48,36 +49,6 @@ const failure = async (promise: Promise<unknown>): Promise<TsumugiError> => {
   return error;
 };
 const prompt = [1, 22, 41, 55];
-
-/** The same model with another number of token ids, and a tokenizer beside it. */
-async function resized(size: number, folder: string): Promise<void> {
-  const from = join(fixtures, "models/llama");
-  await cp(join(fixtures, "tokenizers/byte-level"), folder, { recursive: true });
-  const config = JSON.parse(await readFile(join(from, "config.json"), "utf8")) as object;
-  await writeFile(join(folder, "config.json"), JSON.stringify({ ...config, vocab_size: size }));
-  const file = await readFile(join(from, "model.safetensors"));
-  const start = 8 + Number(file.readBigUInt64LE(0));
-  type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
-  const { __metadata__, ...tensors } = JSON.parse(file.toString("utf8", 8, start)) as { [name: string]: Entry };
-  const pieces: Buffer[] = [];
-  let at = 0;
-  for (const entry of Object.values(tensors)) {
-    let data = file.subarray(start + entry.data_offsets[0], start + entry.data_offsets[1]);
-    const [rows, ...rest] = entry.shape as [number, ...number[]];
-    if (rows === 128) {
-      const row = data.length / rows;
-      data = Buffer.concat([data, Buffer.alloc(Math.max(0, size - rows) * row)]).subarray(0, size * row);
-      entry.shape = [size, ...rest];
-    }
-    entry.data_offsets = [at, at + data.length];
-    at += data.length;
-    pieces.push(data);
-  }
-  const header = Buffer.from(JSON.stringify(tensors));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  await writeFile(join(folder, "model.safetensors"), Buffer.concat([length, header, ...pieces]));
-}
 const drafts = (more: GenerateOptions = {}): GenerateOptions => ({
   assistantModel: near,
   assistantConfidenceThreshold: 0,
@@ -348,7 +319,7 @@ describe("an assistant with another number of token ids", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "tsumugi-vocabulary-"));
-    for (const size of [60, 136]) await resized(size, join(folder, `${size}`));
+    for (const size of [60, 136]) await resizedLlama(size, join(folder, `${size}`));
   });
   afterAll(() => rm(folder, { recursive: true }));
 
