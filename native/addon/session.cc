@@ -8,6 +8,20 @@
 
 namespace tsumugi {
 
+namespace {
+
+// Calls into JavaScript fail where the environment is ending (a worker that exits): nobody listens there any more, and an
+// exception must not leave a callback of the event loop.
+template <typename Work>
+void unless_ending(const Work& work) {
+  try {
+    work();
+  } catch (const Napi::Error&) {
+  }
+}
+
+}  // namespace
+
 Napi::Function Session::define(Napi::Env env) {
   return DefineClass(env, "Session",
                      {InstanceMethod<&Session::load>("load"), InstanceMethod<&Session::cancel_load>("cancelLoad"),
@@ -68,14 +82,16 @@ void Session::settle(const std::shared_ptr<SessionCore>& core, const Napi::Threa
   calls.NonBlockingCall(request, [session](Napi::Env env, Napi::Function, Request* done) {
     if (env == nullptr) return;  // the environment is ending; its memory goes with it
     const Napi::HandleScope scope(env);
-    if (--session->open_requests_ == 0) session->calls_.Unref(env);
-    if (done->error.empty()) {
-      done->deferred.Resolve(Napi::Boolean::New(env, !done->cancelled));
-    } else {
-      done->deferred.Reject(Napi::Error::New(env, done->error).Value());
-    }
-    delete done;
-    session->Unref();
+    unless_ending([&] {
+      if (--session->open_requests_ == 0) session->calls_.Unref(env);
+      if (done->error.empty()) {
+        done->deferred.Resolve(Napi::Boolean::New(env, !done->cancelled));
+      } else {
+        done->deferred.Reject(Napi::Error::New(env, done->error).Value());
+      }
+      delete done;
+      session->Unref();
+    });
   });
   core->end();
 }
@@ -99,7 +115,7 @@ Napi::Value Session::load(const Napi::CallbackInfo& info) {
         calls.NonBlockingCall(request, [bytes](Napi::Env given, Napi::Function, Request* open) {
           if (given == nullptr) return;
           const Napi::HandleScope scope(given);
-          open->on_progress.Call({Napi::Number::New(given, static_cast<double>(bytes))});
+          unless_ending([&] { open->on_progress.Call({Napi::Number::New(given, static_cast<double>(bytes))}); });
         });
       };
       request->cancelled = !load_weights(core->data, *plan, core->cancelled, progress);
