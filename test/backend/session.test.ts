@@ -248,7 +248,7 @@ describe("life", () => {
       session.argmax(step, Int32Array.of(0), new Int32Array(1), new Float32Array(1));
       require("node:worker_threads").parentPort.postMessage("queued");
       process.exit(0);`;
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 5; round++) {
       const worker = new Worker(script, { eval: true });
       const code = await new Promise<number>((resolve, reject) => worker.on("exit", resolve).on("error", reject));
       expect(code).toBe(0);
