@@ -238,6 +238,22 @@ describe("drafts that are awaited", () => {
     expect(engine.statistics().blocks.state0?.used).toBe(0);
   });
 
+  it("fail once where several rows' drafts fail, one at once and one later", async () => {
+    const { engine } = setUp();
+    const drafter: Drafter = {
+      draft({ index }) {
+        if (index === 1) throw new Error("at once");
+        return turns(2).then(() => {
+          throw new Error("later");
+        });
+      },
+    };
+    const sequences = [{ tokens: [1] }, { tokens: [2] }];
+    const { result } = engine.submit({ sequences, decoder: greedyDecoder(8), drafter });
+    await expect(result).rejects.toThrow("at once");
+    await turns(4); // an unhandled rejection would fail the test
+  });
+
   it("give way where a request that parks waits for their places", async () => {
     const { engine } = setUp({ maxSequences: 1 });
     const drafter: Drafter = {

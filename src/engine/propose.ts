@@ -19,7 +19,11 @@ export function askForDrafts(
     sequence.draft = [];
     // The step picks one more token than the draft has, and the last token of a sequence never goes through the model.
     const most = Math.min(room(sequence), maxLength - sequence.tokens.length - 1, positionsLeft(sequence, model));
-    if (drafter && most > 0) answers.push({ sequence, most, draft: drafter.draft(sequence, most) });
+    if (!drafter || most < 1) continue;
+    const draft = drafter.draft(sequence, most);
+    // Said below, unless another sequence's draft throws at once: then nobody asks this one.
+    if ("then" in draft) draft.catch(() => {});
+    answers.push({ sequence, most, draft });
   }
   const take = (drafts: readonly (readonly number[])[]) => {
     answers.forEach(({ sequence, most }, index) => {
