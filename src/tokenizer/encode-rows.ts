@@ -26,7 +26,7 @@ export function createRowEncoder(parts: RowEncoderParts) {
 
   /** One text of a row: encoded, cut to `budget` tokens, with offsets where they are asked for. */
   function* sequence(text: string, budget: number, kind: EncodeOptions["returnOffsetsMapping"]): Generator<void, Row> {
-    const { ids, ranges } = yield* encoder.steps(text, Boolean(kind));
+    const { ids, ranges, texts } = yield* encoder.steps(text, Boolean(kind));
     const from = ids.length > budget && tokenizer.truncationSide === "left" ? ids.length - budget : 0;
     const end = Math.min(ids.length, from + budget);
     const kept = ids.length > budget ? ids.slice(from, end) : ids;
@@ -34,7 +34,7 @@ export function createRowEncoder(parts: RowEncoderParts) {
     const places = placesOf(text);
     const offsets = toOffsets(kept === ids ? ranges : ranges.slice(2 * from, 2 * end), places);
     if (trims.length > 0) {
-      const tokens = kept.map((id) => tokenOf(id) ?? "");
+      const tokens = kept.map((id, i) => texts?.get(from + i) ?? tokenOf(id) ?? "");
       for (const trim of trims) trimOffsets(offsets, tokens, trim);
     }
     return { ids: kept, offsets: kind === "utf16" ? toUnits(offsets, places) : offsets };

@@ -4,8 +4,9 @@ import { toByteCharacters } from "./bpe.ts";
 import { byteCharacters } from "./byte-characters.ts";
 import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
+import { controlPattern, markPattern, nonspacingMarkPattern } from "./library-unicode.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
-import { alignForm, type Form } from "./unicode-forms.ts";
+import { alignForm, type Form, normalizeForm } from "./unicode-forms.ts";
 
 /** Changes text before it is cut into words. `align` gives the same text as `normalize`, with where it comes from. */
 export interface Normalizer {
@@ -34,7 +35,7 @@ export function createNormalizer(config: unknown): Normalizer | undefined {
     case "Lowercase":
       return lowercase;
     case "StripAccents":
-      return removal(/\p{M}/gu);
+      return removal(new RegExp(markPattern, "gu"));
     case "Strip":
       return strip(config.strip_left !== false, config.strip_right !== false);
     case "Prepend":
@@ -62,7 +63,7 @@ function sequence(steps: readonly Normalizer[]): Normalizer {
 }
 
 function unicodeForm(form: Form): Normalizer {
-  return { normalize: (text) => text.normalize(form), align: (text) => alignForm(text, form) };
+  return { normalize: (text) => normalizeForm(text, form), align: (text) => alignForm(text, form) };
 }
 
 /** Character by character: a sigma at the end of a word is like any other. */
@@ -196,12 +197,12 @@ function bert(config: Record<string, unknown>): Normalizer {
   const steps: Normalizer[] = [];
   if (config.clean_text !== false) {
     // Control characters, except tab and line ends, which become spaces.
-    steps.push(removal(/(?![\t\n\r])[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu), exchange(/\p{White_Space}/gu, " "));
+    steps.push(removal(new RegExp(controlPattern, "gu")), exchange(/\p{White_Space}/gu, " "));
   }
   if (config.handle_chinese_chars !== false) steps.push(spacedIdeographs);
   const lowers = config.lowercase !== false;
   if (typeof config.strip_accents === "boolean" ? config.strip_accents : lowers)
-    steps.push(unicodeForm("NFD"), removal(/\p{Mn}/gu));
+    steps.push(unicodeForm("NFD"), removal(new RegExp(nonspacingMarkPattern, "gu")));
   if (lowers) steps.push(lowercase);
   return sequence(steps);
 }

@@ -34,9 +34,11 @@ export class OffsetTracer {
     const { normalizer, raw, normalized, words } = this.#parts;
     const ids: number[] = [];
     const ranges: number[] = [];
+    const texts = new Map<number, string>();
     let characters = 0;
     for (const section of raw.split(text)) {
       if (section.token) {
+        texts.set(ids.length, section.text);
         ids.push(section.token.id);
         ranges.push(section.start, section.start + section.text.length);
         continue;
@@ -46,6 +48,7 @@ export class OffsetTracer {
       for (const piece of normalized.split(aligned.text)) {
         const part = slice(whole, piece.start, piece.start + piece.text.length);
         if (piece.token) {
+          texts.set(ids.length, piece.text);
           ids.push(piece.token.id);
           pushRange(ranges, text, part, 0, part.text.length);
           continue;
@@ -72,7 +75,7 @@ export class OffsetTracer {
         }
       }
     }
-    return { ids, ranges };
+    return { ids, ranges, texts };
   }
 
   /** The words of a piece. */

@@ -4,6 +4,7 @@ import { toByteCharacters } from "./bpe.ts";
 import { CharacterClass } from "./character-class.ts";
 import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
+import { punctuationPattern } from "./library-unicode.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";
 
 /** A step that cuts: start and end of each word, one pair after the other. */
@@ -28,7 +29,7 @@ export type PreTokenizerStep = CutStep | RewriteStep;
 
 type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 
-const punctuation = new CharacterClass(/^[\p{P}!-/:-@[-`{-~]$/u);
+const punctuation = new CharacterClass(new RegExp(`^${punctuationPattern}$`, "u"));
 const whitespace = new CharacterClass(/^\p{White_Space}$/u);
 const numbers = new CharacterClass(/^\p{N}$/u);
 const byteLevelWords =

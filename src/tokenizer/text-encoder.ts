@@ -11,6 +11,8 @@ export interface EncodedText {
   ids: number[];
   /** Start and end of each token in UTF-16 units of the text, one pair after the other. */
   ranges?: number[];
+  /** With ranges, by place: texts of the added tokens, with the white space that they took along. */
+  texts?: Map<number, string>;
 }
 
 /** Text to token ids, special tokens of the post-processor not included. */

@@ -1,7 +1,21 @@
 import { type AlignedText, TextBuilder, widthAt } from "./aligned-text.ts";
+import { notDecomposed, notDecomposedCompatibly } from "./library-unicode.ts";
 
 /** Unicode's normalisation forms. */
 export type Form = "NFC" | "NFD" | "NFKC" | "NFKD";
+
+const canonical = new RegExp(`([${notDecomposed}])`, "u");
+const compatible = new RegExp(`([${notDecomposedCompatibly}])`, "u");
+/** What the Rust library leaves as it is. Composition puts together again what is left alone in the canonical form. */
+const leftAlone: Record<Form, RegExp> = { NFC: canonical, NFD: canonical, NFKC: compatible, NFKD: compatible };
+
+/** Text in a normalisation form, as the Rust library knows it. */
+export function normalizeForm(text: string, form: Form): string {
+  const changed = text.normalize(form);
+  if (changed === text || !leftAlone[form].test(text)) return changed;
+  const parts = text.split(leftAlone[form]);
+  return parts.map((part, i) => (i % 2 === 1 ? part : part.normalize(form))).join("");
+}
 
 /** A character on its way, with its change (see `TextBuilder`). */
 interface Pending {
@@ -17,7 +31,7 @@ interface Pending {
  * Source: n1t0/unicode-normalization (`unicode_normalization_alignments`), huggingface/tokenizers `NormalizedString::nfkc`.
  */
 export function alignForm(text: string, form: Form): AlignedText {
-  if (text.normalize(form) === text) return { text };
+  if (normalizeForm(text, form) === text) return { text };
   const decomposed = form === "NFC" || form === "NFD" ? "NFD" : "NFKD";
   const composes = form === "NFC" || form === "NFKC";
   const builder = new TextBuilder(text);
@@ -28,11 +42,12 @@ export function alignForm(text: string, form: Form): AlignedText {
     for (const mark of marks.length > 1 ? marks.sort((a, b) => order(a.character, b.character)) : marks) composer.push(mark);
     marks = [];
   };
+  const left = leftAlone[form];
   for (let at = 0; at < text.length; ) {
     const width = widthAt(text, at);
     const character = text.slice(at, at + width);
     at += width;
-    const parts = character < "\u0080" ? [character] : Array.from(character.normalize(decomposed));
+    const parts = character < "\u0080" || left.test(character) ? [character] : Array.from(character.normalize(decomposed));
     for (const [i, part] of parts.entries()) {
       const pending = { character: part, change: i === 0 ? 0 : 1 };
       if (isMark(part)) {
