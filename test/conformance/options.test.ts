@@ -31,7 +31,7 @@ interface Case {
 const fixtures = join(import.meta.dirname, "../fixtures");
 const file = process.env.OPTIONS_GOLDEN ?? join(fixtures, "decoding/options.json");
 const { cases } = JSON.parse(readFileSync(file, "utf8")) as { cases: Case[] };
-const encodes = ["t5", "bart"];
+const encodes = ["t5", "bart", "mt5", "mbart"];
 
 /** The rule of the cases with a prefix function. */
 const allowed = (vocabularySize: number) => (row: number, ids: readonly number[]) =>

@@ -25,6 +25,7 @@ warnings.filterwarnings("ignore")
 
 CAUSAL = ["llama", "gpt2", "gemma2", "phi3", "qwen2"]
 SEQ2SEQ = ["t5", "bart"]
+ALL_SEQ2SEQ = SEQ2SEQ + ["mt5", "mbart"]  # M2M-100 tells pads by their id, which is a token of these prompts
 
 
 def processors(rnd, pool, vocabulary):
@@ -133,7 +134,7 @@ def numbers(steps):
 def main(fixtures, out, first="1", count="20", only="", every="1"):
     cases = []
     for name in only.split(",") if only else CAUSAL + SEQ2SEQ:
-        encodes = name in SEQ2SEQ
+        encodes = name in ALL_SEQ2SEQ
         directory = os.path.join(fixtures, "encoder-decoder" if encodes else "models", name)
         auto = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
         model = auto.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
@@ -146,7 +147,7 @@ def main(fixtures, out, first="1", count="20", only="", every="1"):
             rows = [[1] + [rnd.choice(pool) for _ in range(rnd.randint(0, 20))] for _ in range(rnd.choice([1, 1, 2, 3]))]
             width = max(map(len, rows))
             pad = 0
-            left = not encodes or (name != "bart" and rnd.random() < 0.5)  # BART counts pads in front as positions
+            left = not encodes or (name not in ("bart", "mbart") and rnd.random() < 0.5)  # BART counts pads in front as positions
             ids = [[pad] * (width - len(r)) + r if left else r + [pad] * (width - len(r)) for r in rows]
             mask = [[0] * (width - len(r)) + [1] * len(r) if left else [1] * len(r) + [0] * (width - len(r)) for r in rows]
             if encodes and rnd.random() < 0.15:
