@@ -26,12 +26,15 @@ const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
  */
 export class AddedTokenSplitter {
   readonly #root: Trie = new Map();
+  /** By unit: 1 where a token begins with it. */
+  readonly #beginnings = new Uint8Array(0x10000);
   #empty = true;
 
   constructor(tokens: Iterable<{ content: string; token: AddedToken }>) {
     for (const { content, token } of tokens) {
       if (content === "") continue;
       this.#empty = false;
+      this.#beginnings[content.charCodeAt(0)] = 1;
       let node = this.#root;
       for (const unit of content.split("")) {
         const next: Trie = node.get(unit) ?? new Map();
@@ -49,7 +52,7 @@ export class AddedTokenSplitter {
     const pieces: Piece[] = [];
     let done = 0;
     for (let at = 0; at < text.length; ) {
-      const found = this.#longest(text, at);
+      const found = this.#beginnings[text.charCodeAt(at)] === 1 ? this.#longest(text, at) : undefined;
       if (!found) {
         at++;
         continue;

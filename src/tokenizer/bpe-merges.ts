@@ -91,6 +91,7 @@ export class BpeMerges {
       if (rank >= 0) queue.append(rank * count + i);
     }
     queue.arrange();
+    yield;
     let work = 0;
     while (queue.size > 0) {
       if (++work % sliceOfMerges === 0) yield;

@@ -31,6 +31,7 @@ export function createRowEncoder(parts: RowEncoderParts) {
     const end = Math.min(ids.length, from + budget);
     const kept = ids.length > budget ? ids.slice(from, end) : ids;
     if (!ranges) return { ids: kept };
+    yield;
     const places = placesOf(text);
     const offsets = toOffsets(kept === ids ? ranges : ranges.slice(2 * from, 2 * end), places);
     if (trims.length > 0) {
@@ -46,6 +47,7 @@ export function createRowEncoder(parts: RowEncoderParts) {
     const kind = options.returnOffsetsMapping;
     const budget = Math.max(0, limit - (withSpecial ? addedLength(template) : 0));
     const texts = { A: yield* sequence(text, budget, kind), B: { ids: [] } as Row };
+    yield;
     if (partner !== undefined) texts.B = yield* sequence(partner, Number.POSITIVE_INFINITY, kind);
     if (template.length === 1 && template[0] === "A") return texts.A;
     const ids: number[] = [];

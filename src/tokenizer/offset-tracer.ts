@@ -44,6 +44,7 @@ export class OffsetTracer {
         continue;
       }
       const aligned = normalizer ? normalizer.align(section.text) : { text: section.text };
+      yield;
       const whole: Slice = { ...aligned, base: section.start, start: section.start };
       for (const piece of normalized.split(aligned.text)) {
         const part = slice(whole, piece.start, piece.start + piece.text.length);
@@ -53,7 +54,9 @@ export class OffsetTracer {
           pushRange(ranges, text, part, 0, part.text.length);
           continue;
         }
-        for (const word of this.#cut(part)) {
+        const cutWords = this.#cut(part);
+        yield;
+        for (const word of cutWords) {
           const add = (tokens: WordTokens, at: number) => {
             const places = tokens.ranges as Int32Array;
             for (let i = 0; i < tokens.ids.length; i++) {

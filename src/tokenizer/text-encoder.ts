@@ -59,6 +59,7 @@ export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
         continue;
       }
       const changed = normalize(section.text);
+      yield;
       let first = section.start === 0;
       if (first && asksFirst && normalizer && changed[0] !== section.text[0]) first = startsText(normalizer, section.text);
       for (const piece of normalized.split(changed)) {
@@ -66,7 +67,10 @@ export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
           ids.push(piece.token.id);
           continue;
         }
-        for (const word of preTokenize(steps, piece.text, first && piece.start === 0)) {
+        yield;
+        const cutWords = preTokenize(steps, piece.text, first && piece.start === 0);
+        yield;
+        for (const word of cutWords) {
           const cut = words.partsOf(word);
           for (const part of cut ?? [word]) {
             const isPart = cut !== undefined;
