@@ -1,5 +1,5 @@
 // add, multiply, clamp (numbers [least, greatest]), scale (numbers [factor], or weights [factors]), scale_rows (inputs [x, factors]),
-// scale_by_position (numbers [strength, length, offset, countsPadding]), activation (numbers [kind]) and gated_activation
+// scale_by_position (numbers [strength, length, offset, countsPadding, roundFactor]), activation (numbers [kind]) and gated_activation
 // (numbers [kind, wideGate]), xielu (weights [alphaP, alphaN, beta?, epsilon?]).
 #include <cmath>
 
@@ -87,7 +87,7 @@ void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& 
       const int64_t position = batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + op.count(2);
       const float steps = std::floor(static_cast<float>(position) / op.number(1));
       const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * op.number(0);
-      const float factor = op.narrow ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
+      const float factor = op.narrow && op.count(4) != 0 ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
       kernels.scale(x + t * width, factor, y + t * width, static_cast<size_t>(width));
     }
   });
@@ -112,14 +112,15 @@ void run_xielu(Worker& worker, const OpPlan& op, const StepContext& context) {
   const auto softplus = [](float value) { return value > 20.0f ? value : std::log1p(std::exp(value)); };
   const float beta = number(2, 0.5f);
   const float epsilon = number(3, -1e-6f);
-  const float above = softplus(number(0, 0.0f));
-  const float below = beta + softplus(number(1, 0.0f));
+  const auto round = [&op](float value) { return op.narrow ? round_to_bfloat16(value) : value; };
+  const float above = round(softplus(number(0, 0.0f)));
+  const float below = round(beta + round(softplus(number(1, 0.0f))));
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const float value = x[i];
-      const float bent =
-          value > 0.0f ? above * value * value : (std::expm1(value < epsilon ? value : epsilon) - value) * below;
-      y[i] = bent + beta * value;
+      const float bent = value > 0.0f ? round(above * value) * value
+                                      : round(round(std::expm1(value < epsilon ? value : epsilon)) - value) * below;
+      y[i] = round(bent) + round(beta * value);
     }
   });
 }

@@ -1,4 +1,4 @@
-// rms_norm: numbers [epsilon, unitOffset, groupSize, roundOnce]; layer_norm: numbers [epsilon, groupSize, unitOffset].
+// rms_norm: numbers [epsilon, unitOffset, groupSize, roundOnce, roundInput]; layer_norm: numbers [epsilon, groupSize, unitOffset].
 #include "step.h"
 
 namespace tsumugi {
@@ -11,9 +11,16 @@ void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context) 
   const int64_t group = op.count(2);
   const int64_t groups = context.rows(op.inputs[0]) * (context.width(op.inputs[0]) / group);
   const int64_t run = group >= 4096 ? 4 : 16384 / group;
+  const bool rounds_input = op.narrow && op.count(4) != 0;
   for_rows(worker, groups, run, [&](int64_t first, int64_t last) {
+    std::vector<float> rounded(rounds_input ? static_cast<size_t>(group) : 0);
     for (int64_t g = first; g < last; ++g) {
-      kernels.rms_norm(x + g * group, weight == nullptr ? nullptr : weight->vector(), op.number(1), op.number(0), y + g * group,
+      const float* from = x + g * group;
+      if (rounds_input) {
+        kernels.round(from, rounded.data(), rounded.size());
+        from = rounded.data();
+      }
+      kernels.rms_norm(from, weight == nullptr ? nullptr : weight->vector(), op.number(1), op.number(0), y + g * group,
                        static_cast<size_t>(group), op.count(1) != 0 || op.count(3) != 0);
     }
   });

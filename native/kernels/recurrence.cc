@@ -81,6 +81,7 @@ void run_selective_scan(Worker& worker, const OpPlan& op, const StepContext& con
   float* y = context.data(op.outputs[0]);
   const int64_t channels = context.width(op.inputs[0]);
   const int64_t size = context.width(op.inputs[2]);
+  const auto round = [&op](float value) { return op.narrow ? round_to_bfloat16(value) : value; };
   constexpr int64_t run = 16;
   const int64_t runs = (channels + run - 1) / run;
   worker.parallel_for(context.batch.sequences() * runs, [&](int64_t item) {
@@ -94,14 +95,14 @@ void run_selective_scan(Worker& worker, const OpPlan& op, const StepContext& con
       for (int64_t n = 0; n < size; ++n) rates[static_cast<size_t>(n)] = -std::exp(a_log[channel * size + n]);
       for (int64_t t = at.first; t < at.last; ++t) {
         const float in = x[t * channels + channel];
-        const float step = softplus(delta[t * channels + channel]);
+        const float step = round(softplus(delta[t * channels + channel]));
         float sum = 0.0f;
         for (int64_t n = 0; n < size; ++n) {
           const float decay = std::exp(rates[static_cast<size_t>(n)] * step);
           state[n] = decay * state[n] + step * b[t * size + n] * in;
-          sum += state[n] * c[t * size + n];
+          sum += round(state[n]) * c[t * size + n];
         }
-        y[t * channels + channel] = sum + d[channel] * in;
+        y[t * channels + channel] = round(sum) + d[channel] * in;
       }
     }
   });

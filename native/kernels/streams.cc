@@ -7,6 +7,8 @@
 
 namespace tsumugi {
 
+static float round(const OpPlan& op, float value) { return op.narrow ? round_to_bfloat16(value) : value; }
+
 void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* weights = context.data(op.inputs[0]);
   const int64_t given = context.width(op.inputs[0]);
@@ -19,15 +21,19 @@ void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& conte
       std::fill(out, out + width, 0.0f);
       for (size_t i = 1; i < op.inputs.size(); ++i) {
         const float* x = context.data(op.inputs[i]) + row * width;
-        const float weight = weights[row * given + place + static_cast<int64_t>(i) - 1] + op.number(1);
+        const float weight = round(op, weights[row * given + place + static_cast<int64_t>(i) - 1] + op.number(1));
         for (int64_t column = 0; column < width; ++column) out[column] += weight * x[column];
       }
     }
   });
 }
 
-static double mean_square(const float* x, int64_t count) {
+static double mean_square(const OpPlan& op, const float* x, int64_t count) {
   double sum = 0.0;
+  if (op.narrow) {
+    for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(round_to_bfloat16(x[i] * x[i]));
+    return static_cast<double>(round_to_bfloat16(static_cast<float>(sum / static_cast<double>(count))));
+  }
   for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   return sum / static_cast<double>(count);
 }
@@ -40,9 +46,10 @@ void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& co
   for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
       const float* x = values + row * width;
-      const float target = static_cast<float>(std::sqrt(mean_square(others + row * width, width)));
-      const float size = static_cast<float>(std::sqrt(std::max(mean_square(x, width), op.numbers.at(0))));
-      for (int64_t i = 0; i < width; ++i) y[row * width + i] = x[i] * target / size;
+      const double least = op.narrow ? static_cast<double>(round_to_bfloat16(op.number(0))) : op.numbers.at(0);
+      const float target = round(op, static_cast<float>(std::sqrt(mean_square(op, others + row * width, width))));
+      const float size = round(op, static_cast<float>(std::sqrt(std::max(mean_square(op, x, width), least))));
+      for (int64_t i = 0; i < width; ++i) y[row * width + i] = round(op, x[i] * target) / size;
     }
   });
 }
@@ -59,8 +66,8 @@ void run_gaussian_cut(Worker& worker, const OpPlan& op, const StepContext& conte
       const double mean = sum / static_cast<double>(width);
       double squares = 0.0;
       for (int64_t i = 0; i < width; ++i) squares += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
-      const float deviation = static_cast<float>(std::sqrt(squares / static_cast<double>(width)));
-      const float cut = static_cast<float>(mean) + deviation * op.number(0);
+      const float deviation = round(op, static_cast<float>(std::sqrt(squares / static_cast<double>(width))));
+      const float cut = round(op, round(op, static_cast<float>(mean)) + round(op, deviation * round(op, op.number(0))));
       for (int64_t i = 0; i < width; ++i) y[row * width + i] = std::max(0.0f, x[i] - cut);
     }
   });

@@ -1,8 +1,14 @@
 import type { ProgramBuilder, Value } from "./builder.ts";
 
-/** a + b; `module` is where the sum stands, for skip lists and messages. */
-export function add(program: ProgramBuilder, a: Value, b: Value, module: string): Value {
-  return program.value("add", { module, inputs: [a, b] });
+/** a + b; `module` is where the sum stands, for skip lists and messages. `type` "float32": never rounded (Mamba). */
+export function add(
+  program: ProgramBuilder,
+  a: Value,
+  b: Value,
+  module: string,
+  type: "activation" | "float32" = "activation",
+): Value {
+  return program.value("add", { module, inputs: [a, b], types: [type] });
 }
 
 /** x · factor. */
@@ -43,6 +49,8 @@ export interface PositionScaleOptions {
   offset?: number;
   /** Pads in front of the sequence count as positions, as transformers counts them. Default false. */
   countsPadding?: boolean;
+  /** Where activations are bfloat16, so is the factor (Ministral 3). Default false. */
+  roundFactor?: boolean;
 }
 
 /** x [tokens, width] · (1 + strength · ln(1 + floor((position + offset) / length))): attention's temperature. */

@@ -14,6 +14,8 @@ export interface RmsNormOptions {
   weight?: string;
   /** bfloat16 activations are rounded after the product with the weight, not before it as well (OLMo 2). Default false. */
   roundOnce?: boolean;
+  /** Where activations are bfloat16 and x is float32, it is rounded first (Mamba). Default false. */
+  roundInput?: boolean;
 }
 
 /** Root-mean-square norm; the shape stays. */
@@ -21,7 +23,7 @@ export function rmsNorm(program: ProgramBuilder, x: Value, options: RmsNormOptio
   const { module, epsilon, groupSize, unitOffset = false, affine = true, weight: name = `${module}.weight` } = options;
   const size = groupSize ?? Number(x.shape.at(-1));
   const weight = affine ? program.weight({ name, shape: [size], use: "vector" }) : undefined;
-  const attributes = { epsilon, unitOffset, groupSize, roundOnce: options.roundOnce };
+  const attributes = { epsilon, unitOffset, groupSize, roundOnce: options.roundOnce, roundInput: options.roundInput };
   return program.value("rms_norm", { module, inputs: [x], weights: [weight], attributes });
 }
 

@@ -33,7 +33,12 @@ export function perLayerInputs(program: ProgramBuilder, x: Value, options: PerLa
   });
   const projected = linear(program, x, { module, width: layers * width });
   const small = scale(program, projected, Number(x.shape.at(-1)) ** -0.5, module);
-  const even = rmsNorm(program, small, { module: "model.per_layer_projection_norm", epsilon, groupSize: width });
+  const even = rmsNorm(program, small, {
+    module: "model.per_layer_projection_norm",
+    epsilon,
+    groupSize: width,
+    roundOnce: true,
+  });
   return scale(program, add(program, even, own, module), 2 ** -0.5, module);
 }
 
@@ -52,5 +57,5 @@ export function perLayerGate(
   const own = columns(program, inputs, layer * width, width, at);
   const open = program.value("gated_activation", { module: at, inputs: [gate, own], attributes: { kind } });
   const back = linear(program, open, { module: `${at}.per_layer_projection`, width: Number(x.shape.at(-1)) }); // [tokens, hidden]
-  return rmsNorm(program, back, { module: `${at}.post_per_layer_input_norm`, epsilon });
+  return rmsNorm(program, back, { module: `${at}.post_per_layer_input_norm`, epsilon, roundOnce: true });
 }

@@ -26,7 +26,7 @@ const growth = (config: object) => opsOf(config, "scale_by_position")[0]!.attrib
 
 describe("queries that grow with the context", () => {
   it("grow by transformers' parameters where config.json has none", () => {
-    expect(growth(ministral3)).toEqual({ strength: 0.1, length: 16384 });
+    expect(growth(ministral3)).toEqual({ strength: 0.1, length: 16384, roundFactor: true });
     expect(growth(mistral4)).toEqual({ strength: 0.1, length: 8192 });
     expect(opsOf(ministral3, "scale_by_position")).toHaveLength(2);
   });
@@ -36,11 +36,12 @@ describe("queries that grow with the context", () => {
     expect(growth({ ...ministral3, max_position_embeddings: 99, rope_parameters: yarn })).toEqual({
       strength: 0.5,
       length: 99,
+      roundFactor: true,
     });
     const rope_scaling = { ...yarn, original_max_position_embeddings: 40 };
-    expect(growth({ ...ministral3, rope_scaling })).toEqual({ strength: 0.5, length: 40 });
+    expect(growth({ ...ministral3, rope_scaling })).toEqual({ strength: 0.5, length: 40, roundFactor: true });
     const outer = { ...ministral3, original_max_position_embeddings: 30, rope_scaling };
-    expect(growth(outer)).toEqual({ strength: 0.5, length: 30 });
+    expect(growth(outer)).toEqual({ strength: 0.5, length: 30, roundFactor: true });
   });
 
   it("are refused by name without what they need", () => {

@@ -15,17 +15,18 @@ export const gaussianCut: OpDefinition = {
     numberAttribute("gaussian_cut", attributes, "deviations");
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes }) {
+  reference({ inputs, outputs, attributes, round }) {
     const x = inputs[0]!.data;
     const y = outputs[0]!.data;
-    const deviations = Math.fround(numberAttribute("gaussian_cut", attributes, "deviations"));
+    const deviations = round(Math.fround(numberAttribute("gaussian_cut", attributes, "deviations")));
     const width = inputs[0]!.shape[1]!;
     for (let start = 0; start < x.length; start += width) {
       let [sum, squares] = [0, 0];
       for (let i = start; i < start + width; i++) sum += x[i]!;
       const mean = sum / width;
       for (let i = start; i < start + width; i++) squares += (x[i]! - mean) ** 2;
-      const cut = Math.fround(Math.fround(mean) + Math.fround(Math.fround(Math.sqrt(squares / width)) * deviations));
+      const spread = round(Math.fround(round(Math.fround(Math.sqrt(squares / width))) * deviations));
+      const cut = round(Math.fround(round(Math.fround(mean)) + spread));
       for (let i = start; i < start + width; i++) y[i] = Math.max(0, x[i]! - cut);
     }
   },

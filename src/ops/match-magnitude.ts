@@ -15,21 +15,21 @@ export const matchMagnitude: OpDefinition = {
     numberAttribute("match_magnitude", attributes, "epsilon");
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes }) {
+  reference({ inputs, outputs, attributes, round }) {
     const [x, like] = [inputs[0]!.data, inputs[1]!.data];
     const y = outputs[0]!.data;
     const epsilon = numberAttribute("match_magnitude", attributes, "epsilon");
     const width = inputs[0]!.shape[1]!;
     for (let start = 0; start < x.length; start += width) {
-      const [squares, target] = [meanSquare(x, start, width), Math.sqrt(meanSquare(like, start, width))];
-      const size = Math.sqrt(Math.max(squares, epsilon));
-      for (let i = start; i < start + width; i++) y[i] = Math.fround(x[i]! * Math.fround(target)) / Math.fround(size);
+      const target = round(Math.sqrt(meanSquare(like, start, width, round)));
+      const size = round(Math.sqrt(Math.max(meanSquare(x, start, width, round), round(epsilon))));
+      for (let i = start; i < start + width; i++) y[i] = round(Math.fround(x[i]! * Math.fround(target))) / Math.fround(size);
     }
   },
 };
 
-function meanSquare(values: Float32Array, start: number, count: number): number {
+function meanSquare(values: Float32Array, start: number, count: number, round: (value: number) => number): number {
   let sum = 0;
-  for (let i = start; i < start + count; i++) sum += values[i]! * values[i]!;
-  return sum / count;
+  for (let i = start; i < start + count; i++) sum += round(values[i]! * values[i]!);
+  return round(sum / count);
 }

@@ -20,12 +20,13 @@ export const scaleByPosition: OpDefinition = {
   },
   reference({ inputs, outputs, batch, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
-    const { strength, length, offset, countsPadding } = settingsOf(attributes);
+    const { strength, length, offset, countsPadding, roundFactor } = settingsOf(attributes);
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       const pads = (countsPadding && batch.padding?.[sequence]) || 0;
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         const steps = Math.floor(Math.fround((batch.positions[t]! + pads + offset) / length));
-        const factor = round(Math.fround(Math.fround(Math.fround(Math.log1p(steps)) * strength) + 1));
+        const given = Math.fround(Math.fround(Math.fround(Math.log1p(steps)) * strength) + 1);
+        const factor = roundFactor ? round(given) : given;
         for (let i = t * shape[1]!; i < (t + 1) * shape[1]!; i++) outputs[0]!.data[i] = x[i]! * factor;
       }
     }
@@ -40,5 +41,6 @@ function settingsOf(attributes: Attributes) {
     length: countAttribute("scale_by_position", attributes, "length"),
     offset,
     countsPadding: flagAttribute("scale_by_position", attributes, "countsPadding"),
+    roundFactor: flagAttribute("scale_by_position", attributes, "roundFactor"),
   };
 }

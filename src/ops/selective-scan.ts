@@ -24,7 +24,7 @@ export const selectiveScan: OpDefinition = {
     checkVector("selective_scan", "d", weights[1], channels);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, weights, outputs, state, batch }) {
+  reference({ inputs, weights, outputs, state, batch, round }) {
     const [x, delta, b, c] = inputs.map(({ data }) => data) as [Float32Array, Float32Array, Float32Array, Float32Array];
     const y = outputs[0]!.data;
     const [channels, size] = weights[0]!.shape as [number, number];
@@ -35,14 +35,14 @@ export const selectiveScan: OpDefinition = {
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
         for (let channel = 0; channel < channels; channel++) {
           const at = t * channels + channel;
-          const step = softplus(delta[at]!);
+          const step = round(softplus(delta[at]!));
           let sum = 0;
           for (let n = 0; n < size; n++) {
             const i = channel * size + n;
             held[i] = Math.exp(-Math.exp(aLog[i]!) * step) * held[i]! + step * b[t * size + n]! * x[at]!;
-            sum += held[i]! * c[t * size + n]!;
+            sum += round(held[i]!) * c[t * size + n]!;
           }
-          y[at] = sum + d[channel]! * x[at]!;
+          y[at] = round(sum) + d[channel]! * x[at]!;
         }
       }
       part.write(sequence, 0, held);

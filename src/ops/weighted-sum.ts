@@ -23,7 +23,7 @@ export const weightedSum: OpDefinition = {
     check(first + inputs.length - 1 <= given, "weighted_sum", "last weight", `at most ${given}`, first + inputs.length - 1);
     return [[...inputs[1]!]];
   },
-  reference({ inputs, outputs, attributes }) {
+  reference({ inputs, outputs, attributes, round }) {
     const [weights, ...values] = inputs;
     const { first, offset } = placeOf(attributes);
     const [given, width] = [weights!.shape[1]!, outputs[0]!.shape[1]!];
@@ -32,7 +32,7 @@ export const weightedSum: OpDefinition = {
       const row = Math.floor(at / width);
       let sum = 0;
       values.forEach(({ data }, i) => {
-        sum += Math.fround(weights!.data[row * given + first + i]! + offset) * data[at]!;
+        sum += round(Math.fround(weights!.data[row * given + first + i]! + offset)) * data[at]!;
       });
       y[at] = sum;
     }

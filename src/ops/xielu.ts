@@ -19,15 +19,16 @@ export const xielu: OpDefinition = {
     }
     return [[...inputs[0]!]];
   },
-  reference({ inputs, weights, outputs }) {
+  reference({ inputs, weights, outputs, round }) {
     const [x, y] = [inputs[0]!.data, outputs[0]!.data];
     const [alphaP, alphaN, beta = 0.5, epsilon = Math.fround(-1e-6)] = weights.map((weight) => weight?.data[0]);
-    const above = softplus(alphaP!);
-    const below = beta + softplus(alphaN!);
+    const above = round(softplus(alphaP!));
+    const below = round(beta + round(softplus(alphaN!)));
     for (let i = 0; i < y.length; i++) {
       const value = x[i]!;
-      const bent = value > 0 ? above * value * value : (Math.expm1(Math.min(value, epsilon)) - value) * below;
-      y[i] = bent + beta * value;
+      const rest = round(Math.expm1(Math.min(value, epsilon)));
+      const bent = value > 0 ? round(above * value) * value : round(rest - value) * below;
+      y[i] = round(bent) + round(beta * value);
     }
   },
 };

@@ -30,7 +30,7 @@ const names = Object.keys(golden);
  * Models that do not compute as transformers does step by step, so that roundings fall elsewhere and an expert may be chosen
  * otherwise: latent attention with absorbed projections, a recurrence token by token. Their tokens count, without the second bar.
  */
-const approximate = new Set(["deepseek_v2", "deepseek_v2_groups", "deepseek_v3", "gemma4_text", "qwen3_next"]);
+const approximate = new Set(["deepseek_v2", "deepseek_v2_groups", "deepseek_v3", "qwen3_next"]);
 /** How near to a tie a disagreement is, in those units. */
 const nearlyEqual = 8;
 

@@ -84,7 +84,7 @@ function compileProgram(
   const rounds = limits.activation === "bfloat16";
   const logits = "logits" in program.outputs ? program.outputs.logits : -1;
   const values: { shape: Dimension[] }[] = program.values.map(({ shape }) => ({ shape: [...shape] }));
-  const ops = foldResiduals(flatten(model, program, values, partIndex), program);
+  const ops = foldResiduals(flatten(model, program, values, partIndex), program, rounds);
   const sizes = { T: limits.maxTokens, S: limits.maxSequences, R: limits.maxLogitRows };
   const shaped: NativeValue[] = values.map(({ shape }, value) => {
     const [rows, ...rest] = shape;
@@ -166,7 +166,7 @@ function flatten(
 }
 
 /** add(residual, linear(x)) becomes linear(x, residual): the same sums in the same order, one pass less. */
-function foldResiduals(ops: FlatOp[], program: AnyProgram): FlatOp[] {
+function foldResiduals(ops: FlatOp[], program: AnyProgram, rounds: boolean): FlatOp[] {
   const outputs = new Set(Object.values(program.outputs));
   const uses = new Map<number, number>();
   for (const { inputs } of ops) for (const value of inputs) uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -176,7 +176,9 @@ function foldResiduals(ops: FlatOp[], program: AnyProgram): FlatOp[] {
     const product = before?.outputs[0];
     if (op.name === "add" && before?.name === "linear" && before.inputs.length === 1 && product !== undefined) {
       const other = op.inputs[0] === product ? op.inputs[1]! : op.inputs[0]!;
-      if (op.inputs.includes(product) && other !== product && uses.get(product) === 1 && !outputs.has(product)) {
+      // one flag says whether both are rounded
+      const alike = !rounds || program.values[product]!.type === program.values[op.outputs[0]!]!.type;
+      if (alike && op.inputs.includes(product) && other !== product && uses.get(product) === 1 && !outputs.has(product)) {
         result[result.length - 1] = { ...before, inputs: [before.inputs[0]!, other], outputs: [op.outputs[0]!] };
         continue;
       }

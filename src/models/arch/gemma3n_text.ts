@@ -87,7 +87,7 @@ export const gemma3nText = defineArchitecture({
     const slidingRope = parseRopeOfLayerType(raw, "sliding_attention", near);
     const fullRope = parseRopeOfLayerType(raw, "full_attention", far);
     const norm = (x: Value, module: string, groupSize?: number) =>
-      rmsNorm(program, x, { module, epsilon, ...(groupSize && { groupSize }) });
+      rmsNorm(program, x, { module, epsilon, roundOnce: true, ...(groupSize && { groupSize }) });
 
     const embedded = embedding(program, {
       module: "model.embed_tokens",

@@ -78,7 +78,7 @@ export const gemma4Text = defineArchitecture({
     const sources = keyValueSources(types, config.numKvSharedLayers);
     const experts = config.enableMoeBlock ? mixtureSizes(config) : undefined;
     const norm = (x: Value, module: string, groupSize?: number) =>
-      rmsNorm(program, x, { module, epsilon, ...(groupSize && { groupSize }) });
+      rmsNorm(program, x, { module, epsilon, roundOnce: true, ...(groupSize && { groupSize }) });
 
     const embedded = embedding(program, {
       module: "model.embed_tokens",

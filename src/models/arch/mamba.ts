@@ -19,6 +19,7 @@ export const mamba = defineArchitecture({
     expand: withDefault(z.number().positive(), 2),
     conv_kernel: withDefault(count, 4),
     use_bias: withDefault(z.boolean(), false),
+    residual_in_fp32: withDefault(z.boolean(), true),
     use_conv_bias: withDefault(z.boolean(), true),
     hidden_act: withDefault(activationName, "silu"),
     time_step_rank: withDefault(z.union([z.literal("auto"), count]), "auto"),
@@ -32,6 +33,7 @@ export const mamba = defineArchitecture({
   forward(config, { program, tied }) {
     const { hiddenSize, stateSize, layerNormEpsilon: epsilon, useBias: bias, vocabSize: vocabulary } = config;
     const inner = config.intermediateSize ?? Math.trunc(config.expand * hiddenSize);
+    const wide = config.residualInFp32;
     const rank = config.timeStepRank === "auto" ? Math.ceil(hiddenSize / 16) : config.timeStepRank;
 
     let x = embedding(program, { module: "backbone.embeddings", vocabulary, width: hiddenSize }); // [tokens, hidden]
@@ -39,7 +41,7 @@ export const mamba = defineArchitecture({
       const at = `backbone.layers.${layer}`;
       const module = `${at}.mixer`;
 
-      const a = rmsNorm(program, x, { module: `${at}.norm`, epsilon }); // [tokens, hidden]
+      const a = rmsNorm(program, x, { module: `${at}.norm`, epsilon, roundInput: wide }); // [tokens, hidden]
       const entering = linear(program, a, { ...rowsOf(`${module}.in_proj`, "x", [[0, inner]]), bias }); // [tokens, inner]
       const gate = linear(program, a, { ...rowsOf(`${module}.in_proj`, "gate", [[inner, 2 * inner]]), bias }); // [tokens, inner]
       const filter = { module: `${module}.conv1d`, size: config.convKernel, bias: config.useConvBias };
@@ -49,7 +51,7 @@ export const mamba = defineArchitecture({
       const part = (name: string, first: number, width: number) =>
         linear(program, active, rowsOf(`${module}.x_proj`, name, [[first, first + width]]));
       const step = part("dt", 0, rank); // [tokens, rank]
-      const delta = linear(program, step, { module: `${module}.dt_proj`, width: inner, bias: true }); // [tokens, inner]
+      const delta = linear(program, step, { module: `${module}.dt_proj`, width: inner, bias: true, roundProduct: true }); // [tokens, inner]
       const b = part("b", rank, stateSize); // [tokens, stateSize]
       const c = part("c", rank + stateSize, stateSize); // [tokens, stateSize]
       const scanned = program.value("selective_scan", {
@@ -60,11 +62,18 @@ export const mamba = defineArchitecture({
           program.weight({ name: `${module}.D`, shape: [inner], use: "vector" }),
         ],
         state: program.slot(module, [inner, stateSize]),
+        types: ["float32"],
       }); // [tokens, inner]
       const open = program.value("gated_activation", { module, inputs: [gate, scanned], attributes: { kind: "silu" } });
-      x = add(program, x, linear(program, open, { module: `${module}.out_proj`, width: hiddenSize, bias }), at);
+      x = add(
+        program,
+        x,
+        linear(program, open, { module: `${module}.out_proj`, width: hiddenSize, bias }),
+        at,
+        wide ? "float32" : "activation",
+      );
     }
-    const hidden = rmsNorm(program, x, { module: "backbone.norm_f", epsilon }); // [tokens, hidden]
+    const hidden = rmsNorm(program, x, { module: "backbone.norm_f", epsilon, roundOnce: wide }); // [tokens, hidden]
     const tiedTo = tied ? "backbone.embeddings" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };

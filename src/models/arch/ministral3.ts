@@ -72,7 +72,7 @@ export const ministral3 = defineArchitecture({
       const value = linear(program, a, { module: `${module}.v_proj`, width: keyValueHeads * headDim });
       query = rotate(program, query, { module, heads, headDim, rope });
       key = rotate(program, key, { module, heads: keyValueHeads, headDim, rope });
-      query = scaleByPosition(program, query, { module, ...growth });
+      query = scaleByPosition(program, query, { module, ...growth, roundFactor: true });
       const mixed = attention(program, query, key, value, { module, heads, keyValueHeads, headDim, window }); // [tokens, heads * headDim]
       x = add(program, x, linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize }), at);
 
