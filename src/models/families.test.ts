@@ -88,6 +88,7 @@ describe("keys of transformers 4", () => {
     const five = { rope_parameters: { rope_type: "default", rope_theta: 500, partial_rotary_factor: 0.5 } };
     expect(buildModel({ ...neox, rotary_emb_base: 500, rotary_pct: 0.5 })).toEqual(buildModel({ ...neox, ...five }));
     expect(opsOf(buildModel(neox), "rotary")[0]!.attributes.rotaryDim).toBe(2);
+    expect(buildModel({ ...neox, rope_theta: 500, partial_rotary_factor: 0.5 })).toEqual(buildModel(neox));
   });
   it("turn whole heads where transformers reads no part, and refuse one in what else would cut them", () => {
     const llama = { ...sizes, model_type: "llama", hidden_size: 32 };

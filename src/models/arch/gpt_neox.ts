@@ -34,11 +34,15 @@ export const gptNeoX = defineArchitecture({
     const { hiddenAct: kind, attentionBias: bias, useParallelResidual: isParallel } = config;
     const headDim = hiddenSize / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${hiddenSize})`);
-    const rope = parseRope(raw, {
-      defaultTheta: config.rotaryEmbBase ?? 10000,
-      defaultPartialRotaryFactor: config.rotaryPct ?? 0.25,
-      maxPositions: config.maxPositionEmbeddings,
-    });
+    // outside of rope_parameters, transformers reads rotary_emb_base and rotary_pct alone
+    const rope = parseRope(
+      { ...(raw as object), rope_theta: undefined, partial_rotary_factor: undefined },
+      {
+        defaultTheta: config.rotaryEmbBase ?? 10000,
+        defaultPartialRotaryFactor: config.rotaryPct ?? 0.25,
+        maxPositions: config.maxPositionEmbeddings,
+      },
+    );
 
     let x = embedding(program, { module: "gpt_neox.embed_in", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {

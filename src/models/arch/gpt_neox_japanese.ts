@@ -36,12 +36,16 @@ export const gptNeoXJapanese = defineArchitecture({
     const inner = Math.trunc(width * config.intermediateMultipleSize);
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${width})`);
-    const rope = parseRope(raw, {
-      defaultTheta: config.rotaryEmbBase ?? 10000,
-      defaultPartialRotaryFactor: config.rotaryPct ?? 1,
-      evenPartOf: headDim,
-      maxPositions: config.maxPositionEmbeddings,
-    });
+    // outside of rope_parameters, transformers reads rotary_emb_base and rotary_pct alone
+    const rope = parseRope(
+      { ...(raw as object), rope_theta: undefined, partial_rotary_factor: undefined },
+      {
+        defaultTheta: config.rotaryEmbBase ?? 10000,
+        defaultPartialRotaryFactor: config.rotaryPct ?? 1,
+        evenPartOf: headDim,
+        maxPositions: config.maxPositionEmbeddings,
+      },
+    );
 
     let x = embedding(program, { module: "gpt_neox_japanese.embed_in", vocabulary, width }); // [tokens, width]
     for (let layer = 0; layer < layers; layer++) {
