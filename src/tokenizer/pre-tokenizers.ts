@@ -241,7 +241,7 @@ function metaspace(config: Record<string, unknown>): PreTokenizerStep[] {
   const scheme = config.prepend_scheme ?? (config.add_prefix_space === false ? "never" : "always");
   const prepends = (marked: string, first: boolean) =>
     marked !== "" && !marked.startsWith(mark) && (scheme === "always" || (scheme === "first" && first));
-  const marked = (text: string) => text.replaceAll(" ", mark);
+  const marked = (text: string) => (text.includes(" ") ? text.replaceAll(" ", mark) : text);
   const rewrite: RewriteStep = {
     kind: "rewrite",
     asksFirst: scheme === "first",
@@ -255,7 +255,24 @@ function metaspace(config: Record<string, unknown>): PreTokenizerStep[] {
       return prepends(changed, first) ? prefixed(mark, changed) : { text: changed };
     },
   };
-  return [rewrite, ...(config.split === false ? [] : [cutter(literal(mark), "MergedWithNext")])];
+  return [rewrite, ...(config.split === false ? [] : [cutBefore(mark)])];
+}
+
+/** A word begins at every mark. */
+function cutBefore(mark: string): CutStep {
+  return {
+    kind: "cut",
+    cut(text) {
+      const bounds: number[] = [];
+      let start = 0;
+      for (let at = text.indexOf(mark, 1); at >= 0; at = text.indexOf(mark, at + 1)) {
+        bounds.push(start, at);
+        start = at;
+      }
+      if (start < text.length) bounds.push(start, text.length);
+      return bounds;
+    },
+  };
 }
 
 const prefixSpace: RewriteStep = {
