@@ -14,16 +14,19 @@ export function languageHead(
     vocabulary: number;
     bias?: boolean;
     biasFrom?: readonly WeightOrigin[];
+    /** bfloat16 logits are rounded before the bias is added as well (BART). Default false. */
+    roundProduct?: boolean;
     tiedTo?: string | undefined;
   },
 ): Value {
-  const { module, vocabulary, bias = false, biasFrom, tiedTo } = options;
+  const { module, vocabulary, bias = false, biasFrom, roundProduct, tiedTo } = options;
   const wanted = program.value("rows", { module, inputs: [hidden] }); // [rows, hidden]
   return linear(program, wanted, {
     module,
     width: vocabulary,
     bias,
     ...(biasFrom && { biasFrom }),
+    ...(roundProduct && { roundProduct }),
     ...(tiedTo && { tiedTo: `${tiedTo}.weight` }),
   });
 }

@@ -147,7 +147,10 @@ function architecture(modelType: string, isBefore: boolean) {
       const hidden = isBefore ? layerNorm(program, x, { module: "model.decoder.layer_norm", epsilon }) : x; // [tokens, dModel]
       const head = { module: "lm_head", vocabulary, tiedTo: tied ? "model.shared" : undefined };
       const bias = has("final_logits_bias") ? [{ tensor: "final_logits_bias", index: 0 }] : undefined; // stored as [1, vocabulary]
-      const logits = languageHead(program, hidden, { ...head, ...(bias && { bias: true, biasFrom: bias }) });
+      const logits = languageHead(program, hidden, {
+        ...head,
+        ...(bias && { bias: true, biasFrom: bias, roundProduct: true }),
+      });
       return { logits, hidden };
     },
   });
