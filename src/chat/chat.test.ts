@@ -136,9 +136,7 @@ test.each([
   "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
   "{% macro f(n) %}{% for i in range(10) %}{{ f(n + 1) if n < 30 }}{% endfor %}{% endmacro %}{{ f(0) }}",
 ])("a template that does not end is stopped: %s", (template) => {
-  const start = performance.now();
   expect(() => renderChatTemplate(template, user)).toThrow(expect.objectContaining({ code: "chat_template_failed" }));
-  expect(performance.now() - start).toBeLessThan(6_000);
 });
 
 test("a thousand messages are within the limit", () => {
