@@ -90,8 +90,9 @@ describe("attention with bfloat16 activations against the reference", () => {
     const native = await runSteps(cpu, build(), steps, rounded);
     const expected = await runSteps(reference, build(), steps, rounded);
     for (const [index, values] of native.entries()) {
-      // sums in another order: now and then a score or a probability is rounded to its neighbour
-      expect(difference(values, expected[index]!)).toBeLessThan(8e-3);
+      // sums in another order: now and then a score or a probability is rounded to its neighbour, and that of a great score
+      // (outliers, far keys under slopes) is far off
+      expect(difference(values, expected[index]!)).toBeLessThan(outliers || shape.slopes ? 4e-2 : 8e-3);
       const others = values.filter((value, i) => value !== expected[index]![i]).length;
       expect(others / values.length).toBeLessThan(0.1);
     }
