@@ -40,7 +40,8 @@ export async function takeLock(path, { onWait = () => {} } = {}) {
       renameSync(own, path);
     },
     release() {
-      rmSync(path, { force: true });
+      // not one that somebody else has taken over
+      if (readLock(path)?.text === text()) rmSync(path, { force: true });
     },
   };
 }

@@ -22,9 +22,16 @@ const require = createRequire(import.meta.url);
 
 if (!process.argv.includes("--force") && isUpToDate(sourceStamp())) process.exit(0);
 
-const lock = await takeLock(join(native, ".build-lock"), {
-  onWait: () => console.error("tsumugi: another build of the native addon is under way; waiting for it."),
-});
+let lock;
+try {
+  lock = await takeLock(join(native, ".build-lock"), {
+    onWait: () => console.error("tsumugi: another build of the native addon is under way; waiting for it."),
+  });
+} catch ({ message }) {
+  // a folder that cannot be written to
+  console.error(`tsumugi: the native addon was not built: ${message}. Device "reference" works without it.`);
+  process.exit(optional ? 0 : 1);
+}
 let child;
 process.on("exit", () => lock.release());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
