@@ -23,7 +23,7 @@ export interface LatentAttentionOptions {
   scale: number;
   rope: Rope;
   /** How queries grow with the context; absent: they do not. */
-  growth?: { length: number; strength: number };
+  growth?: { length: number; strength: number; roundFactor?: boolean };
 }
 
 /**

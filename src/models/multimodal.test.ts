@@ -156,6 +156,9 @@ describe("what cannot be loaded", () => {
     [{ model_type: "florence2", text_config: { model_type: "bart" } }, "florence2 (its text part is bart)"],
     [{ model_type: "llava", text_config: { ...llava.text_config, model_type: "t5" } }, "llava (its text part is t5)"],
     [{ model_type: "llava" }, "llava"],
+    // names that every object has
+    [{ model_type: "constructor" }, "constructor"],
+    [{ ...llava, text_config: { ...llava.text_config, model_type: "constructor" } }, "llava (its text part is constructor)"],
   ])("%j", (config, given) => {
     expect(() => buildModel(config)).toThrow(
       `Model type \`${given}\` is not supported. Supported: ${supportedModelTypes.join(", ")}`,

@@ -115,7 +115,7 @@ export function textModelOf(config: unknown): TextModel {
   if (!isRecord(config)) return { config };
   const { model_type: type } = config;
   const outer = typeof type === "string" ? type : "";
-  const why = others[outer];
+  const why = Object.hasOwn(others, outer) ? others[outer] : undefined;
   if (why) return { unsupported: `${outer} (${why})` };
   const wrapper = Object.hasOwn(wrappers, outer) ? wrappers[outer] : undefined;
   const { text_config: nested } = (wrapper?.inside && isRecord(config[wrapper.inside]) ? config[wrapper.inside] : config) as {
@@ -134,7 +134,7 @@ export function textModelOf(config: unknown): TextModel {
 
 /** Fields of a text part as its architecture reads them. */
 function ofArchitecture(type: string, given: Record<string, unknown>, outer: Record<string, unknown>): Record<string, unknown> {
-  const part: TextPart = textTypes[type] ?? { architecture: type };
+  const part: TextPart = Object.hasOwn(textTypes, type) ? textTypes[type]! : { architecture: type };
   const { vision_config: _, ...own } = given;
   const fields: Record<string, unknown> = { ...part.defaults, ...own };
   Object.assign(fields, part.fixed?.(fields), { model_type: part.architecture });

@@ -24,11 +24,12 @@ const ropeFields = z.object({
   long_factor: optional(z.array(z.number())),
 });
 
+const record = z.record(z.string(), z.unknown());
+const rotaryPlaces = z.object({ rope_scaling: optional(record), rope_parameters: optional(record) });
 const topFields = z.object({
+  ...rotaryPlaces.shape,
   rope_theta: number,
   partial_rotary_factor: number,
-  rope_scaling: optional(z.record(z.string(), z.unknown())),
-  rope_parameters: optional(z.record(z.string(), z.unknown())),
   original_max_position_embeddings: optional(count),
   max_position_embeddings: optional(count),
 });
@@ -61,9 +62,8 @@ export function parseRope(
   },
 ): Rope {
   const top = parseFields(topFields, config);
-  const older = top.rope_scaling !== undefined && Object.keys(top.rope_scaling).length > 0;
-  const given = (older ? top.rope_scaling : top.rope_parameters) ?? {};
-  const key = options.key ?? (older ? "rope_scaling" : "rope_parameters");
+  const { field, given = {} } = rotaryFields(top);
+  const key = options.key ?? field;
   const nested = Object.keys(given).find((name) => name.endsWith("_attention"));
   refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
   const rope = parseFields(ropeFields, given);
@@ -149,6 +149,26 @@ export function parseRope(
 }
 
 /**
+ * The rotary parameters of a config.json as they stand, and the field they stand in: `rope_scaling` where it holds
+ * something, else `rope_parameters`; undefined where neither is given.
+ *
+ * @throws TsumugiError `config_invalid` where a field is no object
+ */
+export function rotaryFields(config: unknown): {
+  field: "rope_scaling" | "rope_parameters";
+  given: Record<string, unknown> | undefined;
+} {
+  const { rope_scaling, rope_parameters } = parseFields(rotaryPlaces, config);
+  if (rope_scaling && Object.keys(rope_scaling).length > 0) return { field: "rope_scaling", given: rope_scaling };
+  return { field: "rope_parameters", given: rope_parameters };
+}
+
+/** The config.json with these rotary parameters where it has none, for models whose config class fills them in. */
+export function withRotaryDefaults(config: unknown, defaults: Record<string, unknown>): unknown {
+  return rotaryFields(config).given ? config : { ...(config as object), rope_parameters: defaults };
+}
+
+/**
  * The rotary embedding of one type of layer (Gemma 3): `rope_parameters.<layerType>`, or in older files the base in
  * `thetaField`, with `rope_scaling` for full attention alone.
  */
@@ -172,7 +192,6 @@ export function wholeRope(
   return parseRope({ rope_parameters: given }, { ...others, key: field });
 }
 
-const record = z.record(z.string(), z.unknown());
 const nestedFields = {
   rope_scaling: optional(record),
   rope_parameters: optional(z.object({ full_attention: optional(record), sliding_attention: optional(record) })),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Rope } from "../layers/index.ts";
 import { buildModel } from "./load.ts";
+import { stretchedScale } from "./score-scale.ts";
 
 const sizes = {
   vocab_size: 64,
@@ -27,7 +29,7 @@ const growth = (config: object) => opsOf(config, "scale_by_position")[0]!.attrib
 describe("queries that grow with the context", () => {
   it("grow by transformers' parameters where config.json has none", () => {
     expect(growth(ministral3)).toEqual({ strength: 0.1, length: 16384, roundFactor: true });
-    expect(growth(mistral4)).toEqual({ strength: 0.1, length: 8192 });
+    expect(growth(mistral4)).toEqual({ strength: 0.1, length: 8192, roundFactor: true });
     expect(opsOf(ministral3, "scale_by_position")).toHaveLength(2);
   });
 
@@ -42,6 +44,21 @@ describe("queries that grow with the context", () => {
     expect(growth({ ...ministral3, rope_scaling })).toEqual({ strength: 0.5, length: 40, roundFactor: true });
     const outer = { ...ministral3, original_max_position_embeddings: 30, rope_scaling };
     expect(growth(outer)).toEqual({ strength: 0.5, length: 30, roundFactor: true });
+  });
+
+  it("read what parseRope reads: an empty rope_scaling is none", () => {
+    const rope_parameters = { rope_type: "yarn", factor: 4, llama_4_scaling_beta: 0.5, original_max_position_embeddings: 40 };
+    const want = { strength: 0.5, length: 40, roundFactor: true };
+    expect(growth({ ...ministral3, rope_scaling: {}, rope_parameters })).toEqual(want);
+    expect(growth({ ...mistral4, rope_scaling: {}, rope_parameters })).toEqual(want);
+    for (const model of [ministral3, mistral4]) expect(growth({ ...model, rope_scaling: {} })).toEqual(growth(model));
+    const rotary = (config: object) => opsOf(config, "rotary")[0]!.attributes;
+    for (const model of [
+      { ...sizes, model_type: "apertus" },
+      { ...sizes, model_type: "gpt_oss" },
+    ]) {
+      expect(rotary({ ...model, rope_scaling: {} })).toEqual(rotary(model));
+    }
   });
 
   it("are refused by name without what they need", () => {
@@ -68,5 +85,18 @@ describe("scores of a stretched context", () => {
     expect(scaleOf({ factor: 4 })).toBeCloseTo(0.25, 9);
     expect(scaleOf({ factor: 4, mscale: 1, mscale_all_dim: 0.5 })).toBeCloseTo(0.25 * (0.05 * Math.log(4) + 1) ** 2, 9);
     expect(scaleOf({ factor: 1, mscale_all_dim: 0.5, mscale: 1 })).toBeCloseTo(0.25, 9);
+  });
+
+  it("are of the parameters that parseRope reads, and refused by name", () => {
+    const yarn = { rope_type: "yarn", factor: 4, mscale: 1, mscale_all_dim: 0.5 };
+    const deepseek = { ...mistral4, model_type: "deepseek_v2", num_experts_per_tok: 2 };
+    const scale = (more: object) => Number(opsOf({ ...deepseek, ...more }, "attend")[0]!.attributes.scale);
+    const want = scale({ rope_parameters: yarn });
+    expect(want).toBeCloseTo(0.25 * (0.05 * Math.log(4) + 1) ** 2, 9);
+    expect(scale({ rope_scaling: {}, rope_parameters: yarn })).toBe(want);
+    expect(scale({ rope_scaling: yarn, rope_parameters: {} })).toBe(want);
+    const field = "rope_scaling.mscale_all_dim";
+    const error = expect.objectContaining({ code: "config_invalid", details: expect.objectContaining({ field }) });
+    expect(() => stretchedScale({ rope_scaling: { mscale_all_dim: "1" } }, { kind: "default" } as Rope)).toThrow(error);
   });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../layers/index.ts";
 import { count, decoderFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
-import { parseRope } from "../rope-config.ts";
+import { parseRope, withRotaryDefaults } from "../rope-config.ts";
 
 /** What config.json leaves out. */
 const usualRope = {
@@ -49,9 +49,7 @@ export const apertus = defineArchitecture({
     refuse(config.hiddenAct !== "xielu", "hidden_act", config.hiddenAct, "xielu");
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const keyValueHeads = config.numKeyValueHeads ?? heads;
-    const given = z.looseObject({ rope_parameters: z.unknown().optional(), rope_scaling: z.unknown().optional() }).parse(raw);
-    const isSilent = given.rope_parameters == null && given.rope_scaling == null;
-    const rope = parseRope(isSilent ? { ...given, rope_parameters: usualRope } : raw, { defaultTheta: 12000000, maxPositions });
+    const rope = parseRope(withRotaryDefaults(raw, usualRope), { defaultTheta: 12000000, maxPositions });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {

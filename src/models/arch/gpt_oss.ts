@@ -3,7 +3,7 @@ import { add, attention, embedding, languageHead, linear, mixtureOfExperts, rmsN
 import { count, decoderFields, optional, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { windowsByType } from "../layer-types.ts";
-import { parseRope } from "../rope-config.ts";
+import { parseRope, withRotaryDefaults } from "../rope-config.ts";
 
 /** The rotary parameters that transformers takes where config.json has none. */
 const yarn = { rope_type: "yarn", factor: 32, truncate: false, original_max_position_embeddings: 4096 };
@@ -42,8 +42,7 @@ export const gptOss = defineArchitecture({
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const windows = windowsByType({ ...config, slidingWindow: config.slidingWindow ?? undefined }, (layer) => layer % 2 === 0);
-    const { rope_scaling, rope_parameters } = raw as { rope_scaling?: unknown; rope_parameters?: unknown };
-    const rope = parseRope((rope_scaling ?? rope_parameters) ? raw : { ...(raw as object), rope_parameters: yarn }, {
+    const rope = parseRope(withRotaryDefaults(raw, yarn), {
       maxPositions: config.maxPositionEmbeddings,
       defaultTheta: 150000,
     });

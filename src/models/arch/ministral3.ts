@@ -12,7 +12,7 @@ import {
 } from "../../layers/index.ts";
 import { count, decoderFields, optional, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
-import { parseRope } from "../rope-config.ts";
+import { parseRope, withRotaryDefaults } from "../rope-config.ts";
 import { queryGrowth } from "../score-scale.ts";
 
 /** The rotary parameters that transformers takes where config.json has none. */
@@ -56,8 +56,7 @@ export const ministral3 = defineArchitecture({
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const { slidingWindow: window, maxPositionEmbeddings: maxPositions } = config;
-    const { rope_scaling, rope_parameters } = raw as { rope_scaling?: unknown; rope_parameters?: unknown };
-    const given = (rope_scaling ?? rope_parameters) ? raw : { ...(raw as object), rope_parameters: yarn };
+    const given = withRotaryDefaults(raw, yarn);
     const rope = parseRope(given, { maxPositions });
     const growth = queryGrowth(given, rope, maxPositions);
 

@@ -11,7 +11,7 @@ import {
 } from "../../layers/index.ts";
 import { count, decoderFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
-import { parseRope } from "../rope-config.ts";
+import { parseRope, withRotaryDefaults } from "../rope-config.ts";
 import { queryGrowth, stretchedScale } from "../score-scale.ts";
 
 /** The rotary parameters that transformers takes where config.json has none. */
@@ -71,8 +71,7 @@ export const mistral4 = defineArchitecture({
     const { nRoutedExperts: experts, moeIntermediateSize: inner, qkNopeHeadDim, qkRopeHeadDim } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     refuse(keyValueHeads !== heads, "num_key_value_heads", keyValueHeads, `num_attention_heads (${heads})`);
-    const { rope_scaling, rope_parameters } = raw as { rope_scaling?: unknown; rope_parameters?: unknown };
-    const given = (rope_scaling ?? rope_parameters) ? raw : { ...(raw as object), rope_parameters: yarn };
+    const given = withRotaryDefaults(raw, yarn);
     const { maxPositionEmbeddings: maxPositions } = config;
     const parsed = parseRope(given, { maxPositions, defaultPartialRotaryFactor: 1, interleaved: config.ropeInterleave });
     refuse(parsed.kind !== "yarn", "rope_type", parsed.kind, "yarn");
@@ -92,7 +91,7 @@ export const mistral4 = defineArchitecture({
       epsilon: 1e-6, // whatever rms_norm_eps says
       scale: stretchedScale(given, rope) / Math.sqrt(qkNopeHeadDim + qkRopeHeadDim),
       rope,
-      growth: queryGrowth(given, rope, maxPositions),
+      growth: { ...queryGrowth(given, rope, maxPositions), roundFactor: true },
     };
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
