@@ -18,12 +18,20 @@ export const encoderRepetitionPenalty: ProcessorDefinition = {
   parse: finite("a number above 0", (value) => value > 0),
   off: (value) => value === 1,
   create(value, { promptTokens, encoderTokens = promptTokens, encoderRows = [encoderTokens], vocabularySize }) {
-    const steps = encoderRows.map((row): readonly SamplingStep[] => {
+    // made when a row asks for them: of many prompts, most chains are asked for one
+    const made = new Map<number, readonly SamplingStep[]>();
+    const stepsOf = (index: number): readonly SamplingStep[] => {
+      const row = encoderRows[index];
+      if (row === undefined) return [];
       const tokens = Int32Array.from(new Set(row.filter((token) => token < vocabularySize)));
       return [{ kind: "edit", how: "lift", tokens, values: new Float32Array(tokens.length).fill(1 / value) }];
-    });
+    };
     const processor: Processor = {
-      steps: ({ row, scoreRow = row }) => steps[scoreRow] ?? [],
+      steps({ row, scoreRow = row }) {
+        const steps = made.get(scoreRow) ?? stepsOf(scoreRow);
+        made.set(scoreRow, steps);
+        return steps;
+      },
       accept() {},
       fork: () => processor,
     };

@@ -221,3 +221,17 @@ test("permutation is torch.randperm", () => {
   expect(Array.from(permutation(10, 3))).toEqual([6, 0, 3, 7, 8, 5, 1, 9, 2, 4]);
   expect(Array.from(permutation(10, 3, 4))).toEqual([6, 0, 3, 7, 8, 5, 1, 9, 2, 4].slice(0, 4));
 });
+
+test("encoderRepetitionPenalty reads the prompts whose rows it is asked for, once, and no others", () => {
+  let reads = 0;
+  const encoderRows = [[1, 1, 2], [3]];
+  Object.defineProperty(encoderRows, 1, { get: () => [3, ++reads] });
+  const chain = createProcessorChain({ encoderRepetitionPenalty: 2 }, true, { ...context([1], 5), encoderRows });
+  const tokensOf = (scoreRow: number) =>
+    chain.steps({ row: 0, scoreRow }).map((step) => (step.kind === "edit" ? [...step.tokens] : step.kind));
+  expect(tokensOf(0)).toEqual([[1, 2]]);
+  expect(reads).toBe(0);
+  expect([tokensOf(1), tokensOf(1), chain.fork().steps({ row: 1 })]).toEqual([[[3, 1]], [[3, 1]], chain.steps({ row: 1 })]);
+  expect(reads).toBe(1);
+  expect(tokensOf(2)).toEqual([]);
+});
