@@ -106,4 +106,20 @@ describe("store and attend", () => {
     expect(() => shapes([["T", 4]], [], { ...base, roundedSlopes: true })).toThrow("[attend] attribute `slopes`");
     expect(() => shapes([["T", 4]], [[3]], base)).toThrow("[attend] shape of sinks");
   });
+
+  it("refuses ways of rounding that do not go together", () => {
+    const { shapes } = opDefinition("attend");
+    const shapesOf = (more: Attributes, weights: (number[] | undefined)[] = []) =>
+      shapes([["T", 4]], weights, { ...base, ...more });
+    const slopes = [0.5, 0.25];
+    for (const name of ["wideScores", "fusedScores"]) {
+      expect(shapesOf({ [name]: true, slopes })).toEqual([["T", 4]]);
+      expect(() => shapesOf({ [name]: true, softcap: 3 })).toThrow("[attend] attribute `softcap`");
+      expect(() => shapesOf({ [name]: true, buckets: [0] }, [undefined, [1, 2]])).toThrow("[attend] biases");
+    }
+    expect(shapesOf({ scaleQuery: true, softcap: 3, buckets: [0] }, [undefined, [1, 2]])).toEqual([["T", 4]]);
+    expect(shapesOf({ roundedSlopes: true, slopes, softcap: 3 })).toEqual([["T", 4]]);
+    expect(() => shapesOf({ wideScores: true, fusedScores: true })).toThrow("absent with wideScores");
+    expect(() => shapesOf({ scaleQuery: true, roundedSlopes: true, slopes })).toThrow("absent with scaleQuery");
+  });
 });

@@ -61,7 +61,7 @@ export const attend: OpDefinition = {
     check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
     const rounds = flagAttribute("attend", attributes, "roundedSlopes");
     check(!rounds || slopes !== undefined, "attend", "attribute `slopes`", "there with roundedSlopes", slopes);
-    for (const name of ["wideScores", "scaleQuery", "fusedScores"]) flagAttribute("attend", attributes, name);
+    checkRounding(attributes, weights[1] !== undefined);
     checkVector("attend", "sinks", weights[0], heads!);
     checkBiases(weights[1], heads!, attributes);
     const causal = attributes.causal ?? true;
@@ -168,6 +168,18 @@ function bucketsOf(attributes: Attributes): readonly number[] | undefined {
   const buckets = attributes.buckets;
   check(buckets === undefined || Array.isArray(buckets), "attend", "attribute `buckets`", "a list of numbers", buckets);
   return buckets as readonly number[] | undefined;
+}
+
+/** Each says how scores are rounded, alone; and scores that are not rounded step by step have no step of a cap or of biases. */
+function checkRounding(attributes: Attributes, isBiased: boolean): void {
+  const set = ["wideScores", "scaleQuery", "fusedScores", "roundedSlopes"].filter((n) =>
+    flagAttribute("attend", attributes, n),
+  );
+  check(set.length < 2, "attend", `attribute \`${set[1]}\``, `absent with ${set[0]}`, true);
+  const whole = set.find((name) => name === "wideScores" || name === "fusedScores");
+  if (whole === undefined) return;
+  check(attributes.softcap === undefined, "attend", "attribute `softcap`", `absent with ${whole}`, attributes.softcap);
+  check(!isBiased, "attend", "biases", `absent with ${whole}`, "there");
 }
 
 function checkBiases(shape: readonly number[] | undefined, heads: number, attributes: Attributes): void {
