@@ -19,7 +19,9 @@ function compute(context: ReferenceContext): ReferenceTensor {
   attend.reference({ ...context, outputs, onShares: (row, head, first, shares) => found.push({ row, head, first, shares }) });
   const tokens = context.batch.tokenIds.length;
   const heads = Number(context.attributes.heads);
-  const positions = Math.max(...found.map(({ first, shares }) => first + shares.length));
+  // a loop: as many entries as tokens times heads are more than a call takes as arguments
+  let positions = 0;
+  for (const { first, shares } of found) positions = Math.max(positions, first + shares.length);
   const data = new Float32Array(tokens * heads * positions);
   for (const { row, head, first, shares } of found) data.set(shares, (row * heads + head) * positions + first);
   return { shape: [tokens, heads * positions], data };

@@ -12,8 +12,8 @@ const blockTokens = 4;
 
 /**
  * The backend that runs each op's TypeScript reference: slow, exact, without native code. It is what others are tested
- * against, and `device: "reference"`. Matrices and cache are rounded to the types that `limits` names; values between
- * ops are float32.
+ * against, and `device: "reference"`. Matrices, cache and values between ops are held as float32, rounded to the types
+ * that `limits` names.
  *
  * @example
  * ```ts
