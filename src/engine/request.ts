@@ -13,7 +13,10 @@ export interface Sequence {
   /** Prompt, then generated tokens. The engine appends; decoders only read. */
   readonly tokens: readonly number[];
   readonly promptLength: number;
-  /** Left pads that logits processors and length rules see in front of the row, as in transformers; the model never does. */
+  /**
+   * Left pads that logits processors and length rules see in front of the row, as in transformers; the model does not, but for
+   * ops that count pads because transformers' model does (Llama 4's temperature).
+   */
   readonly padding: number;
   /** What may follow `tokens`, as its drafter has it. The step that picks the next token picks those behind it too, while they hold. */
   readonly draft: readonly number[];
@@ -110,7 +113,10 @@ export interface Request {
    * even alone is refused at `submit`; otherwise it fails with `cache_full` when it gets there. The decoder enforces it.
    */
   maxLength?: number;
-  /** Milliseconds on the engine's clock (performance.now()) after which live sequences end with "time", checked after each step. */
+  /**
+   * Milliseconds on the engine's clock (performance.now()) after which live sequences end with "time": checked after each
+   * step, and by a timer while the engine only waits for drafts.
+   */
   deadline?: number;
   /** Aborting ends live sequences with "abort" and frees their blocks at once. */
   signal?: AbortSignal;
@@ -118,6 +124,8 @@ export interface Request {
   drafter?: Drafter;
   /** Its one sequence, which has no processors, may be parked, and then resumed with other tokens. Default false. */
   parks?: boolean;
+  /** Called when a step has been planned that has no place for the request, which goes on waiting. It may abort it. */
+  onWait?: () => void;
   /** Dropped sequences keep no tokens: a search over beams drops very many. Default false. */
   forgetDropped?: boolean;
   /** Higher is admitted first; first come, first served within one value. Default 0. */

@@ -151,6 +151,7 @@ export interface GenerationConfig {
   outputScores?: boolean | null;
   /** Return every step's hidden states, on the reference device. Default false. */
   outputHiddenStates?: boolean | null;
+  /** Return every step's shares of attention, on the reference device. Default false. */
   outputAttentions?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;

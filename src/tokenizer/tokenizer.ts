@@ -16,6 +16,7 @@ export interface Encoding {
 export interface BatchEncoding {
   inputIds: number[][];
   attentionMask: number[][];
+  /** With `returnOffsetsMapping`: beside each id the part of its row's text that it stands for. */
   offsetMapping?: Offset[][];
 }
 

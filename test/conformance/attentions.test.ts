@@ -23,7 +23,7 @@ interface Golden {
 }
 
 const fixtures = join(import.meta.dirname, "../fixtures");
-const file = process.env.ATT ?? join(fixtures, "decoding/attentions.json");
+const file = process.env.ATTENTIONS_GOLDEN ?? join(fixtures, "decoding/attentions.json");
 const golden: Record<string, Golden> = JSON.parse(readFileSync(file, "utf8"));
 const kinds = ["attentions", "decoder_attentions", "cross_attentions", "encoder_attentions"];
 const states = ["hidden_states", "decoder_hidden_states", "encoder_hidden_states"];
