@@ -16,6 +16,7 @@ export class ActiveRequest extends Gang {
   readonly decoder: Decoder;
   readonly deadline: number | undefined;
   readonly onTokens: Request["onTokens"];
+  readonly onWait: Request["onWait"];
   readonly forgetDropped: boolean;
   readonly drafter: Request["drafter"];
   readonly parks: boolean;
@@ -51,6 +52,7 @@ export class ActiveRequest extends Gang {
     this.decoder = request.decoder;
     this.deadline = request.deadline;
     this.onTokens = request.onTokens;
+    this.onWait = request.onWait;
     this.forgetDropped = request.forgetDropped ?? false;
     this.#submitted = now;
     this.#promise = withResolvers();

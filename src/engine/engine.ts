@@ -2,6 +2,7 @@ import type { Limits, Session } from "../backends/backend.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
 import { ActiveRequest, applyActions } from "./active-request.ts";
+import { Deadlines } from "./deadlines.ts";
 import { askForDrafts } from "./propose.ts";
 import type { EngineInterface, EngineStatistics, FinishReason, Request, RequestHandle } from "./request.ts";
 import { type Outcome, type Question, runStep } from "./runner.ts";
@@ -39,7 +40,7 @@ export interface EngineOptions {
  * Runs many requests at once on one session: continuous batching over a paged KV cache.
  *
  * One step is in flight at a time, and the engine waits for it without holding the event loop; without requests it holds
- * nothing (no timers). Every request ends exactly once. When the session fails in a step, all requests that were running
+ * nothing (no timers; one to the nearest deadline while all that run wait for drafts). Every request ends exactly once. When the session fails in a step, all requests that were running
  * fail with that error and their blocks are freed; those that waited go on, and so does the engine.
  *
  * @example
@@ -56,8 +57,7 @@ export class Engine implements EngineInterface {
   readonly #model: Model;
   readonly #onStep: EngineOptions["onStep"];
   readonly #now: () => number;
-  /** Requests that a deadline hangs over. */
-  readonly #timed = new Set<ActiveRequest>();
+  readonly #deadlines: Deadlines;
   #nextRequestId = 0;
   #nextSequenceId = 0;
   #steps = 0;
@@ -70,6 +70,7 @@ export class Engine implements EngineInterface {
     this.#session = session;
     this.#onStep = onStep;
     this.#now = now;
+    this.#deadlines = new Deadlines(now, () => this.#wake());
     const states = model.states.map((state): PagedState => {
       const blocks = limits.blocks[state.name];
       if (blocks === undefined) throw new TsumugiError("internal", { what: `no KV blocks were given to state ${state.name}` });
@@ -97,7 +98,7 @@ export class Engine implements EngineInterface {
       signal.addEventListener("abort", abort, { once: true });
       active.detach = () => signal.removeEventListener("abort", abort);
     }
-    if (active.deadline !== undefined) this.#timed.add(active);
+    this.#deadlines.add(active);
     this.#wake();
     return active.handle({ abort, resume });
   }
@@ -137,7 +138,9 @@ export class Engine implements EngineInterface {
 
   /** Starts the loop where it rests. */
   #wake(): void {
-    this.#loop ??= this.#run();
+    if (this.#loop) return;
+    this.#deadlines.stopTimer();
+    this.#loop = this.#run();
   }
 
   async #run(): Promise<void> {
@@ -154,15 +157,17 @@ export class Engine implements EngineInterface {
       }
     }
     this.#loop = undefined;
+    this.#deadlines.startTimer();
   }
 
   /** What to do next; undefined: nothing, until a request or a draft comes. */
   #plan(): StepPlan<ActiveRequest> | undefined {
-    this.#expire();
+    for (const request of this.#deadlines.passed()) this.#finish(request, "time");
     const { running, waiting } = this.#scheduler;
     if (running.length + waiting.length === 0) return undefined;
     const plan = this.#scheduler.plan();
     for (const { gang, error } of plan.failed) this.#fail(gang, error);
+    for (const request of [...waiting]) request.onWait?.();
     if (plan.chunks.length > 0 || plan.failed.length > 0) return plan;
     const held = running.filter((request) => request.held).pop();
     // A model that drafts for itself, or two for each other, where those that wait have all the room: they wait no longer.
@@ -220,12 +225,13 @@ export class Engine implements EngineInterface {
       return [];
     }
     const next = { request, sequences: [] as EngineSequence[], rows: [] as number[] };
+    const ended: EngineSequence[] = [];
     try {
       const events = applyActions(request, sequences, request.decoder.next(picks, sequences), {
         fork: (parent, child) => this.#scheduler.fork(request, parent, child),
         end: (sequence) => {
           this.#scheduler.end(request, sequence);
-          request.drafter?.end?.(sequence);
+          ended.push(sequence);
         },
         park: () => this.#scheduler.park(request),
         restart: (sequence) => this.#scheduler.restart(sequence),
@@ -258,6 +264,9 @@ export class Engine implements EngineInterface {
       if ((late || request.live.length === 0) && request.status === "running") this.#end(request);
     } catch (thrown) {
       this.#fail(request, thrown);
+    } finally {
+      // Behind the last judgement.
+      for (const sequence of ended) request.drafter?.end?.(sequence);
     }
     return request.status === "running" && next.sequences.length > 0 ? [next] : [];
   }
@@ -304,13 +313,6 @@ export class Engine implements EngineInterface {
     this.#wake();
   }
 
-  /** Ends requests whose deadline has passed, those that still wait included. */
-  #expire(): void {
-    if (this.#timed.size === 0) return;
-    const now = this.#now();
-    for (const request of this.#timed) if (now >= (request.deadline as number)) this.#finish(request, "time");
-  }
-
   /** Ends whatever of a request still lives. Nothing happens to one that has ended. */
   #finish(request: ActiveRequest, reason: FinishReason): void {
     if (request.status === "ended") return;
@@ -333,7 +335,7 @@ export class Engine implements EngineInterface {
   }
 
   #forget(request: ActiveRequest): void {
-    this.#timed.delete(request);
+    this.#deadlines.delete(request);
     for (const sequence of request.live) request.drafter?.end?.(sequence);
     // What it held may be what another one waits for.
     if (this.#scheduler.waiting.length > 0) this.#wake();

@@ -123,17 +123,17 @@ function readDraftModel(
     throw new TsumugiError("invalid_option", { option: "assistantModel", expected: kind(target), given: kind(model) });
   }
   // A call's word counts; without it the assistant's own settings, as in transformers.
-  const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name, fallback: NonNullable<GenerationConfig[Name]>) => {
+  const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name): GenerationConfig[Name] => {
     const isSet = options[name] !== undefined || options.generationConfig?.[name] !== undefined;
-    return (isSet ? (settings[name] as GenerationConfig[Name]) : generationConfig[name]) ?? fallback;
+    return isSet ? (settings[name] as GenerationConfig[Name]) : generationConfig[name];
   };
-  const isOff = options.assistantConfidenceThreshold === null;
+  const threshold = chosen("assistantConfidenceThreshold");
   return {
     engine,
     model,
-    numAssistantTokens: chosen("numAssistantTokens", 20),
-    schedule: chosen("numAssistantTokensSchedule", "constant"),
-    confidenceThreshold: isOff ? 0 : chosen("assistantConfidenceThreshold", 0.4),
+    numAssistantTokens: chosen("numAssistantTokens") ?? 20,
+    schedule: chosen("numAssistantTokensSchedule") ?? "constant",
+    confidenceThreshold: threshold === null ? 0 : (threshold ?? 0.4),
     remember(numAssistantTokens) {
       generationConfig.numAssistantTokens = numAssistantTokens;
     },

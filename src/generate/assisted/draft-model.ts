@@ -38,10 +38,11 @@ export function draftModelDrafter(assistant: DraftModel, prompt: DraftPrompt): D
   return {
     draft: (sequence, most) => rowOf(sequence).draft(sequence, most),
     judge: (sequence, drafted, accepted) => rowOf(sequence).length.judge(drafted, accepted),
-    end(sequence) {
-      const row = rowOf(sequence);
-      row.end();
-      if (assistant.schedule === "heuristic") assistant.remember(row.length.tokens);
+    end({ index }) {
+      const row = rows.get(index);
+      row?.end();
+      // A row that learned nothing would overwrite what others did.
+      if (assistant.schedule === "heuristic" && row?.length.hasLearned) assistant.remember(row.length.tokens);
     },
   };
 }
@@ -55,8 +56,9 @@ class AssistantRow {
   #ended = false;
   /** What broke the assistant's request, perhaps while it was parked. */
   #failure: { error: unknown } | undefined;
-  /** The draft that is being made; settles in every case. */
-  #current: Promise<readonly number[]> = Promise.resolve([]);
+  /** Its request in the assistant's engine has not parked yet, perhaps because of a draft that nobody waits for any more. */
+  #isDrafting = false;
+  /** Of the draft that is being made; called in every case. */
   #settle: { resolve(draft: readonly number[]): void; reject(error: unknown): void } | undefined;
 
   constructor(assistant: DraftModel, prompt: DraftPrompt, copy: number) {
@@ -73,13 +75,13 @@ class AssistantRow {
     const room = positionsAreBounded ? maxPositions + 1 - sequence.tokens.length : most;
     const wanted = Math.min(most, room, this.length.tokens);
     if (this.#failure) throw this.#failure.error;
-    if (wanted < 1 || this.#ended) return [];
+    if (wanted < 1 || this.#ended || this.#isDrafting) return [];
     if (!this.#knows(sequence.tokens)) return [];
     const tokens = [...sequence.tokens];
     const processors = sequence.processors.fork();
-    const before = this.#current.catch(() => []);
-    this.#current = before.then(() => this.#make(sequence, tokens, processors, wanted));
-    return this.#current;
+    this.#isDrafting = true;
+    // Not before all rows of the step have been asked.
+    return Promise.resolve().then(() => this.#make(sequence, tokens, processors, wanted));
   }
 
   /** False: the assistant has fewer ids than the model, and the row uses one of the rest. */
@@ -106,7 +108,7 @@ class AssistantRow {
     const made = new Promise<readonly number[]>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.#decoder.begin(wanted, processors, (draft) => this.#settle?.resolve(draft));
+    this.#decoder.begin(wanted, processors, (draft) => this.#finish(draft));
     try {
       if (this.#handle) {
         this.#handle.resume(tokens);
@@ -114,15 +116,33 @@ class AssistantRow {
       }
       const encoderTokens = this.#prompt.prompt.encoder?.tokens;
       const sequences = [{ tokens, padding, encoderTokens }];
-      this.#handle = this.#assistant.engine.submit({ sequences, decoder: this.#decoder, parks: true });
-      this.#handle.result.then(
-        () => this.#stop(this.#ended ? undefined : new TsumugiError("disposed", { what: "The assistant model" })),
-        (error: unknown) => this.#stop(error),
+      const onWait = () => this.#leave();
+      const handle = this.#assistant.engine.submit({ sequences, decoder: this.#decoder, parks: true, onWait });
+      this.#handle = handle;
+      const stop = (error: unknown) => {
+        if (this.#handle === handle) this.#stop(error);
+      };
+      handle.result.then(
+        () => stop(this.#ended ? undefined : new TsumugiError("disposed", { what: "The assistant model" })),
+        stop,
       );
     } catch (error) {
       this.#stop(error);
     }
     return made;
+  }
+
+  #finish(draft: readonly number[]): void {
+    this.#isDrafting = false;
+    this.#settle?.resolve(draft);
+  }
+
+  /** The assistant has no place for it now: the row goes on alone, and asks anew behind its next token. */
+  #leave(): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    this.#finish([]);
+    handle?.abort();
   }
 
   /** Its request is over. A row that the assistant has no room for goes on alone. */
