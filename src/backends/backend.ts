@@ -88,9 +88,10 @@ export interface Session {
   readonly blockTokens: number;
   /**
    * Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. `program` "encode": whole
-   * inputs of the encoder, which fill the cross states. Default "decode".
+   * inputs of the encoder, which fill the cross states. Default "decode". `reads`: outputs beside "logits" and `limits.taps`
+   * that may be read of this step, so that a backend that can give more need not keep the others; absent: all it can give.
    */
-  run(batch: Batch, program?: ProgramName): Step;
+  run(batch: Batch, program?: ProgramName, reads?: readonly string[]): Step;
   /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. */
   sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]>;
   /** Reads rows of a program output ("logits", "hidden", a tap): rows.length × width values. */

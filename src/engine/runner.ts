@@ -4,7 +4,7 @@ import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
 import type { ActiveRequest } from "./active-request.ts";
 import { buildBatch, buildEncodeBatch } from "./batch.ts";
 import type { EngineSequence } from "./sequence.ts";
-import { type Failures, StepObserver } from "./step-observer.ts";
+import { type Failures, observedBy, StepObserver } from "./step-observer.ts";
 import type { PagedState, StepPlan } from "./step-plan.ts";
 
 /** Sequences of a request whose next token is wanted, and the logit row of each. */
@@ -36,8 +36,9 @@ export async function runStep(
   settle: (outcomes: readonly Outcome[]) => Question[],
 ): Promise<void> {
   // Steps run in order: what the encoder writes is there when the decoder reads it.
-  const encoded = plan.encodes.length > 0 ? session.run(buildEncodeBatch(plan, states), "encode") : undefined;
-  const step = session.run(buildBatch(plan, states));
+  const reads = observedBy(running);
+  const encoded = plan.encodes.length > 0 ? session.run(buildEncodeBatch(plan, states), "encode", reads) : undefined;
+  const step = session.run(buildBatch(plan, states), "decode", reads);
   try {
     const observer = new StepObserver();
     const failures: Failures[] = [];

@@ -6,6 +6,14 @@ import type { StepPlan } from "./step-plan.ts";
 /** Exceptions of decoders that observe. */
 export type Failures = ReadonlyMap<ActiveRequest, unknown>;
 
+/** Names of the outputs that decoders of these requests observe, of either program. */
+export function observedBy(requests: readonly ActiveRequest[]): string[] {
+  const names = requests.flatMap(({ decoder: { observe, observed = ["hidden"], observedEncoder = [] } }) =>
+    observe ? [...observed, ...observedEncoder] : [],
+  );
+  return [...new Set(names)];
+}
+
 /**
  * Tells decoders that observe of their tokens' outputs (hidden states): of those of a draft when they have been picked, and the
  * token behind them is to be.

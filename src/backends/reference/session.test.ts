@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildModel } from "../../models/index.ts";
+import { buildModel, withAttentions, withHiddenStates } from "../../models/index.ts";
 import type { Model } from "../../ops/program.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Batch, Limits, Session, WeightSource } from "../backend.ts";
@@ -175,6 +175,24 @@ describe("sample and read", () => {
     await expect(session.read(step, "logits", [0])).rejects.toMatchObject({ code: "internal" });
     expect(() => session.release(step)).toThrow(expect.objectContaining({ code: "internal" }));
     await session.dispose();
+  });
+
+  it("keeps what was asked for", async () => {
+    const named = withAttentions(withHiddenStates(model));
+    for (const [taps, reads, kept] of [
+      [["hidden"], [], ["logits", "hidden"]],
+      [[], ["hidden.1", "attention.0"], ["logits", "hidden.1", "attention.0"]],
+      [[], undefined, ["logits", "hidden", "hidden.0", "hidden.1", "attention.0", "attention.1"]],
+    ] as const) {
+      const session = await backend.prepare(named, randomSource(model), { ...limits, taps });
+      const step = session.run(batchOf([{ tokens: b, computed: 0, size: 6, blocks: [0, 1] }]), "decode", reads);
+      const given = async (name: string) => (await session.read(step, name, [5]).catch(() => [])).length > 0;
+      for (const name of ["logits", "hidden", "hidden.0", "hidden.1", "attention.0", "attention.1"]) {
+        expect([name, await given(name)]).toEqual([name, (kept as readonly string[]).includes(name)]);
+      }
+      expect([...(await session.read(step, "logits", [5]))]).toEqual(aloneB[5]);
+      await session.dispose();
+    }
   });
 
   it("fails one step without harming the next, and nothing after dispose", async () => {

@@ -37,11 +37,11 @@ export class ReferenceSession implements Session {
     this.blockTokens = prepared.blockTokens;
   }
 
-  run(batch: Batch, program: ProgramName = "decode"): Step {
+  run(batch: Batch, program: ProgramName = "decode", reads?: readonly string[]): Step {
     this.#checkAlive();
     const copy = copyBatch(batch);
     const step = this.#next++;
-    const outputs = this.#queue.then(() => this.#execute(copy, program));
+    const outputs = this.#queue.then(() => this.#execute(copy, program, reads));
     // a failure belongs to sample and read of this step, not to the steps after it
     this.#queue = outputs.catch(() => undefined);
     this.#steps.set(step, outputs);
@@ -105,7 +105,7 @@ export class ReferenceSession implements Session {
     return outputs;
   }
 
-  async #execute(batch: Batch, program: ProgramName): Promise<Outputs> {
+  async #execute(batch: Batch, program: ProgramName, reads: readonly string[] | undefined): Promise<Outputs> {
     const { model, limits, weights, caches } = this.#prepared;
     checkBatch(batch, model, limits, this.blockTokens, program);
     for (const { state, from, to } of batch.copies) caches[state]!.copy(from, to);
@@ -113,16 +113,23 @@ export class ReferenceSession implements Session {
       if ((cache.kind === "cross") === (program === "encode")) cache.forget(batch, batch.states[index]!);
     });
 
-    const { values, ops, outputs, attentions = {} } = model.programs[program]!;
+    const { values, ops, outputs: every, attentions = {} } = model.programs[program]!;
+    const isAsked = ([name]: readonly [string, unknown]) =>
+      reads === undefined || name === "logits" || limits.taps.includes(name) || reads.includes(name);
+    const outputs: Record<string, number> = Object.fromEntries(Object.entries(every).filter(isAsked));
     const rows = { T: batch.tokenIds.length, S: batch.promptLength.length, R: batch.logitRows.length };
     const kept = new Set(Object.values(outputs));
     const lastUse = new Map(ops.flatMap(({ inputs }, index) => inputs.map((value) => [value, index] as const)));
     const live = new Map<number, ReferenceTensor>();
-    const named = new Map(Object.entries(attentions).map(([name, index]) => [index, name]));
+    const named = new Map(
+      Object.entries(attentions)
+        .filter(isAsked)
+        .map(([name, index]) => [index, name]),
+    );
     const found: Outputs = new Map();
     const narrow = limits.activation === "bfloat16";
     const round = narrow ? roundToBfloat16 : (value: number) => value;
-    const logits = "logits" in outputs ? outputs.logits : undefined;
+    const logits = outputs.logits;
     const isRounded = (value: number) => value === logits || values[value]!.type === "activation";
     for (const [index, op] of ops.entries()) {
       for (const value of op.outputs) {
