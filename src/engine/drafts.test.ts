@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FakeSession, type FakeSessionOptions, fakeLimits, fakeModel } from "../../test/helpers/fake-session.ts";
 import { forkingDecoder, greedyDecoder } from "../../test/helpers/greedy-decoder.ts";
 import type { Limits } from "../backends/backend.ts";
@@ -104,6 +104,26 @@ describe("drafts", () => {
     expect(sequences[0]?.tokens).toEqual(truth.slice(0, truth.indexOf(eos, 2) + 1));
     expect(sequences[0]?.finishReason).toBe("eos");
     expect(judged).toEqual([[5, truth.indexOf(eos, 2) - 2]]);
+  });
+
+  it("the last draft is judged before its row ends", async () => {
+    const truth = await answer([1, 2], 9);
+    const log: string[] = [];
+    const drafter: Drafter = {
+      draft: ({ tokens }) => truth.slice(tokens.length),
+      judge: (_, drafted, accepted) => log.push(`judge ${drafted} ${accepted}`),
+      end: () => log.push("end"),
+    };
+    const { engine } = setUp();
+    await engine.submit(row([1, 2], 9, { drafter })).result;
+    expect(log).toEqual(["judge 5 5", "end"]);
+    // A listener that throws ends it too.
+    log.length = 0;
+    const onTokens: Request["onTokens"] = (events) => {
+      if (events.some(({ finish }) => finish)) throw new Error("mine");
+    };
+    await expect(engine.submit(row([1, 2], 9, { drafter, onTokens })).result).rejects.toThrow("mine");
+    expect(log).toEqual(["judge 5 5", "end"]);
   });
 
   it("drafts take what a step has left, and no more than there are logit rows, tokens and positions", async () => {
@@ -217,6 +237,87 @@ describe("drafts that are awaited", () => {
     await turns(2);
     expect([session.disposed, session.held.size]).toEqual([true, 0]);
     expect(engine.statistics().blocks.state0?.used).toBe(0);
+  });
+
+  it("end at the deadline though nothing runs, and so do those behind them; the timer goes with the last of them", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let time = 0;
+      const model = fakeModel();
+      const limits = fakeLimits(model, 64, { maxSequences: 1, maxLogitRows: 40 });
+      const engine = new Engine({ model, session: new FakeSession(model, limits), limits, now: () => time });
+      const pass = async (milliseconds: number) => {
+        time += milliseconds;
+        vi.advanceTimersByTime(milliseconds);
+        await turns(3);
+      };
+      const reasons: string[] = [];
+      const submit = (name: string, request: Request) => {
+        const handle = engine.submit(request);
+        void handle.result.then(({ sequences: [end] }) => reasons.push(`${name} ${end?.finishReason} ${end?.tokens.length}`));
+        return handle;
+      };
+      submit("held", row([1], 8, { drafter: never, deadline: 50 }));
+      submit("waiting", row([2], 8, { deadline: 20 }));
+      const last = submit("last", row([3], 8, { drafter: never, deadline: 90 }));
+      expect(vi.getTimerCount()).toBe(0);
+      await turns(5);
+      expect(vi.getTimerCount()).toBe(1);
+      await pass(19);
+      expect(reasons).toEqual([]);
+      await pass(1);
+      expect(reasons).toEqual(["waiting time 1"]);
+      expect(vi.getTimerCount()).toBe(1);
+      await pass(30);
+      expect(reasons).toEqual(["waiting time 1", "held time 2"]);
+      expect([engine.statistics().running, vi.getTimerCount()]).toEqual([1, 1]);
+      last.abort();
+      await turns(1);
+      expect(reasons[2]).toBe("last abort 2");
+      expect(vi.getTimerCount()).toBe(0);
+      // A deadline far beyond the longest timer, and none at all.
+      for (const deadline of [1e12, Number.POSITIVE_INFINITY]) {
+        const handle = submit("far", row([1], 8, { drafter: never, deadline }));
+        await turns(5);
+        expect(vi.getTimerCount()).toBe(deadline === 1e12 ? 1 : 0);
+        await pass(1000);
+        expect(engine.statistics().running).toBe(1);
+        handle.abort();
+      }
+      submit("disposed", row([1], 8, { drafter: never, deadline: 5000 }));
+      await turns(5);
+      await engine.dispose();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("a request that no place is left for is told, at every step, and may leave", async () => {
+    const { engine } = setUp({ maxSequences: 1 });
+    const held = engine.submit(row([1], 8, { drafter: never }));
+    await turns(5);
+    let told = 0;
+    const waiting = engine.submit(
+      row([2], 8, {
+        onWait: () => {
+          told += 1;
+          waiting.abort();
+        },
+      }),
+    );
+    expect((await waiting.result).sequences[0]).toMatchObject({ finishReason: "abort", tokens: [2] });
+    expect(told).toBe(1);
+    held.abort();
+    const onWait = () => {
+      told += 1;
+    };
+    expect((await engine.submit(row([2], 8, { onWait })).result).sequences[0]?.tokens).toEqual(await answer([2], 8));
+    expect(told).toBe(1);
+    const other = engine.submit(row([1], 8));
+    await engine.submit(row([2], 8, { onWait })).result;
+    await other.result;
+    expect(told).toBe(1 + 7);
   });
 
   it("fail their request, and no other, where the drafter fails", async () => {

@@ -231,6 +231,29 @@ describe("how many tokens a draft has", () => {
     expect(await lengths({ numAssistantTokens: 10, assistantConfidenceThreshold: null })).toBeGreaterThan(ones);
   });
 
+  test("null switches the threshold off wherever it stands", async () => {
+    const off = await lengths({ numAssistantTokens: 10, assistantConfidenceThreshold: 0 });
+    expect(await lengths({ numAssistantTokens: 10 })).toBeLessThan(off);
+    const generationConfig = { assistantConfidenceThreshold: null };
+    expect(await lengths({ numAssistantTokens: 10, generationConfig })).toBe(off);
+    near.generationConfig = { assistantConfidenceThreshold: null };
+    expect(await lengths({ numAssistantTokens: 10 })).toBe(off);
+  });
+
+  test("what is remembered counts the last draft, and comes only from rows that had one", async () => {
+    const twin = await load("llama");
+    twin.generationConfig = { numAssistantTokens: 3, assistantConfidenceThreshold: 0, numAssistantTokensSchedule: "heuristic" };
+    // One token, 3 + 1 and 2 + 1: two drafts, both right.
+    const { assisted } = await model.generate({ ...options, maxNewTokens: 8, assistantModel: twin });
+    expect(assisted).toEqual({ drafted: 5, accepted: 5 });
+    expect(twin.generationConfig.numAssistantTokens).toBe(7);
+    for (const maxNewTokens of [1, 2]) {
+      await model.generate({ ...options, maxNewTokens, assistantModel: twin, numAssistantTokens: 4 });
+      expect(twin.generationConfig.numAssistantTokens).toBe(7);
+    }
+    await twin.dispose();
+  });
+
   test("heuristic schedules grow with what is right; one is remembered", async () => {
     near.generationConfig = { numAssistantTokens: 2, assistantConfidenceThreshold: 0 };
     await lengths({ numAssistantTokensSchedule: "heuristic_transient" });
@@ -262,14 +285,53 @@ describe("ends", () => {
       expect(count).toBe(tokens);
       expect(near.statistics()).toMatchObject({ running: 0, waiting: 0, parked: 0 });
     }
-    const stop = new AbortController();
-    setTimeout(() => stop.abort(), 20);
-    expect((await failure(model.generate({ ...options, ...drafts(), signal: stop.signal }))).code).toBe("aborted");
+    // In the middle of a draft, or of the step that checks it.
+    for (const call of [1, 2, 5, 20, 40]) {
+      const stop = new AbortController();
+      let calls = 0;
+      const logitsProcessor = [
+        () => {
+          calls += 1;
+          if (calls === call) stop.abort();
+        },
+      ];
+      const error = await failure(model.generate({ ...options, ...drafts(), signal: stop.signal, logitsProcessor }));
+      expect(error.code).toBe("aborted");
+      expect(near.statistics()).toMatchObject({ running: 0, waiting: 0, parked: 0 });
+    }
   });
 
   test("maxTime", async () => {
-    const { finishReasons } = await model.generate({ ...options, maxNewTokens: 250, maxTime: 0.01, ...drafts() });
+    const start = performance.now();
+    const logitsProcessor = [
+      (ids: readonly number[]) => {
+        while (ids.length === 12 && performance.now() < start + 1000);
+      },
+    ];
+    // The clock is past it when a row is 12 tokens long, however fast the machine.
+    const { finishReasons } = await model.generate({ ...options, maxTime: 0.5, ...drafts(), logitsProcessor });
     expect(finishReasons).toEqual(["time", "time"]);
+  });
+
+  test("a row goes on alone while other calls have the places of its assistant", async () => {
+    const narrow = await load("llama", { dtype: "bfloat16", maxBatchSize: 1 });
+    const row = { inputIds: prompt, maxNewTokens: 8, eosTokenId: null };
+    const plain = await model.generate(row);
+    const stop = new AbortController();
+    let started: () => void = () => {};
+    const isBusy = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const busy = narrow.generate({ ...row, maxNewTokens: 240, signal: stop.signal, onToken: () => started() });
+    await isBusy;
+    const { sequences, assisted } = await model.generate({ ...row, ...drafts({ assistantModel: narrow }) });
+    expect(sequences).toEqual(plain.sequences);
+    expect(assisted).toEqual({ drafted: 0, accepted: 0 });
+    stop.abort();
+    expect((await failure(busy)).code).toBe("aborted");
+    expect((await model.generate({ ...row, ...drafts({ assistantModel: narrow }) })).assisted!.drafted).toBe(5);
+    expect(narrow.statistics()).toMatchObject({ running: 0, waiting: 0, parked: 0 });
+    await narrow.dispose();
   });
 
   test("a processor of one's own that throws in a draft fails the call", async () => {
