@@ -1,7 +1,7 @@
 import { TsumugiError } from "../../errors.ts";
 import { maximum } from "../softmax.ts";
 import { fail } from "../validate.ts";
-import { checkVocabulary, overHistory, type ProcessorDefinition } from "./definition.ts";
+import { overHistory, type ProcessorDefinition } from "./definition.ts";
 
 /**
  * Which tokens may come next.
@@ -24,7 +24,7 @@ export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> =
   off: () => false,
   create: (allow, context) =>
     overHistory(context.promptTokens, (history, row) => {
-      const allowed = Int32Array.from(allow(row, history));
+      const allowed = readAllowed(allow(row, history), context.vocabularySize);
       if (allowed.length === 0) {
         throw new TsumugiError("invalid_option", {
           option: "prefixAllowedTokensFn",
@@ -32,10 +32,24 @@ export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> =
           given: "none allowed",
         });
       }
-      checkVocabulary("prefixAllowedTokensFn", allowed, context);
       return [{ kind: "call", apply: (scores) => keepOnly(scores, allowed, context.beams === 1) }];
     }),
 };
+
+/** What the function gave, which may be anything. */
+function readAllowed(given: unknown, vocabularySize: number): Int32Array {
+  const expected = `a function that gives a list of token ids from 0 to ${vocabularySize - 1}`;
+  const refuse = (value: unknown) => fail("prefixAllowedTokensFn", expected, value);
+  if (given instanceof Promise) {
+    throw new TsumugiError("invalid_option", { option: "prefixAllowedTokensFn", expected, given: "a promise" });
+  }
+  if (typeof given !== "object" || given === null || !(Symbol.iterator in given)) return refuse(given);
+  const ids: unknown[] = [...(given as Iterable<unknown>)];
+  const isToken = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabularySize;
+  const bad = ids.find((id) => !isToken(id));
+  if (bad === undefined && !ids.includes(undefined)) return Int32Array.from(ids as number[]);
+  return refuse(typeof bad === "number" ? bad : [bad]);
+}
 
 /** With `forced`, allowed tokens that are all banned already come back with 0. */
 function keepOnly(scores: Float32Array, allowed: Int32Array, forced: boolean): void {

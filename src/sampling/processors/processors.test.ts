@@ -209,6 +209,26 @@ describe("checks", () => {
     expect(() => run(options, [1, 2])).toThrow(message);
   });
 
+  test.each([
+    [["x"], '["x"]'],
+    ["x", '"x"'],
+    [[0, 1.5], "1.5"],
+    [[-1], "-1"],
+    [[2], "2"],
+    [undefined, "undefined"],
+    [1, "1"],
+    [Promise.resolve([1]), "a promise"],
+  ])("prefixAllowedTokensFn that gives %j is refused", (given, shown) => {
+    const allow = () => given as number[];
+    const message = `Option \`prefixAllowedTokensFn\` must be a function that gives a list of token ids from 0 to 1. Given: ${shown}.`;
+    expect(() => run({ prefixAllowedTokensFn: allow }, [1, 2])).toThrow(message);
+  });
+
+  test("prefixAllowedTokensFn may give any iterable of ids", () => {
+    expect(run({ prefixAllowedTokensFn: () => new Set([1]) }, [1, 2])).toEqual([-Infinity, 2]);
+    expect(run({ prefixAllowedTokensFn: () => Int32Array.of(0) }, [1, 2])).toEqual([1, -Infinity]);
+  });
+
   test("allowed tokens that are all banned come back", () => {
     const options = { suppressTokens: [1], badWordsIds: [[1]], prefixAllowedTokensFn: () => [1] };
     expect(run(options, [5, 5])).toEqual([-Infinity, -Infinity]); // suppressed behind it
