@@ -27,6 +27,8 @@ BART = dict(vocab_size=128, d_model=42, encoder_layers=3, decoder_layers=2, enco
             decoder_attention_heads=3, encoder_ffn_dim=44, decoder_ffn_dim=52, max_position_embeddings=90,
             pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2)
 
+SMALL = dict(d_model=24, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=20, decoder_ffn_dim=20)
+
 # what BART's config.json of old says in place of a generation_config.json
 LEGACY = dict(num_beams=4, length_penalty=2.0, no_repeat_ngram_size=3, early_stopping=True, forced_bos_token_id=0,
               forced_eos_token_id=2, min_length=7, max_length=15)
@@ -44,6 +46,9 @@ FAMILIES = {
     "m2m_100": ("m2m_100", BART, {}),
     "m2m_100_odd": ("m2m_100", dict(BART, d_model=27, encoder_attention_heads=3, decoder_attention_heads=1,
                                     scale_embedding=False, activation_function="gelu"), {}),
+    # an embedding for each stack, and a head of its own
+    "bart_untied": ("bart", dict(BART, **SMALL, tie_word_embeddings=False), {}),
+    "mbart_untied": ("mbart", dict(BART, **SMALL, tie_word_embeddings=False, scale_embedding=True), {}),
 }
 
 MODES = [
@@ -68,7 +73,7 @@ def randomise(model, generator):
         r = torch.empty_like(p).normal_(generator=generator)
         if other and name.endswith("bias"):
             p.data = r * 0.05
-        elif "shared" in name:
+        elif "shared" in name or "embed_tokens" in name:
             p.data = r * (0.2 if other else 0.4)
         elif "relative_attention_bias" in name:
             p.data = r * 1.5

@@ -33,8 +33,20 @@ test("final_logits_bias is [1, vocabulary], and zeros where a checkpoint of the 
   expect(await bias(false)).toBeUndefined();
 });
 
-test("what has no encoder, or embeddings of its own for each stack, is refused by name", () => {
+test("embeddings that are not tied are one for each stack and one for the head, none of them shared", async () => {
+  const untied = { ...config, tie_word_embeddings: false };
+  const weights = buildModel(untied).weights;
+  const tables = weights.filter(({ shape }) => shape[0] === 16 && shape.length === 2).map(({ name }) => name);
+  const names = ["lm_head.weight", "model.decoder.embed_tokens.weight", "model.encoder.embed_tokens.weight"];
+  expect(tables.toSorted()).toEqual(names);
+  // a checkpoint that has but the shared one is not enough, as it leaves transformers' random
+  const given = weights.filter(({ name }) => !names.includes(name)).map(({ name, shape }) => ({ name, shape: [...shape] }));
+  const shared = { name: "model.shared.weight", shape: [16, 6] };
+  const tensors = [...given, shared].map((tensor) => ({ ...tensor, dtype: "float32" as const, bytes: 0 }));
+  await expect(loadModel(untied, { tensors: () => tensors })).rejects.toMatchObject({ code: "weights_missing" });
+});
+
+test("what has no encoder is refused by name", () => {
   expect(() => buildModel({ ...config, is_encoder_decoder: false })).toThrow("is_encoder_decoder");
-  expect(() => buildModel({ ...config, tie_word_embeddings: false })).toThrow("tie_word_embeddings");
   expect(() => buildModel({ ...config, decoder_attention_heads: 4 })).toThrow("decoder_attention_heads");
 });

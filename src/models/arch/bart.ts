@@ -74,11 +74,19 @@ function architecture(modelType: string, isBefore: boolean) {
     tie_word_embeddings: withDefault(z.boolean(), true),
   };
 
-  type Config = { vocabSize: number; dModel: number; maxPositionEmbeddings: number; scaleEmbedding: boolean };
+  interface Config {
+    vocabSize: number;
+    dModel: number;
+    maxPositionEmbeddings: number;
+    scaleEmbedding: boolean;
+    tieWordEmbeddings: boolean;
+  }
 
   /** Tokens and positions of one stack, summed and normed: [tokens, dModel]. */
-  const embedded = (program: ProgramBuilder, stack: "encoder" | "decoder", table: string, config: Config): Value => {
+  const embedded = (program: ProgramBuilder, stack: "encoder" | "decoder", config: Config): Value => {
     const { vocabSize: vocabulary, dModel: width, maxPositionEmbeddings } = config;
+    // not tied: a table for each stack, and another for the head
+    const table = config.tieWordEmbeddings ? "model.shared" : `model.${stack}.embed_tokens`;
     const scale = config.scaleEmbedding ? Math.sqrt(width) : undefined;
     const x = embedding(program, { module: table, vocabulary, width, ...(scale && { scale }) });
     const rows = { module: `model.${stack}.embed_positions`, positions: maxPositionEmbeddings + 2, width, offset: 2 };
@@ -104,7 +112,7 @@ function architecture(modelType: string, isBefore: boolean) {
       const headDim = dModel / heads;
       refuse(!Number.isInteger(headDim), "encoder_attention_heads", heads, `a divisor of d_model (${dModel})`);
       const sizes = { dModel, heads, inner: config.encoderFfnDim, kind };
-      let x = embedded(program, "encoder", "model.shared", config); // [tokens, dModel]
+      let x = embedded(program, "encoder", config); // [tokens, dModel]
       for (let layer = 0; layer < config.encoderLayers; layer++) {
         const at = `model.encoder.layers.${layer}`;
         const module = `${at}.self_attn`;
@@ -127,9 +135,8 @@ function architecture(modelType: string, isBefore: boolean) {
       const headDim = dModel / heads;
       refuse(!Number.isInteger(headDim), "decoder_attention_heads", heads, `a divisor of d_model (${dModel})`);
       refuse(config.isEncoderDecoder === false, "is_encoder_decoder", false, "true: the decoder alone is not loaded");
-      refuse(!config.tieWordEmbeddings, "tie_word_embeddings", false, "true: one embedding for encoder, decoder and head");
       const sizes = { dModel, heads, inner: config.decoderFfnDim, kind };
-      let x = embedded(program, "decoder", "model.shared", config); // [tokens, dModel]
+      let x = embedded(program, "decoder", config); // [tokens, dModel]
       for (let layer = 0; layer < config.decoderLayers; layer++) {
         const at = `model.decoder.layers.${layer}`;
         const self = `${at}.self_attn`;
