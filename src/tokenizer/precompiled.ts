@@ -24,6 +24,8 @@ export function createPrecompiledNormalizer(charsmap: string): Normalizer {
   const known = new Map<string, string | undefined>();
 
   const replacementOf = (part: string): string | undefined => {
+    // Graphemes of more than 5 bytes have none. They are not remembered either: that would keep all of their text in memory.
+    if (part.length > 5) return undefined;
     if (known.has(part)) return known.get(part);
     const bytes = encoder.encode(part);
     let found: string | undefined;

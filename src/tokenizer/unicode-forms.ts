@@ -1,4 +1,5 @@
 import { type AlignedText, TextBuilder, widthAt } from "./aligned-text.ts";
+import { compareMarks, isMark, orderLongRuns, sortMarks } from "./combining-marks.ts";
 import { notDecomposed, notDecomposedCompatibly } from "./library-unicode.ts";
 
 /** Unicode's normalisation forms. */
@@ -11,10 +12,16 @@ const leftAlone: Record<Form, RegExp> = { NFC: canonical, NFD: canonical, NFKC: 
 
 /** Text in a normalisation form, as the Rust library knows it. */
 export function normalizeForm(text: string, form: Form): string {
-  const changed = text.normalize(form);
+  const changed = normalized(text, form);
   if (changed === text || !leftAlone[form].test(text)) return changed;
   const parts = text.split(leftAlone[form]);
-  return parts.map((part, i) => (i % 2 === 1 ? part : part.normalize(form))).join("");
+  return parts.map((part, i) => (i % 2 === 1 ? part : normalized(part, form))).join("");
+}
+
+const decompositions = { NFC: "NFD", NFD: "NFD", NFKC: "NFKD", NFKD: "NFKD" } as const;
+
+function normalized(text: string, form: Form): string {
+  return orderLongRuns(text, decompositions[form]).normalize(form);
 }
 
 /** A character on its way, with its change (see `TextBuilder`). */
@@ -32,14 +39,14 @@ interface Pending {
  */
 export function alignForm(text: string, form: Form): AlignedText {
   if (normalizeForm(text, form) === text) return { text };
-  const decomposed = form === "NFC" || form === "NFD" ? "NFD" : "NFKD";
+  const decomposed = decompositions[form];
   const composes = form === "NFC" || form === "NFKC";
   const builder = new TextBuilder(text);
   const emit = ({ character, change }: Pending) => builder.add(character, change);
   const composer = composes ? createComposer(emit) : { push: emit, end: () => {} };
   let marks: Pending[] = [];
   const flush = () => {
-    for (const mark of marks.length > 1 ? marks.sort((a, b) => order(a.character, b.character)) : marks) composer.push(mark);
+    for (const mark of sortMarks(marks, ({ character }) => character)) composer.push(mark);
     marks = [];
   };
   const left = leftAlone[form];
@@ -82,7 +89,7 @@ function createComposer(emit: (pending: Pending) => void): { push(pending: Pendi
       }
       const last = waiting.at(-1)?.character;
       // A mark is blocked from its base by one of the same or a higher class.
-      const blocked = last !== undefined && order(last, character) >= 0;
+      const blocked = last !== undefined && compareMarks(last, character) >= 0;
       const composed = blocked ? undefined : composition(base.character, character);
       if (composed !== undefined) {
         base = { character: composed, change: base.change + change - 1 };
@@ -115,36 +122,4 @@ function composition(first: string, second: string): string | undefined {
   if (compositions.size > 10_000) compositions.clear();
   compositions.set(text, found);
   return found;
-}
-
-const markKnown = new Map<string, boolean>();
-
-/** Whether a character has a combining class above 0: it then changes places with a mark of another class. */
-function isMark(character: string): boolean {
-  if (
-    character < "\u0300" ||
-    (character >= "\u3100" && character < "\ua66f") ||
-    (character >= "\uac00" && character < "\ud800")
-  )
-    return false;
-  const known = markKnown.get(character);
-  if (known !== undefined) return known;
-  const found = swaps(character, "\u0334") || swaps("\u0345", character);
-  if (markKnown.size > 10_000) markKnown.clear();
-  markKnown.set(character, found);
-  return found;
-}
-
-/** Whether the combining class of the first is lower (-1), the same (0) or higher (1). Class 0 is lower than a mark's. */
-function order(first: string, second: string): number {
-  if (first === second) return 0;
-  const [a, b] = [isMark(first), isMark(second)];
-  if (!a || !b) return Number(a) - Number(b);
-  return swaps(first, second) ? 1 : swaps(second, first) ? -1 : 0;
-}
-
-function swaps(first: string, second: string): boolean {
-  const text = `${first}${second}`;
-  const sorted = text.normalize("NFD");
-  return sorted !== text && sorted === `${second}${first}`;
 }

@@ -35,7 +35,7 @@ export class WordMemory {
     if (found) return found;
     const tokens = word === "" ? nothing : this.#model.tokenize(word, this.#ranges, part);
     if (known.size >= rememberedWords) known.clear();
-    known.set(word, tokens);
+    known.set(copyOf(word), tokens);
     return tokens;
   }
 
@@ -57,3 +57,10 @@ export class WordMemory {
 }
 
 const nothing: WordTokens = { ids: [], ranges: new Int32Array(0) };
+
+/** The same string in memory of its own: a slice keeps all of the text alive that it was cut from. */
+function copyOf(word: string): string {
+  const units = new Array<number>(word.length);
+  for (let i = 0; i < word.length; i++) units[i] = word.charCodeAt(i);
+  return String.fromCharCode(...units);
+}
