@@ -17,6 +17,17 @@ describe("the error table", () => {
     expect(error.status).toBe(400);
   });
 
+  it.each([
+    [{ given: "5" }, 'Given: "5".'],
+    [{ given: 5 }, "Given: 5."],
+    [{ given: Number.NaN }, "Given: NaN."],
+    [{ given: null }, "Given: null."],
+    [{ given: undefined, found: "nothing" }, "Given: nothing."],
+    [{ found: "2 rows" }, "Given: 2 rows."],
+  ])("shows the value of an option as it was given: %j", (details, shown) => {
+    expect(new TsumugiError("invalid_option", { option: "x", expected: "y", ...details }).message).toContain(shown);
+  });
+
   it("knows its own errors from another copy of the package, and no others", () => {
     expect(TsumugiError.isInstance(new TsumugiError("aborted"))).toBe(true);
     expect(TsumugiError.isInstance({ [Symbol.for("tsumugi.error")]: true })).toBe(true);

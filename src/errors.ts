@@ -2,7 +2,9 @@
  * Every error that a user can see: one table of code, message template and HTTP status.
  *
  * A message names the option or operation, the limit, and the value given. `{name}` in a template is filled from the
- * details. To add an error, add its line here and in docs/errors.md (a test holds the two together).
+ * details. The value of an option is shown as JSON, so that "5" is not taken for 5; where words describe what was given
+ * ("2 rows"), they come as the detail `found` and take the place of `{given}`. To add an error, add its line here and in
+ * docs/errors.md (a test holds the two together).
  */
 const table = {
   // options and arguments
@@ -171,7 +173,7 @@ export class TsumugiError extends Error {
   readonly status: number;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
-    super(fill(table[code].message, details), options);
+    super(fill(code, details), options);
     this.code = code;
     this.details = details;
     this.status = table[code].status;
@@ -208,13 +210,18 @@ export function describeError(code: ErrorCode): { status: number; message: strin
   return table[code];
 }
 
-function fill(template: string, details: ErrorDetails): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => show(details[name], name));
+function fill(code: ErrorCode, details: ErrorDetails): string {
+  return table[code].message.replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (name === "given" && details.given === undefined && typeof details.found === "string") return details.found;
+    return show(details[name], name, code === "invalid_option" && name === "given");
+  });
 }
 
-function show(value: unknown, name: string): string {
+function show(value: unknown, name: string, isQuoted: boolean): string {
   if (value === undefined) return name === "given" ? "undefined" : "";
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && !isQuoted) return value;
+  // JSON has no NaN and no Infinity
+  if (typeof value === "number") return String(value);
   try {
     const text = JSON.stringify(value) ?? String(value);
     return text.length > 200 ? `${text.slice(0, 200)}…` : text;

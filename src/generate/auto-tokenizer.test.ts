@@ -42,7 +42,7 @@ test("a folder without a tokenizer says so, and a broken SentencePiece model is 
 });
 
 test.each([
-  [{ paddingSide: "up" }, '`paddingSide` must be one of "left", "right". Given: up.'],
+  [{ paddingSide: "up" }, '`paddingSide` must be one of "left", "right". Given: "up".'],
   [{ truncationSide: 5 }, '`truncationSide` must be one of "left", "right". Given: 5.'],
   [{ addBosToken: 5 }, "`addBosToken` must be true or false"],
   [{ revision: 5 }, "`revision` must be a text"],

@@ -302,7 +302,7 @@ test.each([
   [{ torchDtype: "bfloat16" }, "its name here is `dtype`"],
   [{ deviceMap: "auto" }, "its name here is `device`"],
   [{ load_in_4bit: true }, "quantised weights"],
-  [{ dtype: "int8" }, '`dtype` must be one of "auto", "float32", "bfloat16", "float16". Given: int8.'],
+  [{ dtype: "int8" }, '`dtype` must be one of "auto", "float32", "bfloat16", "float16". Given: "int8".'],
   [{ device: "reference", threads: 2 }, "the reference device runs on one thread"],
   [{ maxBatchSize: 0 }, "`maxBatchSize` must be a whole number of at least 1. Given: 0."],
 ])("fromPretrained refuses %j", async (options, message) => {

@@ -193,7 +193,7 @@ function makePlan(context: GenerateContext, options: GenerateOptions): Plan {
   const copies = settings.numReturnSequences;
   const rows = prompts.length * copies;
   if (options.streamer && rows > 1) {
-    throw new TsumugiError("invalid_option", { option: "streamer", expected: "used with one row", given: `${rows} rows` });
+    throw new TsumugiError("invalid_option", { option: "streamer", expected: "used with one row", found: `${rows} rows` });
   }
   if (options.streamer && isSearch(settings)) {
     const search = settings.numBeams > 1 ? "`numBeams` above 1" : "`penaltyAlpha`";

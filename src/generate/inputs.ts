@@ -42,7 +42,12 @@ export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, con
   const { settings, vocabularySize } = context;
   const given = settings.decoderStartTokenId ?? settings.bosTokenId;
   const refuse = (expected: string): never => {
-    throw new TsumugiError("invalid_option", { option: "decoderStartTokenId", expected, given: given ?? "nothing" });
+    throw new TsumugiError("invalid_option", {
+      option: "decoderStartTokenId",
+      expected,
+      given: given ?? undefined,
+      found: "nothing",
+    });
   };
   if (given === null || [given].flat().some((start) => start >= vocabularySize)) {
     return refuse(`a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`);

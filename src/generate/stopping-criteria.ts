@@ -24,5 +24,5 @@ export function meetsAny(criteria: readonly StoppingCriterion[], inputIds: reado
   const wrong = answers.find((answer) => typeof answer !== "boolean");
   if (wrong === undefined) return answers.includes(true);
   const expected = "made of functions that give true or false (not a promise)";
-  throw new TsumugiError("invalid_option", { option: "stoppingCriteria", expected, given: typeof wrong });
+  throw new TsumugiError("invalid_option", { option: "stoppingCriteria", expected, found: typeof wrong });
 }

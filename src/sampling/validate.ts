@@ -5,9 +5,7 @@ export type OptionParser<Value> = (value: unknown, option: string) => Value;
 
 /** Refuses a value: `invalid_option`. */
 export function fail(option: string, expected: string, given: unknown): never {
-  // NaN and Infinity by name (JSON has none), and "8" in its quotes, so that it is not taken for 8
-  const shown = typeof given === "number" ? String(given) : typeof given === "string" ? JSON.stringify(given) : given;
-  throw new TsumugiError("invalid_option", { option, expected, given: shown });
+  throw new TsumugiError("invalid_option", { option, expected, given });
 }
 
 /** A finite number that `test` allows; `expected` says which. */

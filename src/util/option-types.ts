@@ -13,8 +13,7 @@ export type OptionType = keyof typeof expectations;
 /** Refuses options that are no object (`invalid_input`); `undefined` passes. */
 export function checkIsOptions(options: unknown, what = "The options"): void {
   if (options === undefined || (typeof options === "object" && options !== null && !isList(options))) return;
-  const given = typeof options === "number" ? String(options) : options;
-  throw new TsumugiError("invalid_input", { what, expected: "an object such as `{ name: value }`", given });
+  throw new TsumugiError("invalid_input", { what, expected: "an object such as `{ name: value }`", given: options });
 }
 
 /** Refuses values of the wrong type (`invalid_option`), before anything is done with them. Absent ones pass. */

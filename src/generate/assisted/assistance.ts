@@ -120,7 +120,7 @@ function readDraftModel(
 ): DraftModel {
   const kind = ({ programs }: Model) => (programs.encode ? "an encoder-decoder model" : "a decoder-only model");
   if (kind(model) !== kind(target)) {
-    throw new TsumugiError("invalid_option", { option: "assistantModel", expected: kind(target), given: kind(model) });
+    throw new TsumugiError("invalid_option", { option: "assistantModel", expected: kind(target), found: kind(model) });
   }
   // A call's word counts; without it the assistant's own settings, as in transformers.
   const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name): GenerationConfig[Name] => {

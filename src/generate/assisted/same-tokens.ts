@@ -30,9 +30,9 @@ export interface Vocabulary {
  */
 export async function checkSameTokens(model: Vocabulary, assistant: Vocabulary): Promise<void> {
   if (model.size === assistant.size) return;
-  const refuse = (given: string) => {
+  const refuse = (found: string) => {
     const expected = `a model with the same tokenizer (this model has ${model.size} token ids)`;
-    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given });
+    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, found });
   };
   const load = ({ loadTokenizer }: Vocabulary) => loadTokenizer().catch(() => undefined);
   const [own, other] = await Promise.all([load(model), load(assistant)]);

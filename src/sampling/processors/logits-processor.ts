@@ -43,7 +43,7 @@ export const logitsProcessor: ProcessorDefinition<LogitsProcessorFunction[]> = {
           if (result === undefined || result === scores) return;
           if (!(result instanceof Float32Array) || result.length !== scores.length) {
             const expected = `functions that give nothing or a Float32Array of ${scores.length} scores`;
-            throw new TsumugiError("invalid_option", { option: "logitsProcessor", expected, given: describe(result) });
+            throw new TsumugiError("invalid_option", { option: "logitsProcessor", expected, found: describe(result) });
           }
           scores.set(result);
         },

@@ -29,7 +29,7 @@ export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> =
         throw new TsumugiError("invalid_option", {
           option: "prefixAllowedTokensFn",
           expected: `a function that allows at least one token (row ${row}, ${history.length} tokens)`,
-          given: "none allowed",
+          found: "none allowed",
         });
       }
       return [{ kind: "call", apply: (scores) => keepOnly(scores, allowed, context.beams === 1) }];
@@ -41,7 +41,7 @@ function readAllowed(given: unknown, vocabularySize: number): Int32Array {
   const expected = `a function that gives a list of token ids from 0 to ${vocabularySize - 1}`;
   const refuse = (value: unknown) => fail("prefixAllowedTokensFn", expected, value);
   if (given instanceof Promise) {
-    throw new TsumugiError("invalid_option", { option: "prefixAllowedTokensFn", expected, given: "a promise" });
+    throw new TsumugiError("invalid_option", { option: "prefixAllowedTokensFn", expected, found: "a promise" });
   }
   if (typeof given !== "object" || given === null || !(Symbol.iterator in given)) return refuse(given);
   const ids: unknown[] = [...(given as Iterable<unknown>)];
