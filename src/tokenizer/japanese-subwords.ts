@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "./json.ts";
 import type { Model } from "./model.ts";
+import { createReplacer } from "./text-replacer.ts";
 
 /** Texts that stand for characters before the vocabulary is looked up, in this order; then come the emoji. */
 const replacements: readonly (readonly [string, string])[] = [
@@ -37,8 +38,7 @@ const utf8 = new TextEncoder();
  */
 export function createJapaneseSubwords(config: Record<string, unknown>): Model {
   const emoji = Object.entries(isRecord(config.emoji) ? config.emoji : {}).map(([text, tag]) => [text, String(tag)] as const);
-  const changes = [...replacements, ...emoji].map(([from, to]) => ({ from, to, characters: Array.from(from) }));
-  const inTags = new Set(changes.flatMap(({ to }) => Array.from(to)));
+  const replaceAll = createReplacer([...replacements, ...emoji]);
   const emojiOf = isRecord(config.emoji_inv) ? config.emoji_inv : {};
   const lines = listOf(config.vocab).map(String);
   // as Python reads it, where the end of the line is part of it: a comma alone is two empty words, but not on a last line
@@ -104,14 +104,7 @@ export function createJapaneseSubwords(config: Record<string, unknown>): Model {
       },
     },
     normalizer: {
-      normalize(given) {
-        let text = given;
-        const present = new Set([...given, ...inTags]);
-        for (const { from, to, characters } of changes) {
-          if (characters.every((character) => present.has(character))) text = text.replaceAll(from, () => to);
-        }
-        return text;
-      },
+      normalize: replaceAll,
       align() {
         const reason = "transformers' tokenizer of this class (GPT-NeoX Japanese) has no offsets either";
         throw new TsumugiError("unsupported_option", { option: "returnOffsetsMapping", reason });
