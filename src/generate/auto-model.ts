@@ -5,7 +5,7 @@ import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/index.ts";
 import { type DownloadProgress, type HubOptions, type ModelDirectory, resolveModel } from "../hub/index.ts";
-import { loadModel, withAttentions, withHiddenStates } from "../models/index.ts";
+import { loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
@@ -16,6 +16,7 @@ import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { readGenerationConfig } from "./generation-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 import { type Refusals, refuseUnknown } from "./unknown-options.ts";
+import { warn } from "./warnings.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
 export interface FromPretrainedOptions
@@ -156,10 +157,19 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
     const model = await loadModel(config, checkpoint);
     const right: AutoModelName = model.programs.encode ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
     if (asked !== right) throw new TsumugiError("model_class", { asked, given: model.modelType, right });
+    warnOfUnused(files, unusedTensorsOf(model, config, checkpoint));
     return await assemble({ files, config, checkpoint, model, backend }, options);
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Weights that config.json has no place for are left out, as in transformers, but not without a word. */
+function warnOfUnused({ id }: ModelDirectory, unused: readonly string[]): void {
+  if (unused.length === 0) return;
+  const shown = unused.slice(0, 5).join(", ") + (unused.length > 5 ? ", …" : "");
+  const count = unused.length === 1 ? "1 tensor" : `${unused.length} tensors`;
+  warn(`The checkpoint of \`${id}\` holds ${count} that the model of its config.json does not use: ${shown}.`);
 }
 
 interface Loaded {

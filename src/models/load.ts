@@ -3,8 +3,9 @@ import type { CheckpointTensors, TensorInfo } from "../formats/checkpoint.ts";
 import type { Model, Weight, WeightOrigin } from "../ops/program.ts";
 import * as arch from "./arch/index.ts";
 import type { Architecture } from "./define.ts";
-import { multimodalTypesOf, textModelOf } from "./multimodal.ts";
+import { isMultimodal, multimodalTypesOf, textModelOf } from "./multimodal.ts";
 import { tensorFinder } from "./tensor-names.ts";
+import { unusedTensors } from "./unused-tensors.ts";
 
 const architectures: readonly Architecture[] = Object.values(arch);
 
@@ -88,6 +89,18 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
   }
   for (const weight of weights) if (!fits(weight, tensors)) fail(weight, tensors);
   return { ...model, weights };
+}
+
+/**
+ * Names of tensors of the checkpoint that the model does not read although they are none of the buffers and further parts
+ * that transformers leaves out without a word: mostly a sign that config.json is of another checkpoint.
+ *
+ * @param model - What `loadModel` made of the two.
+ */
+export function unusedTensorsOf(model: Model, config: unknown, source: CheckpointTensors): string[] {
+  const { architecture, fields } = readConfig(config);
+  const names = source.tensors().map(({ name }) => name);
+  return unusedTensors(model, architecture, fields, names, isMultimodal(config));
 }
 
 /**
