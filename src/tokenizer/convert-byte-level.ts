@@ -16,7 +16,8 @@ export function convertByteLevel(
   className: string,
   config: Record<string, unknown>,
 ): Converted {
-  const model = { type: "BPE", vocab: checkVocab(vocab), merges: checkMerges(merges), fuse_unk: false, byte_fallback: false };
+  const ids = checkVocab(vocab);
+  const model = { type: "BPE", vocab: ids, merges: checkMerges(merges, ids), fuse_unk: false, byte_fallback: false };
   const spaced = config.add_prefix_space === true;
   const end = "<|endoftext|>";
   const byteLevel = (addPrefixSpace: boolean, useRegex = true) => ({
@@ -85,7 +86,7 @@ function checkVocab(vocab: unknown): Record<string, number> {
   throw new TsumugiError("invalid_tokenizer_file", { file: "vocab.json", reason: "it is not a table of token ids" });
 }
 
-function checkMerges(text: string): [string, string][] {
+function checkMerges(text: string, ids: Record<string, number>): [string, string][] {
   const lines = text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
   return lines.map((line, index) => {
     const [left, right, ...rest] = line.split(" ");
@@ -94,6 +95,11 @@ function checkMerges(text: string): [string, string][] {
         file: "merges.txt",
         reason: `merge ${index + 1} is not two tokens: ${JSON.stringify(line.slice(0, 60))}`,
       });
+    const missing = [left, right, left + right].find((token) => !Object.hasOwn(ids, token));
+    if (missing !== undefined) {
+      const reason = `merge ${index + 1}, ${JSON.stringify(line)}, needs the token ${JSON.stringify(missing)}, which vocab.json lacks`;
+      throw new TsumugiError("invalid_tokenizer_file", { file: "merges.txt", reason });
+    }
     return [left, right];
   });
 }

@@ -22,7 +22,7 @@ export interface Model {
 
 /**
  * Builds the model. `endsInBytes` says that the pre-tokenizer ends with the step that writes bytes as characters, which BPE
- * then does itself. Errors: `unsupported_tokenizer`.
+ * then does itself. Errors: `unsupported_tokenizer`, `invalid_tokenizer_file`.
  */
 export function createModel(tokenizerJson: unknown, endsInBytes: boolean): Model {
   if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
@@ -30,7 +30,7 @@ export function createModel(tokenizerJson: unknown, endsInBytes: boolean): Model
   const config = tokenizerJson.model;
   const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
   if (type === "JapaneseSubwords") return createJapaneseSubwords(config);
-  const ids = vocabularyOf(config.vocab);
+  const ids = vocabularyOf(config.vocab, type);
   const tokens: (string | undefined)[] = Array.isArray(config.vocab)
     ? config.vocab.map((entry) => String(listOf(entry)[0]))
     : [];
@@ -68,8 +68,18 @@ function createWords(
 }
 
 /** Unigram lists its pieces with their scores, in the order of their ids; the others have a table of ids. */
-function vocabularyOf(vocab: unknown): Map<string, number> {
+function vocabularyOf(vocab: unknown, type: string): Map<string, number> {
+  if (Array.isArray(vocab) && type !== "Unigram") throw invalid(`is a list, but a ${type} model has a table of ids`);
   if (Array.isArray(vocab)) return new Map(vocab.map((entry, id) => [String(listOf(entry)[0]), id]));
   if (!isRecord(vocab)) throw new TsumugiError("unsupported_tokenizer", { what: "model.vocab", given: typeof vocab });
-  return new Map(Object.entries(vocab as Record<string, number>));
+  const ids = new Map(Object.entries(vocab as Record<string, number>));
+  for (const [token, id] of ids) {
+    const isId = Number.isInteger(id) && id >= 0 && id < 2 ** 31;
+    if (!isId) throw invalid(`gives the token ${JSON.stringify(token)} the id ${JSON.stringify(id)}, which is no token id`);
+  }
+  return ids;
+}
+
+function invalid(problem: string): TsumugiError {
+  return new TsumugiError("invalid_tokenizer_file", { file: "tokenizer.json", reason: `\`model.vocab\` ${problem}` });
 }
