@@ -38,6 +38,10 @@ const table = {
   tensor_missing: { status: 400, message: "The checkpoint has no tensor {name}." },
   file_unreadable: { status: 400, message: "Cannot read {file}: {reason}." },
   safetensors_truncated: { status: 400, message: "{file}: expected {expected}, the file has {given} bytes." },
+  safetensors_pointer: {
+    status: 400,
+    message: "{file} is a Git LFS pointer: the weights were not downloaded. Run `git lfs pull` in its folder.",
+  },
   safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
   safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
   safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
@@ -90,6 +94,7 @@ const table = {
     message:
       "`{given}` is neither an existing folder nor a valid Hub model id: {reason}. Give the path of a model's folder, or an id such as `org/name`.",
   },
+  model_incomplete: { status: 404, message: "The model's folder {directory} {reason}." },
   hub_repository_not_found: {
     status: 404,
     message:

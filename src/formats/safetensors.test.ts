@@ -73,6 +73,11 @@ describe("parseHeader", () => {
     ["a header longer than the file", fileOf(one({}), 8).subarray(0, 40), "safetensors_truncated"],
     ["a header above 100 MB", Uint8Array.of(0, 0, 0, 255, 0, 0, 0, 0, 123, 125), "safetensors_header_too_long"],
     ["a header length above 2^53", Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 255, 123), "safetensors_header_too_long"],
+    [
+      "a Git LFS pointer",
+      new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"),
+      "safetensors_pointer",
+    ],
     ["an empty header", fileOf("", 0), "safetensors_json"],
     ["broken JSON", fileOf('{"a":', 0), "safetensors_json"],
     ["a header that is a list", fileOf("[]", 0), "safetensors_json"],

@@ -35,12 +35,15 @@ export interface LocatedTensor extends TensorInfo {
 /**
  * Reads the first 8 bytes of a safetensors file: the header's length.
  *
- * @throws TsumugiError `safetensors_truncated`, `safetensors_header_too_long`.
+ * @throws TsumugiError `safetensors_truncated`, `safetensors_header_too_long`, `safetensors_pointer`.
  */
 export function headerLength(start: Uint8Array, fileBytes: number, file: string): number {
   if (start.length < lengthBytes || fileBytes < lengthBytes) {
     throw new TsumugiError("safetensors_truncated", { file, expected: `at least ${lengthBytes} bytes`, given: fileBytes });
   }
+  // a pointer's first line is "version https://git-lfs.github.com/spec/v1"
+  if (new TextDecoder().decode(start.subarray(0, lengthBytes)) === "version ")
+    throw new TsumugiError("safetensors_pointer", { file });
   const length = new DataView(start.buffer, start.byteOffset, lengthBytes).getBigUint64(0, true);
   if (length > BigInt(maxHeaderBytes)) {
     throw new TsumugiError("safetensors_header_too_long", { file, limit: maxHeaderBytes, given: length.toString() });

@@ -184,6 +184,7 @@ async function assemble(
   { files, config, checkpoint, model: plain, backend }: Loaded,
   options: FromPretrainedOptions,
 ): Promise<CausalLMParts> {
+  const generationConfig = readGenerationConfig(await readObject(files, "generation_config.json"), config);
   // the reference backend keeps all outputs of a program, and what attention read
   const model = backend.name === "reference" ? withAttentions(withHiddenStates(plain)) : plain;
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
@@ -204,7 +205,7 @@ async function assemble(
   return {
     id: files.id,
     config,
-    generationConfig: readGenerationConfig(await files.readJson("generation_config.json"), config),
+    generationConfig,
     model,
     engine,
     session,
@@ -255,12 +256,19 @@ async function createBackend(device: "auto" | "cpu" | "reference"): Promise<Back
 
 /** config.json of a model. */
 export async function readConfig(files: ModelDirectory): Promise<Record<string, unknown>> {
-  const config = await files.readJson("config.json");
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    const reason = `${files.directory} has no config.json that holds an object`;
-    throw new TsumugiError("model_not_found", { given: files.id, reason });
-  }
-  return config as Record<string, unknown>;
+  return (await readObject(files, "config.json")) ?? incomplete(files, "has no config.json");
+}
+
+/** A JSON file of a model that holds an object; undefined where it is not there. */
+async function readObject(files: ModelDirectory, file: string): Promise<Record<string, unknown> | undefined> {
+  const content = await files.readJson(file);
+  if (content === undefined) return undefined;
+  const isObject = typeof content === "object" && content !== null && !Array.isArray(content);
+  return isObject ? (content as Record<string, unknown>) : incomplete(files, `has a ${file} that does not hold an object`);
+}
+
+function incomplete({ directory }: ModelDirectory, reason: string): never {
+  throw new TsumugiError("model_incomplete", { directory, reason });
 }
 
 /** "auto": what config.json says, else the type of the first floating tensor. Other types become float32. */
