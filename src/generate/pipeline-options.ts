@@ -1,12 +1,17 @@
 import type { ChatMessage, ChatTemplateOptions, Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
-import { type FromPretrainedOptions, fromPretrainedNames, loadRefusals } from "./auto-model.ts";
+import type { FromPretrainedOptions } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import { type Refusals, refuseUnknown } from "./unknown-options.ts";
 
-/** Options of `pipeline("text-generation", …)`. Loading options are for a model named by id or folder. */
-export interface TextGenerationPipelineOptions extends FromPretrainedOptions {
+/**
+ * Options of `pipeline("text-generation", …)`. Loading options are for a model named by id or folder; options of a call are
+ * what every call takes where it does not name them (`signal` is the loading's).
+ */
+export interface TextGenerationPipelineOptions
+  extends FromPretrainedOptions,
+    Omit<TextGenerationOptions, "signal" | "returnFullText" | "returnTensors"> {
   /** Hub id, folder, "tsumugi-mini", or a loaded model (which `pipe.dispose()` then leaves alone). */
   model: string | CausalLM;
   /** Hub id or folder, or a loaded tokenizer. Default: the model's own. */
@@ -85,7 +90,8 @@ export const ownNames = [
   "chatTemplateKwargs",
 ] as const;
 
-const callRefusals: Refusals = {
+/** Options that exist in Python or in `generate`, and not in every pipeline. */
+export const callRefusals: Refusals = {
   returnTensors: "ids come from `model.generate`",
   returnText: "the answer is a text anyway",
   prefix: "put it in front of the prompt",
@@ -103,18 +109,8 @@ const callRefusals: Refusals = {
   tokenizer: "it is an option of `pipeline` itself",
 };
 
-export function checkPipelineOptions(options: object): void {
-  refuseUnknown(options, ["model", "tokenizer", ...fromPretrainedNames], {
-    ...loadRefusals,
-    framework: "there is one engine",
-    modelKwargs: "give loading options beside `model`",
-    assistantModel: "it is an option of a call",
-    assistantTokenizer: "the assistant must have this model's own vocabulary",
-  });
-}
-
-export function refuseCallOptions(options: object, taken: readonly string[] = []): void {
+export function refuseCallOptions(options: object, taken: readonly string[] = [], others: Refusals = {}): void {
   checkIsOptions(options);
   const known = Object.keys(options).filter((name) => !(name in callRefusals) || taken.includes(name));
-  refuseUnknown(options, known, callRefusals);
+  refuseUnknown(options, known, { ...callRefusals, ...others });
 }

@@ -277,3 +277,33 @@ describe("what transformers' pipeline knows besides", () => {
     expect(told.filter((message) => message.includes("puts another in front of it"))).toHaveLength(1);
   });
 });
+
+describe("options of a call among those of the pipeline", () => {
+  const tokenizer = join(fixtures, "tokenizers/byte-level");
+
+  test("hold where a call names none", async () => {
+    const short = await pipeline("text-generation", {
+      model,
+      tokenizer,
+      ...greedy,
+      maxNewTokens: 2,
+      eosTokenId: 5,
+      batchSize: 2,
+    });
+    expect(await short("QXZ")).toEqual([{ generatedText: `QXZ${await answer("QXZ", 2)}` }]);
+    expect(await short("QXZ", { maxNewTokens: 6 })).toEqual([{ generatedText: `QXZ${await answer("QXZ")}` }]);
+    expect(await short("QXZ", { maxLength: 9 })).toEqual([{ generatedText: `QXZ${await answer("QXZ")}` }]);
+    await short("QXZ", { stopSequence: "Q" });
+  });
+
+  test("are checked at once", async () => {
+    const refused = (options: object, message: string) =>
+      expect(pipeline("text-generation", { model, tokenizer, ...options })).rejects.toThrow(message);
+    await refused({ maxNewTokens: "4" }, "`maxNewTokens`");
+    await refused({ batchSize: 0 }, "`batchSize`");
+    await refused({ prefix: 1 }, "`prefix`");
+    await refused({ max_new_tokens: 4 }, "its name here is `maxNewTokens`");
+    await refused({ inputIds: [[1]] }, "a pipeline takes text");
+    await refused({ dtype: "float32" }, "this one is loaded");
+  });
+});

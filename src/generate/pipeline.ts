@@ -11,9 +11,9 @@ import type { CausalLM } from "./causal-lm.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import type { GenerationConfig } from "./generation-config.ts";
 import { readGenerationConfig } from "./generation-config.ts";
+import { checkDefaultFields, overDefaults, splitPipelineOptions } from "./pipeline-defaults.ts";
 import {
   type ChatOutput,
-  checkPipelineOptions,
   ownNames,
   refuseCallOptions,
   type TextGenerationOptions,
@@ -32,7 +32,13 @@ import {
   stopSequenceIds,
 } from "./pipeline-prompts.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
-import { createText2TextPipeline, type Text2TextPipeline, type Text2TextPipelineOptions } from "./text2text-pipeline.ts";
+import {
+  checkText2TextOptions,
+  createText2TextPipeline,
+  type Text2TextPipeline,
+  type Text2TextPipelineOptions,
+  text2TextNames,
+} from "./text2text-pipeline.ts";
 
 type Ids = TextGenerationOptions & { returnTensors: true };
 type NewTextOnly = TextGenerationOptions & { returnFullText: false };
@@ -68,6 +74,8 @@ const tasks = ["text-generation", "text2text-generation"];
  * prompt and answer stays with every tokenizer. "text2text-generation" searches with 4 beams instead of sampling, as in
  * transformers 4 (5 has no such pipeline any more), and a list of texts gives a list of answers for each.
  *
+ * Options of a call, `maxNewTokens: 4` or `batchSize: 8`, may stand here too: every call takes them where it names none.
+ *
  * @throws `unknown_task`, `unknown_option`, `unsupported_option`, and what `fromPretrained` and `generate` throw
  *
  * @example
@@ -86,13 +94,16 @@ export async function pipeline(
   options: TextGenerationPipelineOptions | Text2TextPipelineOptions,
 ): Promise<TextGenerationPipeline | Text2TextPipeline> {
   if (!tasks.includes(task)) throw new TsumugiError("unknown_task", { task: String(task), supported: tasks.join(", ") });
-  checkPipelineOptions(options ?? {});
-  const { model: given, tokenizer: named, ...load } = options ?? {};
+  const isText2Text = task === "text2text-generation";
+  const { model: given, tokenizer: named } = options ?? {};
+  const { load, defaults } = splitPipelineOptions(options ?? {}, isText2Text ? text2TextNames : ownNames);
+  if (isText2Text) checkText2TextOptions(defaults);
+  else split(defaults);
+  checkDefaultFields(defaults, isText2Text ? { numBeams: 4 } : { doSample: true });
   if (given === undefined) {
     const expected = "a Hub id, a folder or a loaded model";
-    throw new TsumugiError("invalid_option", { option: "model", expected, given: "nothing" });
+    throw new TsumugiError("invalid_option", { option: "model", expected, found: "nothing" });
   }
-  const isText2Text = task === "text2text-generation";
   if (typeof given !== "string") checkLoadedModel(given, named, load, isText2Text);
   if (named !== undefined && typeof named !== "string" && typeof (named as Partial<Tokenizer> | null)?.decode !== "function") {
     const expected = "a Hub id, a folder or a loaded tokenizer";
@@ -105,7 +116,8 @@ export async function pipeline(
     const tokenizer =
       typeof named === "string" ? await AutoTokenizer.fromPretrained(named, hub) : (named ?? (await model.loadTokenizer()));
     const owned = typeof given === "string";
-    return isText2Text ? createText2TextPipeline(model, tokenizer, owned) : create(model, tokenizer, owned);
+    const make = isText2Text ? createText2TextPipeline : create;
+    return make(model, tokenizer, owned, defaults);
   } catch (error) {
     if (typeof given === "string") await model.dispose();
     throw error;
@@ -131,10 +143,15 @@ function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object, isT
 
 type Chat = readonly ChatMessage[];
 
-function create(model: CausalLM, tokenizer: Tokenizer, owned: boolean): TextGenerationPipeline {
+function create(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  owned: boolean,
+  defaults: TextGenerationOptions,
+): TextGenerationPipeline {
   const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
     const { prompts, single } = readPrompts(input);
-    const outputs = await run(model, tokenizer, prompts, options, single);
+    const outputs = await run(model, tokenizer, prompts, overDefaults(defaults, options), single);
     return single ? outputs[0]! : outputs;
   };
   const dispose = async (): Promise<void> => {

@@ -61,7 +61,16 @@ describe("text2text-generation", () => {
     expect(pieces.join("")).toBe(greedy[0]);
   });
 
+  test("options of a call may be the pipeline's", async () => {
+    const short = await pipeline("text2text-generation", { model, tokenizer, maxNewTokens: 12, numBeams: 1, batchSize: 3 });
+    expect(await short(texts)).toEqual(greedy.map((generatedText) => [{ generatedText }]));
+    expect(await short(texts[0]!, { numBeams: 4 })).toEqual([{ generatedText: beams[0] }]);
+    await expect(pipeline("text2text-generation", { model, tokenizer, batchSize: 0 })).rejects.toThrow("batchSize");
+    await expect(pipeline("text2text-generation", { model, tokenizer, numBeams: -1 })).rejects.toThrow("numBeams");
+  });
+
   test("refuses by name", async () => {
+    await expect(pipe(texts[0]!, { truncation: true } as never)).rejects.toThrow("texts are never cut");
     await expect(pipe([texts[0]!, 3] as never)).rejects.toMatchObject({ code: "invalid_input" });
     await expect(pipe(texts[0]!, { returnFullText: true } as never)).rejects.toThrow("returnFullText");
     await expect(pipe(texts[0]!, { batchSize: 0 })).rejects.toThrow("batchSize");

@@ -8,12 +8,16 @@ import type { FromPretrainedOptions } from "./auto-model.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import type { GenerationConfig } from "./generation-config.ts";
 import { readGenerationConfig } from "./generation-config.ts";
+import { overDefaults } from "./pipeline-defaults.ts";
 import { refuseCallOptions, type TextOutput } from "./pipeline-options.ts";
 import { encodeLongPrompts } from "./pipeline-prompts.ts";
 import type { Seq2SeqLM } from "./seq2seq-lm.ts";
 
-/** Options of `pipeline("text2text-generation", …)`. Loading options are for a model named by id or folder. */
-export interface Text2TextPipelineOptions extends FromPretrainedOptions {
+/**
+ * Options of `pipeline("text2text-generation", …)`. Loading options are for a model named by id or folder; options of a call
+ * are what every call takes where it does not name them (`signal` is the loading's).
+ */
+export interface Text2TextPipelineOptions extends FromPretrainedOptions, Omit<Text2TextOptions, "signal"> {
   /** Hub id, folder, or a loaded encoder-decoder model (which `pipe.dispose()` then leaves alone). */
   model: string | Seq2SeqLM;
   /** Hub id or folder, or a loaded tokenizer. Default: the model's own. */
@@ -46,10 +50,16 @@ export interface Text2TextPipeline {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const ownNames = ["cleanUpTokenizationSpaces", "batchSize"] as const;
+/** Options of this pipeline that are not options of `generate`. */
+export const text2TextNames = ["cleanUpTokenizationSpaces", "batchSize"] as const;
 
 /** The pipeline of a loaded model; `owned`: `dispose` frees it. */
-export function createText2TextPipeline(model: Seq2SeqLM, tokenizer: Tokenizer, owned: boolean): Text2TextPipeline {
+export function createText2TextPipeline(
+  model: Seq2SeqLM,
+  tokenizer: Tokenizer,
+  owned: boolean,
+  defaults: Text2TextOptions,
+): Text2TextPipeline {
   const call = async (input: string | readonly string[], options: Text2TextOptions = {}) => {
     const single = typeof input === "string";
     const texts: readonly unknown[] = single ? [input] : input;
@@ -60,7 +70,7 @@ export function createText2TextPipeline(model: Seq2SeqLM, tokenizer: Tokenizer, 
         given: input,
       });
     }
-    const outputs = await run(model, tokenizer, texts, options, single);
+    const outputs = await run(model, tokenizer, texts, overDefaults(defaults, options), single);
     return single ? outputs[0]! : outputs;
   };
   const dispose = async (): Promise<void> => {
@@ -70,6 +80,16 @@ export function createText2TextPipeline(model: Seq2SeqLM, tokenizer: Tokenizer, 
   return Object.assign(call, members) as unknown as Text2TextPipeline;
 }
 
+/** Refuses unknown options of a call, and wrong values of the pipeline's own. */
+export function checkText2TextOptions(options: Text2TextOptions): void {
+  const truncation =
+    "texts are never cut; cut them with `tokenizer(text, { truncation: true, maxLength })` and use `model.generate`";
+  refuseCallOptions(options, [], { truncation });
+  checkGenerateOptions(options as GenerateOptions, text2TextNames);
+  if (options.batchSize !== undefined) whole(1)(options.batchSize, "batchSize");
+  checkOptionTypes(options, { cleanUpTokenizationSpaces: "boolean" });
+}
+
 async function run(
   model: Seq2SeqLM,
   tokenizer: Tokenizer,
@@ -77,11 +97,8 @@ async function run(
   options: Text2TextOptions,
   single: boolean,
 ): Promise<TextOutput[][]> {
-  refuseCallOptions(options);
-  checkGenerateOptions(options as GenerateOptions, ownNames);
+  checkText2TextOptions(options);
   const { cleanUpTokenizationSpaces, batchSize = 1, ...forGenerate } = options;
-  whole(1)(batchSize, "batchSize");
-  checkOptionTypes(options, { cleanUpTokenizationSpaces: "boolean" });
   const { settings, prefix } = withDefaults(model, forGenerate);
   const { seed, onToken } = forGenerate;
   const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
