@@ -1,5 +1,7 @@
 import { TsumugiError } from "../../errors.ts";
 import type { ChatMessage } from "../../tokenizer/index.ts";
+import { checkOptionTypes } from "../../util/option-types.ts";
+import { refuseUnknownFields } from "./fields.ts";
 import type { FieldValues, InstructionTemplate } from "./instruction-template.ts";
 
 /** A worked example: the fields of the instruction, and the answer that the model should have given. */
@@ -22,7 +24,8 @@ export interface FewShotPromptOptions {
  * A prompt for models without a chat format: each example with its answer, then the question, left open. Without examples it
  * is the instruction alone.
  *
- * Errors: those of the template; `invalid_input` for an example without an answer.
+ * Errors: those of the template; `invalid_input` for an instruction that is no template, and for an example without an
+ * answer; `unknown_option`, `invalid_option`.
  *
  * @example
  * ```ts
@@ -36,6 +39,9 @@ export function fewShotPrompt<Template extends string>(
   fields: FieldValues<NoInfer<Template>>,
   options: FewShotPromptOptions = {},
 ): string {
+  checkParts(instruction, examples);
+  refuseUnknownFields(options, ["answerSeparator", "separator", "introduction"], "The options of fewShotPrompt");
+  checkOptionTypes(options, { answerSeparator: "string", separator: "string", introduction: "string" });
   const { answerSeparator = " ", separator = "\n\n", introduction } = options;
   const shots = examples.map((example, index) => `${instruction(example.fields)}${answerSeparator}${answerOf(example, index)}`);
   return [...(introduction === undefined ? [] : [introduction]), ...shots, instruction(fields)].join(separator);
@@ -45,7 +51,8 @@ export function fewShotPrompt<Template extends string>(
  * The same as a conversation, for chat models: each example is a turn of the user and one of the assistant. `system` comes
  * first where it is given. Pass the messages to a pipeline or to `applyChatTemplate`.
  *
- * Errors: those of the template; `invalid_input` for an example without an answer.
+ * Errors: those of the template; `invalid_input` for an instruction that is no template, and for an example without an
+ * answer; `unknown_option`, `invalid_option`.
  *
  * @example
  * ```ts
@@ -59,6 +66,9 @@ export function fewShotMessages<Template extends string>(
   fields: FieldValues<NoInfer<Template>>,
   options: { system?: string } = {},
 ): ChatMessage[] {
+  checkParts(instruction, examples);
+  refuseUnknownFields(options, ["system"], "The options of fewShotMessages");
+  checkOptionTypes(options, { system: "string" });
   return [
     ...(options.system === undefined ? [] : [{ role: "system", content: options.system }]),
     ...examples.flatMap((example, index) => [
@@ -67,6 +77,19 @@ export function fewShotMessages<Template extends string>(
     ]),
     { role: "user", content: instruction(fields) },
   ];
+}
+
+function checkParts(instruction: unknown, examples: unknown): void {
+  if (typeof instruction !== "function") {
+    const expected = "a template of instructionTemplate()";
+    throw new TsumugiError("invalid_input", { what: "The instruction", expected, given: instruction });
+  }
+  if (!Array.isArray(examples))
+    throw new TsumugiError("invalid_input", { what: "The examples", expected: "a list", given: examples });
+  for (const [index, example] of examples.entries()) {
+    answerOf(example, index);
+    refuseUnknownFields(example, ["fields", "answer"], `Example ${index + 1}`);
+  }
 }
 
 function answerOf(example: { answer: string }, index: number): string {

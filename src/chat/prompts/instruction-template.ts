@@ -21,10 +21,11 @@ export interface InstructionTemplate<Template extends string = string> {
 }
 
 /**
- * An instruction with named fields: `{name}` is filled, `{{` and `}}` are braces, as in Python's `str.format`. TypeScript
+ * An instruction with named fields: `{name}` is filled, `{{` and `}}` are braces, as in Python's `str.format`; names
+ * are letters, digits, `_`, `$`, `-` and spaces, without formats (`{x:>10}`), attributes or indices. TypeScript
  * knows the names, so a forgotten field does not compile. Values go in as they are; braces in them mean nothing.
  *
- * Errors: `invalid_input` for a template with a stray brace, `invalid_option` for fields that are missing, unknown or neither
+ * Errors: `invalid_input` for a template with a stray brace or a field that is no name, `invalid_option` for fields that are missing, unknown or neither
  * text nor number.
  *
  * @example
@@ -60,11 +61,12 @@ function parse(template: string): (string | { field: string })[] {
     parts.push(template.slice(done, found.index));
     done = found.index + found[0].length;
     if (found[0] === "{{" || found[0] === "}}") parts.push(found[0].slice(1));
-    else if (found[1] !== undefined && found[1].trim() !== "") parts.push({ field: found[1] });
+    else if (found[1] !== undefined && /^[\p{L}\p{M}\p{N}_$ -]*$/u.test(found[1]) && found[1].trim() !== "")
+      parts.push({ field: found[1] });
     else
       throw new TsumugiError("invalid_input", {
         what: "The instruction template",
-        expected: "`{name}` for fields, and `{{` and `}}` for braces",
+        expected: "`{name}` for fields (no format, no attribute, no index), and `{{` and `}}` for braces",
         given: template.slice(Math.max(0, found.index - 10), found.index + 20),
       });
   }

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
 import type { ChatMessage } from "../../tokenizer/index.ts";
+import { refuseUnknownFields } from "./fields.ts";
 
 /** Who the model speaks as. */
 export interface Persona {
@@ -14,7 +15,8 @@ export interface Persona {
 /**
  * The system prompt of a persona: its description, then its rules, one in a line.
  *
- * Errors: `invalid_input` for a persona without a description.
+ * Errors: `invalid_input` for a persona without a description, or with rules or examples that are no such list;
+ * `unknown_option` for other fields.
  *
  * @example
  * ```ts
@@ -25,6 +27,14 @@ export interface Persona {
 export function personaPrompt(persona: Persona): string {
   if (typeof persona?.description !== "string" || persona.description === "")
     throw new TsumugiError("invalid_input", { what: "The persona", expected: "{ description } with text", given: persona });
+  refuseUnknownFields(persona, ["description", "rules", "examples"], "The persona");
+  const { rules, examples } = persona;
+  if (rules !== undefined && !(Array.isArray(rules) && rules.every((rule) => typeof rule === "string")))
+    throw new TsumugiError("invalid_input", { what: "`rules` of the persona", expected: "a list of texts", given: rules });
+  if (examples !== undefined && !(Array.isArray(examples) && examples.every(isExample))) {
+    const expected = "a list of { user, assistant } with texts";
+    throw new TsumugiError("invalid_input", { what: "`examples` of the persona", expected, given: examples });
+  }
   return [persona.description, ...(persona.rules ?? []).map((rule) => `- ${rule}`)].join("\n");
 }
 
@@ -32,7 +42,7 @@ export function personaPrompt(persona: Persona): string {
  * A conversation held by a persona: its system prompt first (before the text of a system message that is there already), then
  * its example turns, then the conversation. The messages given are not changed.
  *
- * Errors: `invalid_input` for a persona without a description, or a system message that is not text.
+ * Errors: those of `personaPrompt`; `invalid_input` for messages that are no list, or a system message that is not text.
  *
  * @example
  * ```ts
@@ -42,6 +52,10 @@ export function personaPrompt(persona: Persona): string {
  */
 export function withPersona(persona: Persona, messages: readonly ChatMessage[]): ChatMessage[] {
   const prompt = personaPrompt(persona);
+  if (!Array.isArray(messages) || messages.some((message) => typeof message !== "object" || message === null)) {
+    const expected = "a list of { role, content }";
+    throw new TsumugiError("invalid_input", { what: "The conversation", expected, given: messages });
+  }
   const turns = (persona.examples ?? []).flatMap(({ user, assistant }) => [
     { role: "user", content: user },
     { role: "assistant", content: assistant },
@@ -51,4 +65,10 @@ export function withPersona(persona: Persona, messages: readonly ChatMessage[]):
   if (typeof first.content !== "string")
     throw new TsumugiError("invalid_input", { what: "The system message", expected: "text", given: first.content });
   return [{ ...first, content: `${prompt}\n\n${first.content}` }, ...turns, ...rest];
+}
+
+function isExample(example: unknown): boolean {
+  if (typeof example !== "object" || example === null) return false;
+  const { user, assistant, ...others } = example as Record<string, unknown>;
+  return typeof user === "string" && typeof assistant === "string" && Object.keys(others).length === 0;
 }

@@ -33,7 +33,8 @@ describe("instructionTemplate", () => {
     expect(() => loose({ language: "x", text: "y", tone: "z" })).toThrow(/`tone`.*`language`, `text`/);
     expect(() => loose({ language: "x", text: null })).toThrow(expect.objectContaining({ code: "invalid_option" }));
     expect(() => loose(Object.create({ language: "x", text: "y" }))).toThrow(/`language`/);
-    for (const template of ["{", "a } b", "{}", "{a{b}"]) expect(() => instructionTemplate(template)).toThrow(invalidInput);
+    for (const template of ["{", "a } b", "{}", "{a{b}", "{x:>10}", "{x.y}", "{x[0]}", "{x!r}"])
+      expect(() => instructionTemplate(template)).toThrow(invalidInput);
   });
 
   test("types know the names", () => {
@@ -73,6 +74,26 @@ describe("few-shot", () => {
     const broken = [{ fields: question } as unknown as (typeof examples)[number]];
     expect(() => fewShotPrompt(translate, broken, question)).toThrow(/Example 1/);
     expect(() => fewShotMessages(translate, broken, question)).toThrow(invalidInput);
+  });
+});
+
+describe("what is not known is refused", () => {
+  const loose = <Result>(call: (...given: never[]) => Result) => call as unknown as (...given: unknown[]) => Result;
+  const unknown = expect.objectContaining({ code: "unknown_option" });
+
+  test.each<[string, () => unknown, unknown]>([
+    ["an option of fewShotPrompt", () => loose(fewShotPrompt)(translate, [], question, { seperator: "x" }), unknown],
+    ["an option of fewShotMessages", () => loose(fewShotMessages)(translate, [], question, { persona: "x" }), unknown],
+    ["a field of an example", () => loose(fewShotPrompt)(translate, [{ ...examples[0], note: 1 }], question), unknown],
+    ["a field of a persona", () => loose(personaPrompt)({ description: "x", rule: ["y"] }), unknown],
+    ["a field of withPersona", () => loose(withPersona)({ description: "x", style: "y" }, []), unknown],
+    ["an instruction that is text", () => loose(fewShotPrompt)("Say {a}", [], { a: 1 }), invalidInput],
+    ["examples that are text", () => loose(fewShotMessages)(translate, "x", question), invalidInput],
+    ["rules that are text", () => loose(personaPrompt)({ description: "x", rules: "y" }), invalidInput],
+    ["examples of a persona", () => loose(withPersona)({ description: "x", examples: [{ user: "y" }] }, []), invalidInput],
+    ["a conversation that is text", () => loose(withPersona)({ description: "x" }, "hello"), invalidInput],
+  ])("%s", (_, call, error) => {
+    expect(call).toThrow(error as Error);
   });
 });
 
