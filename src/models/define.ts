@@ -94,9 +94,10 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = source.facts(config);
-      const outputs = forward(() => source.forward(config, { program, raw, tied, has }));
+      const outputs = forward(source.fields, () => source.forward(config, { program, raw, tied, has }));
       const encoder = new ProgramBuilder(program);
-      const encoded = source.encode && forward(() => source.encode!(config, { program: encoder, raw, tied, has }));
+      const encoded =
+        source.encode && forward(source.fields, () => source.encode!(config, { program: encoder, raw, tied, has }));
       const { rotarySwitch } = program;
       return {
         modelType,
@@ -127,7 +128,7 @@ function renamed(raw: unknown, aliases: { readonly [alias: string]: string }): u
 }
 
 /** Sizes that no op can work with come from config.json: say so. */
-function forward<Result>(run: () => Result): Result {
+function forward<Result>(fields: object, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
@@ -135,8 +136,16 @@ function forward<Result>(run: () => Result): Result {
     const { op, what, expected, given } = error.details;
     throw new TsumugiError(
       "config_invalid",
-      { field: `sizes of ${op}`, expected: `${what} must be ${expected}`, given },
+      { field: fieldsBehind(String(op), Object.keys(fields)), expected: `${what} must be ${expected}`, given },
       { cause: error },
     );
   }
+}
+
+/** The fields that give an op its sizes: heads for attention, and what of them rotates; else the op is named. */
+function fieldsBehind(op: string, fields: readonly string[]): string {
+  const heads = /(^|_)heads?(_dim)?$|^d_kv$/;
+  const wanted: { readonly [op: string]: RegExp } = { attend: heads, rotary: new RegExp(`${heads.source}|rotary`) };
+  const named = fields.filter((field) => wanted[op]?.test(field));
+  return named.length > 0 ? named.join(" / ") : `sizes of ${op}`;
 }

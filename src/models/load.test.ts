@@ -57,8 +57,12 @@ describe("config.json", () => {
     ["a missing field", { hidden_size: undefined }, "hidden_size"],
     ["a wrong type", { vocab_size: "64" }, "vocab_size"],
     ["an unknown activation", { hidden_act: "swiglu" }, "hidden_act"],
-    ["key/value heads that do not divide the heads", { num_key_value_heads: 3, head_dim: 4 }, "sizes of attend"],
-    ["heads of odd width", { head_dim: 5 }, "sizes of rotary"],
+    [
+      "key/value heads that do not divide the heads",
+      { num_key_value_heads: 3, head_dim: 4 },
+      "num_attention_heads / num_key_value_heads / head_dim",
+    ],
+    ["heads of odd width", { head_dim: 5 }, "num_attention_heads / num_key_value_heads / head_dim"],
     ["a rope without its factor", { rope_scaling: { type: "linear" } }, "rope_scaling.factor"],
   ])("names the field of %s", (_, change, field) => {
     expect(() => buildModel({ ...llama, ...change })).toThrow(
