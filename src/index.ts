@@ -36,4 +36,5 @@ export {
   type Encoding,
   IncrementalDecoder,
   type IncrementalDecoderOptions,
+  type Offset,
 } from "./tokenizer/index.ts";

@@ -98,7 +98,8 @@ export const AutoModelForCausalLM = {
    * writes text is loaded, where it is supported (`supportedMultimodalTypes`). Call `dispose()` when done.
    *
    * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `native_addon_missing`, `model_unsupported`,
-   * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, and the Hub's errors
+   * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, `model_incomplete`,
+   * and the Hub's errors
    *
    * @example
    * ```ts

@@ -39,7 +39,7 @@ export const AutoTokenizer = {
    *
    * @example
    * ```ts
-   * const tokenizer = await AutoTokenizer.fromPretrained("models/tsumugi-mini");
+   * const tokenizer = await AutoTokenizer.fromPretrained("tsumugi-mini");
    * tokenizer.applyChatTemplate([{ role: "user", content: "Hi" }], { tokenize: false, addGenerationPrompt: true });
    * ```
    */

@@ -159,7 +159,7 @@ export interface SpecialTokens {
  *
  * @example
  * ```ts
- * const tokenizer = await AutoTokenizer.fromPretrained("models/tsumugi-mini");
+ * const tokenizer = await AutoTokenizer.fromPretrained("tsumugi-mini");
  * const { inputIds } = tokenizer("Hello");                               // one row
  * const batch = tokenizer(["1, 2, 3", "A, B"], { padding: true });       // rows of one length
  * tokenizer.decode(inputIds, { skipSpecialTokens: true });               // "Hello"
