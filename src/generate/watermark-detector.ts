@@ -59,8 +59,16 @@ export class WatermarkDetector {
   /**
    * @param rows token ids, best without the prompt
    * @param zThreshold what `prediction` compares with; default 3
+   * @throws `invalid_input`
    */
   detect(rows: readonly (readonly number[])[], zThreshold = 3): WatermarkDetection[] {
+    if (!Array.isArray(rows) || !rows.every(isTokenIds)) {
+      throw new TsumugiError("invalid_input", {
+        what: "The rows to detect",
+        expected: "a list of rows of token ids",
+        given: rows,
+      });
+    }
     // as transformers: when the first row begins with it, all do
     const { bosTokenId } = this.#options;
     const skip = typeof bosTokenId === "number" && rows[0]?.[0] === bosTokenId ? 1 : 0;
@@ -100,4 +108,9 @@ export class WatermarkDetector {
       prediction: zScore > zThreshold,
     };
   }
+}
+
+function isTokenIds(row: unknown): boolean {
+  const isRow = Array.isArray(row) || row instanceof Int32Array || row instanceof Uint32Array;
+  return isRow && [...row].every((id) => Number.isSafeInteger(id) && id >= 0);
 }

@@ -88,6 +88,7 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     return vocabulary.tokenOf(id);
   };
 
+  const sides = { paddingSide: settings.paddingSide, truncationSide: settings.truncationSide };
   const members = {
     encode: (text: string, options: EncodeOptions = {}) =>
       finished(rowEncoder([checkText(text)], options, encodeOptions)).inputIds[0] ?? [],
@@ -153,7 +154,7 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     pad(rows: { inputIds: number[][]; attentionMask?: number[][] }, options: EncodeOptions = {}): BatchEncoding {
       refuseUnknownOptions(options, padOptions);
       const layout = layoutOf({ ...options, padding: options.padding ?? true }, tokenizer);
-      const { inputIds, attentionMask } = rows;
+      const { inputIds, attentionMask } = checkRows(rows);
       const given = inputIds.map((ids, i) => ({ ids, ...(attentionMask?.[i] && { mask: attentionMask[i] }) }));
       return padRows(given, layout, special.padTokenId);
     },
@@ -161,8 +162,20 @@ export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerO
     vocabSize: vocabulary.baseSize,
     length: vocabulary.size,
     modelMaxLength: settings.modelMaxLength,
-    paddingSide: settings.paddingSide as Side,
-    truncationSide: settings.truncationSide as Side,
+    get paddingSide(): Side {
+      return sides.paddingSide;
+    },
+    set paddingSide(side: Side) {
+      oneOf("paddingSide", side, ["left", "right"]);
+      sides.paddingSide = side;
+    },
+    get truncationSide(): Side {
+      return sides.truncationSide;
+    },
+    set truncationSide(side: Side) {
+      oneOf("truncationSide", side, ["left", "right"]);
+      sides.truncationSide = side;
+    },
     chatTemplate: settings.chatTemplate,
     decoding,
     applyChatTemplate: ((messages, options) => {
@@ -192,6 +205,30 @@ function checkText(text: unknown): string {
     expected: "a string or a list of strings",
     given: text,
   });
+}
+
+/** Refuses what `pad` cannot read: it takes `{ inputIds, attentionMask? }`, both lists of rows of one shape. */
+function checkRows(rows: unknown): { inputIds: number[][]; attentionMask?: number[][] } {
+  const isRows = (value: unknown) =>
+    Array.isArray(value) && value.every((row) => Array.isArray(row) || ArrayBuffer.isView(row));
+  if (!isRecord(rows)) {
+    throw new TsumugiError("invalid_input", {
+      what: "The rows to pad",
+      expected: "an object `{ inputIds, attentionMask? }`",
+      given: rows,
+    });
+  }
+  const { inputIds, attentionMask } = rows as { inputIds: number[][]; attentionMask?: number[][] };
+  const expected = "a list of rows of token ids";
+  if (!isRows(inputIds)) throw new TsumugiError("invalid_input", { what: "`inputIds` to pad", expected, given: inputIds });
+  if (attentionMask === undefined) return { inputIds };
+  const fits =
+    isRows(attentionMask) &&
+    attentionMask.length === inputIds.length &&
+    attentionMask.every((row, index) => row.length === inputIds[index]?.length);
+  if (fits) return { inputIds, attentionMask };
+  const shape = "a list of rows of the lengths of `inputIds`";
+  throw new TsumugiError("invalid_input", { what: "`attentionMask` to pad", expected: shape, given: attentionMask });
 }
 
 /** Refuses what is neither a list nor, where `single` names one, a value of that type. */

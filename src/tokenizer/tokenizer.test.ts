@@ -158,13 +158,29 @@ test("arguments of wrong types are refused by name", () => {
   for (const [call, message] of messages) expect(failure(call).message).toContain(message);
 });
 
-test("a side that is set later is checked where it is used", () => {
+test("a wrong side is refused when it is set", () => {
   const tokenizer = load("byte-level");
-  tokenizer.paddingSide = "up" as never;
-  expect(failure(() => tokenizer(["a", "b c"], { padding: true })).message).toContain(
-    '`paddingSide` must be one of "left", "right"',
-  );
-  tokenizer.paddingSide = "left";
-  tokenizer.truncationSide = "up" as never;
-  expect(failure(() => tokenizer("a b", { truncation: true, maxLength: 1 })).message).toContain("`truncationSide`");
+  for (const side of ["paddingSide", "truncationSide"] as const) {
+    const before = tokenizer[side];
+    const { code, message } = failure(() => Object.assign(tokenizer, { [side]: "top" }));
+    expect([code, message]).toEqual(["invalid_option", `Option \`${side}\` must be one of "left", "right". Given: "top".`]);
+    expect(tokenizer[side]).toBe(before);
+    tokenizer[side] = "left";
+    expect(tokenizer[side]).toBe("left");
+  }
+});
+
+test("rows to pad of another form are refused by name", () => {
+  const pad = load("byte-level").pad as (...given: unknown[]) => unknown;
+  const wrong: [unknown, string][] = [
+    [[[1], [2, 3]], "The rows to pad must be an object `{ inputIds, attentionMask? }`. Given: [[1],[2,3]]."],
+    [undefined, "The rows to pad must be an object"],
+    [{ inputIds: [1, 2] }, "`inputIds` to pad must be a list of rows of token ids. Given: [1,2]."],
+    [{ input_ids: [[1]] }, "`inputIds` to pad must be a list of rows of token ids. Given: undefined."],
+    [{ inputIds: [[1]], attentionMask: [1] }, "`attentionMask` to pad must be a list of rows of the lengths of `inputIds`"],
+    [{ inputIds: [[1, 2]], attentionMask: [[1]] }, "`attentionMask` to pad must be"],
+  ];
+  for (const [rows, message] of wrong) {
+    expect(failure(() => pad(rows))).toEqual({ code: "invalid_input", message: expect.stringContaining(message) });
+  }
 });
