@@ -23,6 +23,12 @@ export function computeTransitionScores(
   beamIndices?: readonly (readonly number[])[],
   normalizeLogits = false,
 ): Float32Array[] {
+  checkTables(sequences, scores);
+  const width = scores[0]?.length ?? sequences.length;
+  if (!beamIndices && width !== sequences.length) {
+    const expected = `given where \`scores\` has other rows (${width}) than \`sequences\` (${sequences.length}), as behind a beam search`;
+    throw new TsumugiError("invalid_input", { what: "`beamIndices`", expected, given: "nothing" });
+  }
   if (beamIndices && beamIndices.length !== sequences.length) {
     const expected = `one row for each of ${sequences.length} sequences`;
     throw new TsumugiError("invalid_input", { what: "`beamIndices`", expected, given: `${beamIndices.length} rows` });
@@ -43,4 +49,15 @@ export function computeTransitionScores(
       return normalizeLogits ? score - logSumExp(values) : score;
     });
   });
+}
+
+/** What a call without types may leave out. */
+function checkTables(sequences: unknown, scores: unknown): void {
+  for (const [what, value, expected] of [
+    ["`sequences`", sequences, "the `sequences` of a result, [rows][length]"],
+    ["`scores`", scores, "the `scores` of a result (`outputScores: true`), [steps][rows]"],
+  ] as const) {
+    if (Array.isArray(value) && value.every(Array.isArray)) continue;
+    throw new TsumugiError("invalid_input", { what, expected, given: value ?? "nothing" });
+  }
 }
