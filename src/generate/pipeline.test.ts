@@ -4,7 +4,8 @@ import { setSeed } from "../sampling/index.ts";
 import type { ChatMessage } from "../tokenizer/index.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
-import { pipeline, type TextGenerationPipeline } from "./pipeline.ts";
+import { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";
+import type { ChatOutput, TextOutput, TokenOutput } from "./pipeline-options.ts";
 import { setWarningHandler } from "./warnings.ts";
 
 // A random checkpoint of 128 tokens; these prompts have ids below 128 in the byte-level tokenizer.
@@ -306,4 +307,17 @@ describe("options of a call among those of the pipeline", () => {
     await refused({ inputIds: [[1]] }, "a pipeline takes text");
     await refused({ dtype: "float32" }, "this one is loaded");
   });
+});
+
+test("types follow flags and inputs that are not known in advance", async () => {
+  const flag: boolean = [true].includes(true);
+  const [tensors] = await pipe("QXZ", { ...greedy, returnTensors: flag });
+  expectTypeOf(tensors).toEqualTypeOf<TextOutput | TokenOutput>();
+  expect(tensors).toHaveProperty("generatedTokenIds");
+  const [full] = await pipe(chat, { ...greedy, returnFullText: flag });
+  expectTypeOf(full).toEqualTypeOf<TextOutput | TokenOutput | ChatOutput>();
+  const input = (flag ? "QXZ" : ["QXZ"]) as string | string[];
+  const either = await pipe(input, greedy);
+  expectTypeOf(either).toEqualTypeOf<Answers<TextOutput> | Answers<TextOutput>[]>();
+  expect(either).toEqual(await pipe("QXZ", greedy));
 });

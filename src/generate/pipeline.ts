@@ -41,7 +41,9 @@ import {
 } from "./text2text-pipeline.ts";
 
 type Ids = TextGenerationOptions & { returnTensors: true };
-type NewTextOnly = TextGenerationOptions & { returnFullText: false };
+type TextOnly = TextGenerationOptions & { returnTensors?: false };
+type WholeChat = TextOnly & { returnFullText?: true };
+type NewTextOnly = TextOnly & { returnFullText: false };
 
 /** `numReturnSequences` answers to one prompt. */
 export type Answers<Output> = [Output, ...Output[]];
@@ -50,12 +52,21 @@ export type Answers<Output> = [Output, ...Output[]];
 export interface TextGenerationPipeline {
   (prompt: string | readonly ChatMessage[], options: Ids): Promise<Answers<TokenOutput>>;
   (prompts: readonly string[] | readonly (readonly ChatMessage[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
-  (prompt: string, options?: TextGenerationOptions): Promise<Answers<TextOutput>>;
-  (prompts: readonly string[], options?: TextGenerationOptions): Promise<Answers<TextOutput>[]>;
+  (prompt: string, options?: TextOnly): Promise<Answers<TextOutput>>;
+  (prompts: readonly string[], options?: TextOnly): Promise<Answers<TextOutput>[]>;
+  (input: string | readonly string[], options?: TextOnly): Promise<Answers<TextOutput> | Answers<TextOutput>[]>;
   (chat: readonly ChatMessage[], options: NewTextOnly): Promise<Answers<TextOutput>>;
   (chats: readonly (readonly ChatMessage[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
-  (chat: readonly ChatMessage[], options?: TextGenerationOptions): Promise<Answers<ChatOutput>>;
-  (chats: readonly (readonly ChatMessage[])[], options?: TextGenerationOptions): Promise<Answers<ChatOutput>[]>;
+  (chat: readonly ChatMessage[], options?: WholeChat): Promise<Answers<ChatOutput>>;
+  (chats: readonly (readonly ChatMessage[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
+  // flags that are no literals leave open what an answer is
+  (prompt: string, options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>>;
+  (prompts: readonly string[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>[]>;
+  (chat: readonly ChatMessage[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput | ChatOutput>>;
+  (
+    chats: readonly (readonly ChatMessage[])[],
+    options: TextGenerationOptions,
+  ): Promise<Answers<TextOutput | TokenOutput | ChatOutput>[]>;
   readonly task: "text-generation";
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;

@@ -42,6 +42,10 @@ export interface Text2TextPipeline {
   (text: string, options?: Text2TextOptions): Promise<[TextOutput, ...TextOutput[]]>;
   /** `numReturnSequences` answers to each text. */
   (texts: readonly string[], options?: Text2TextOptions): Promise<[TextOutput, ...TextOutput[]][]>;
+  (
+    input: string | readonly string[],
+    options?: Text2TextOptions,
+  ): Promise<[TextOutput, ...TextOutput[]] | [TextOutput, ...TextOutput[]][]>;
   readonly task: "text2text-generation";
   readonly model: Seq2SeqLM;
   readonly tokenizer: Tokenizer;
