@@ -143,3 +143,18 @@ test("a thousand messages are within the limit", () => {
   const long = Array.from({ length: 1000 }, () => ({ role: "user", content: "x".repeat(5000) }));
   expect(renderChatTemplate(chatml, long).length).toBeGreaterThan(5_000_000);
 });
+
+const unended = "the template ends inside a block: an `{% end… %}` is missing";
+test.each([
+  ["{% for m in messages %}x", unended],
+  ["{% if true %}x{% else %}", unended],
+  ["{% macro f() %}x", unended],
+  ["{% break %}", "`break` outside of a loop"],
+  ["{% macro f() %}{% continue %}{% endmacro %}{{ f() }}", "`continue` outside of a loop"],
+  ["{% for m in messages %}{{ loop.cycle('a', 'b') }}{% endfor %}", "`loop.cycle()` is not supported in chat templates"],
+  ["{{ '{}'.format(1) }}", "The method `format()` is not supported in chat templates"],
+  ["{{ made_up() }}", "`made_up()` is not supported in chat templates"],
+])("a template that cannot be rendered says why, in plain words: %s", (template, reason) => {
+  const failed = { code: "chat_template_failed", message: `The chat template failed: ${reason}` };
+  expect(() => renderChatTemplate(template, user)).toThrow(expect.objectContaining(failed));
+});

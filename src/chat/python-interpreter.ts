@@ -52,14 +52,23 @@ export class PythonInterpreter extends library.Interpreter {
   override evaluateCallExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue {
     const callee = node.callee as TemplateNode;
     const name = String((callee.property as TemplateNode | undefined)?.value);
-    if (callee.type !== "MemberExpression" || callee.computed || !strips.includes(name))
-      return super.evaluateCallExpression(node, scope);
+    if (callee.type !== "MemberExpression" || callee.computed || !strips.includes(name)) return this.#call(node, scope);
     const object = this.evaluate(callee.object as TemplateNode, scope);
     const known = { ...node, callee: { ...callee, object: evaluated(object) } };
-    if (object.type !== "StringValue") return super.evaluateCallExpression(known, scope);
+    if (object.type !== "StringValue") return this.#call(known, scope);
     const [[characters]] = this.evaluateArguments(node.args as TemplateNode[], scope);
     const given = characters === undefined || characters.type === "NullValue" ? undefined : String(characters.value);
     return toRuntime(stripSides(String(object.value), given, name));
+  }
+
+  /** The library's call; what it cannot call is named as it stands in the template. */
+  #call(node: TemplateNode, scope: TemplateScope): RuntimeValue {
+    try {
+      return super.evaluateCallExpression(node, scope);
+    } catch (cause) {
+      if (!(cause instanceof Error) || !cause.message.startsWith("Cannot call something that is not a function")) throw cause;
+      throw new Error(`${nameOf(node.callee as TemplateNode)} is not supported in chat templates`, { cause });
+    }
   }
 
   override evaluateBinaryExpression(node: TemplateNode, scope: TemplateScope): RuntimeValue {
@@ -139,6 +148,14 @@ export class PythonInterpreter extends library.Interpreter {
     }
     return super.applyFilter(operand, filter, scope);
   }
+}
+
+/** What a call calls: `loop.cycle()`, `format()` of a text in the template. */
+function nameOf(callee: TemplateNode): string {
+  if (callee.type === "Identifier") return `\`${callee.value}()\``;
+  const { object, property, computed } = callee as { object?: TemplateNode; property?: TemplateNode; computed?: unknown };
+  if (callee.type !== "MemberExpression" || computed) return "A call of what is no function";
+  return object?.type === "Identifier" ? `\`${object.value}.${property?.value}()\`` : `The method \`${property?.value}()\``;
 }
 
 /** A node that stands for a value which is known already. */

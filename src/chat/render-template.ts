@@ -37,7 +37,7 @@ export function renderTemplate(template: string, variables: Record<string, unkno
     return String(new PythonInterpreter(scope, budget).run(parseTemplate(template)).value);
   } catch (cause) {
     if (TsumugiError.isInstance(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new TsumugiError("chat_template_failed", { reason, raised: cause instanceof TemplateRaised }, { cause });
   }
 }
@@ -45,10 +45,28 @@ export function renderTemplate(template: string, variables: Record<string, unkno
 function parseTemplate(template: string): TemplateNode {
   const known = parsed.get(template);
   if (known) return known;
-  const program = library.parse(library.tokenize(template, { lstrip_blocks: true, trim_blocks: true }));
+  const tokens = library.tokenize(template, { lstrip_blocks: true, trim_blocks: true });
+  let program: TemplateNode;
+  try {
+    program = library.parse(tokens);
+  } catch (cause) {
+    // the parser looks for the end of a block behind the last token
+    if (cause instanceof TypeError) throw new Error("the template ends inside a block: an `{% end… %}` is missing", { cause });
+    throw cause;
+  }
   if (parsed.size >= 64) parsed.clear();
   parsed.set(template, program);
   return program;
+}
+
+/** The library's words, or plain ones where it has none. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause.message !== "") return cause.message;
+  // the library throws these to leave a loop, and they come here where there is none
+  if (cause.constructor.name === "BreakControl") return "`break` outside of a loop";
+  if (cause.constructor.name === "ContinueControl") return "`continue` outside of a loop";
+  return "it gives no reason";
 }
 
 function range(first: number, second?: number, step = 1): number[] {
