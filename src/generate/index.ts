@@ -1,5 +1,5 @@
 export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
-export type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+export type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 export type { AssistedReport } from "./assisted/assistance.ts";
 export type { Attention } from "./attentions.ts";
 export { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type FromPretrainedOptions } from "./auto-model.ts";

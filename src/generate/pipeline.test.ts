@@ -321,3 +321,14 @@ test("types follow flags and inputs that are not known in advance", async () => 
   expectTypeOf(either).toEqualTypeOf<Answers<TextOutput> | Answers<TextOutput>[]>();
   expect(either).toEqual(await pipe("QXZ", greedy));
 });
+
+test("messages of an interface of one's own", async () => {
+  interface Message {
+    role: string;
+    content: string;
+  }
+  const messages: Message[] = [{ role: "user", content: "Q!" }];
+  expect(await pipe(messages, greedy)).toEqual(await pipe(chat, greedy));
+  expect(pipe.tokenizer.applyChatTemplate(messages, { tokenize: false })).toBe("[u]Q!;");
+  expect(pipe.tokenizer.applyChatTemplate([messages], { tokenize: false })).toEqual(["[u]Q!;"]);
+});

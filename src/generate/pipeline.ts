@@ -2,7 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import { whole } from "../sampling/validate.ts";
-import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { AnswerDecoder } from "./answer-decoder.ts";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, hubNames } from "./auto-model.ts";
@@ -50,21 +50,21 @@ export type Answers<Output> = [Output, ...Output[]];
 
 /** Text or chats in, text or chats out; called like a function. */
 export interface TextGenerationPipeline {
-  (prompt: string | readonly ChatMessage[], options: Ids): Promise<Answers<TokenOutput>>;
-  (prompts: readonly string[] | readonly (readonly ChatMessage[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
+  (prompt: string | readonly ChatInput[], options: Ids): Promise<Answers<TokenOutput>>;
+  (prompts: readonly string[] | readonly (readonly ChatInput[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
   (prompt: string, options?: TextOnly): Promise<Answers<TextOutput>>;
   (prompts: readonly string[], options?: TextOnly): Promise<Answers<TextOutput>[]>;
   (input: string | readonly string[], options?: TextOnly): Promise<Answers<TextOutput> | Answers<TextOutput>[]>;
-  (chat: readonly ChatMessage[], options: NewTextOnly): Promise<Answers<TextOutput>>;
-  (chats: readonly (readonly ChatMessage[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
-  (chat: readonly ChatMessage[], options?: WholeChat): Promise<Answers<ChatOutput>>;
-  (chats: readonly (readonly ChatMessage[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
+  (chat: readonly ChatInput[], options: NewTextOnly): Promise<Answers<TextOutput>>;
+  (chats: readonly (readonly ChatInput[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
+  (chat: readonly ChatInput[], options?: WholeChat): Promise<Answers<ChatOutput>>;
+  (chats: readonly (readonly ChatInput[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
   // flags that are no literals leave open what an answer is
   (prompt: string, options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>>;
   (prompts: readonly string[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>[]>;
-  (chat: readonly ChatMessage[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput | ChatOutput>>;
+  (chat: readonly ChatInput[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput | ChatOutput>>;
   (
-    chats: readonly (readonly ChatMessage[])[],
+    chats: readonly (readonly ChatInput[])[],
     options: TextGenerationOptions,
   ): Promise<Answers<TextOutput | TokenOutput | ChatOutput>[]>;
   readonly task: "text-generation";

@@ -72,6 +72,9 @@ export interface ChatMessage {
   [field: string]: unknown;
 }
 
+/** A message as it is given: a `ChatMessage`, or of an interface of your own. */
+export type ChatInput = ChatMessage | { role: string; content?: unknown };
+
 /** Options of `applyChatTemplate`. Anything else is refused by name. */
 export interface ChatTemplateOptions {
   /** `false` gives text, `true` token ids. Default `true`. */
@@ -97,23 +100,23 @@ export interface ChatTemplateOptions {
 
 /** Renders conversations; implemented in `chat/`, and given to `createTokenizer` so that this room needs no other. */
 export interface ApplyChatTemplate {
-  (messages: readonly ChatMessage[], options: ChatTemplateOptions & { tokenize: false }): string;
-  (messages: readonly (readonly ChatMessage[])[], options: ChatTemplateOptions & { tokenize: false }): string[];
-  (messages: readonly ChatMessage[], options: ChatTemplateOptions & { tokenize?: true; returnDict: false }): number[];
+  (messages: readonly ChatInput[], options: ChatTemplateOptions & { tokenize: false }): string;
+  (messages: readonly (readonly ChatInput[])[], options: ChatTemplateOptions & { tokenize: false }): string[];
+  (messages: readonly ChatInput[], options: ChatTemplateOptions & { tokenize?: true; returnDict: false }): number[];
   (
-    messages: readonly (readonly ChatMessage[])[],
+    messages: readonly (readonly ChatInput[])[],
     options: ChatTemplateOptions & { tokenize?: true; returnDict: false },
   ): number[][];
-  (messages: readonly ChatMessage[], options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true }): Encoding;
+  (messages: readonly ChatInput[], options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true }): Encoding;
   (
-    messages: readonly (readonly ChatMessage[])[],
+    messages: readonly (readonly ChatInput[])[],
     options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true },
   ): BatchEncoding;
   (messages: Conversations, options?: ChatTemplateOptions): RenderedChat;
 }
 
 /** One conversation, or several. */
-export type Conversations = readonly ChatMessage[] | readonly (readonly ChatMessage[])[];
+export type Conversations = readonly ChatInput[] | readonly (readonly ChatInput[])[];
 
 /** What `applyChatTemplate` can answer: text, ids or encodings, for one conversation or several. */
 export type RenderedChat = string | string[] | number[] | number[][] | Encoding | BatchEncoding;
