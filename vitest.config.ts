@@ -1,14 +1,25 @@
 import { defineConfig } from "vitest/config";
 
+const projects = [
+  { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"] } },
+  { extends: true, test: { name: "backend", include: ["test/backend/**/*.test.ts"] } },
+  { extends: true, test: { name: "conformance", include: ["test/conformance/**/*.test.ts"] } },
+  { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"] } },
+  { extends: true, test: { name: "docs", include: ["test/docs/**/*.test.ts"] } },
+] as const;
+
+/**
+ * What `npm run test:long` runs and `npm test` does not: soaks, clients in other languages, emulated platforms, and the property
+ * tests with many seeds (test/helpers/seed-count.ts). scripts/test.mjs sets the variable.
+ */
+const long = {
+  extends: true,
+  test: { name: "long", include: ["test/long/**/*.test.ts", "{src,test}/**/*property.test.ts"], testTimeout: 1_800_000 },
+} as const;
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
-    projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"] } },
-      { extends: true, test: { name: "backend", include: ["test/backend/**/*.test.ts"] } },
-      { extends: true, test: { name: "conformance", include: ["test/conformance/**/*.test.ts"] } },
-      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"] } },
-      { extends: true, test: { name: "docs", include: ["test/docs/**/*.test.ts"] } },
-    ],
+    projects: process.env.TSUMUGI_TESTS === "long" ? [long] : [...projects],
   },
 });
