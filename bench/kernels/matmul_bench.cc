@@ -1,5 +1,5 @@
 // Checks the matmul kernels, then times them at the shapes of Llama 3.2 1B. From the project's root:
-//   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/matmul_bench.cc
+//   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/matmul_{bench,check}.cc
 //       native/kernels/{matmul*,pack,isa,thread_pool,huge_buffer}.cc -o /tmp/matmul_bench -ldl
 //   /tmp/matmul_bench check | /tmp/matmul_bench time [bfloat16|float16|float32] [workers]
 // -DTSUMUGI_EMULATE_AMX checks the AMX kernel's addressing on a machine without AMX.
@@ -14,6 +14,7 @@
 
 #include "huge_buffer.h"
 #include "matmul.h"
+#include "matmul_check.h"
 
 using namespace tsumugi;
 

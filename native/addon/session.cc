@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -18,6 +19,31 @@ void unless_ending(const Work& work) {
     work();
   } catch (const Napi::Error&) {
   }
+}
+
+// "undefined", "string", … or "another typed array", for messages.
+std::string describe_kind(const Napi::Value& value) {
+  if (value.IsTypedArray()) return "another typed array";
+  napi_valuetype type = napi_undefined;
+  napi_typeof(value.Env(), value, &type);
+  constexpr const char* kNames[] = {"undefined", "null", "a boolean", "a number", "a string",
+                                    "a symbol",  "an object", "a function", "an external", "a bigint"};
+  return kNames[type];
+}
+
+// A typed array that will be written to; what is not one of its kind is refused before it is touched.
+template <typename Array>
+Array typed_array(const Napi::Value& value, napi_typedarray_type type, const char* call, const char* what, const char* expected) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw Napi::TypeError::New(value.Env(), std::string("[") + call + "] " + what + ": expected " + expected + ", given " +
+                                                describe_kind(value));
+  }
+  return value.As<Array>();
+}
+
+Napi::Error row_error(Napi::Env env, const char* call, int64_t rows, int32_t given) {
+  return Napi::RangeError::New(env, std::string("[") + call + "] a row: expected 0 to " + std::to_string(rows - 1) +
+                                        ", given " + std::to_string(given));
 }
 
 }  // namespace
@@ -63,9 +89,11 @@ void Session::clean_up(void* data) {
 }
 
 const std::shared_ptr<StepRecord>& Session::step(const Napi::CallbackInfo& info) const {
-  const uint32_t id = info[0].ToNumber().Uint32Value();
+  const uint32_t id = info[0].IsNumber() ? info[0].As<Napi::Number>().Uint32Value() : 0;  // no step is number 0
   const auto found = steps_.find(id);
-  if (found == steps_.end()) throw Napi::RangeError::New(info.Env(), "[addon] step: expected a live one, given " + std::to_string(id));
+  if (found == steps_.end()) {
+    throw Napi::RangeError::New(info.Env(), "[session] step: expected a live one, given " + info[0].ToString().Utf8Value());
+  }
   return found->second;
 }
 
@@ -148,14 +176,16 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
 Napi::Value Session::argmax_rows(const Napi::CallbackInfo& info) {
   const auto record = step(info);
   const auto rows = std::make_shared<std::vector<int32_t>>(parse_int32(info[1], "rows"));
-  Napi::Int32Array tokens = info[2].As<Napi::Int32Array>();
-  Napi::Float32Array scores = info[3].As<Napi::Float32Array>();
+  Napi::Int32Array tokens = typed_array<Napi::Int32Array>(info[2], napi_int32_array, "argmax", "tokens", "an Int32Array");
+  Napi::Float32Array scores = typed_array<Napi::Float32Array>(info[3], napi_float32_array, "argmax", "scores", "a Float32Array");
   const int64_t live = static_cast<int64_t>(record->batch.logit_rows.size());
   for (const int32_t row : *rows) {
-    if (row < 0 || row >= live) throw Napi::RangeError::New(info.Env(), "[addon] argmax: row " + std::to_string(row));
+    if (row < 0 || row >= live) throw row_error(info.Env(), "argmax", live, row);
   }
   if (tokens.ElementLength() < rows->size() || scores.ElementLength() < rows->size()) {
-    throw Napi::RangeError::New(info.Env(), "[addon] argmax: expected room for every row");
+    const size_t room = std::min(tokens.ElementLength(), scores.ElementLength());
+    throw Napi::RangeError::New(info.Env(), "[argmax] length of tokens and scores: expected at least " +
+                                                std::to_string(rows->size()) + ", given " + std::to_string(room));
   }
   Request* request = open(info.Env());
   request->held.push_back(Napi::Persistent(info[2].As<Napi::Object>()));
@@ -182,15 +212,19 @@ Napi::Value Session::argmax_rows(const Napi::CallbackInfo& info) {
 // read(step, output, rows: Int32Array, out: Float32Array)
 Napi::Value Session::read(const Napi::CallbackInfo& info) {
   const auto record = step(info);
-  const size_t output = info[1].ToNumber().Uint32Value();
+  const int64_t outputs = static_cast<int64_t>(record->kept.size());
+  const int64_t given = info[1].IsNumber() ? info[1].As<Napi::Number>().Int64Value() : -1;
+  if (given < 0 || given >= outputs) {
+    throw Napi::RangeError::New(info.Env(), "[read] output: expected 0 to " + std::to_string(outputs - 1) + ", given " +
+                                                info[1].ToString().Utf8Value());
+  }
+  const size_t output = static_cast<size_t>(given);
   const auto rows = std::make_shared<std::vector<int32_t>>(parse_int32(info[2], "rows"));
-  Napi::Float32Array out = info[3].As<Napi::Float32Array>();
-  if (output >= record->kept.size()) throw Napi::RangeError::New(info.Env(), "[addon] read: expected a kept output");
+  Napi::Float32Array out = typed_array<Napi::Float32Array>(info[3], napi_float32_array, "read", "out", "a Float32Array");
   const size_t width = rows->empty() ? 0 : out.ElementLength() / rows->size();
+  const int64_t live = width == 0 ? 0 : static_cast<int64_t>(core_->data.kept_floats[output] / width);
   for (const int32_t row : *rows) {
-    if (row < 0 || (static_cast<size_t>(row) + 1) * width > core_->data.kept_floats[output]) {
-      throw Napi::RangeError::New(info.Env(), "[addon] read: row " + std::to_string(row));
-    }
+    if (row < 0 || row >= live) throw row_error(info.Env(), "read", live, row);
   }
   Request* request = open(info.Env());
   request->held.push_back(Napi::Persistent(info[3].As<Napi::Object>()));

@@ -46,10 +46,3 @@ void matmul(Worker& worker, const MatmulArguments& arguments);
 size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t max_outputs, int workers);
 
 }  // namespace tsumugi
-
-// For tests from other languages: packs weight[n][k] (float32 values, rounded to the storage type), multiplies on
-// the shared pool with the named instruction set ("" = the active one) and waits. bias and residual may be null.
-// Returns 0, or 1 with a message in `error` (when it is not null).
-extern "C" int tsumugi_matmul_check(const char* storage, const char* isa, int64_t rows, int64_t outputs, int64_t columns,
-                                    const float* x, const float* weight, const float* bias, const float* residual,
-                                    float* y, int workers, char* error, size_t error_bytes);

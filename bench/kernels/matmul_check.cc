@@ -1,4 +1,5 @@
-// One whole matmul for tests written in other languages.
+#include "matmul_check.h"
+
 #include <cstdio>
 #include <stdexcept>
 #include <string>
