@@ -13,10 +13,10 @@ import { root } from "./ensure.mjs";
 
 const { values } = parseArgs({ options: { device: { type: "string", default: "cpu" } } });
 const tsumugi = await import(new URL("../dist/index.js", import.meta.url).href);
+const { camelCase } = await import(new URL("../dist/util/letter-case.js", import.meta.url).href);
 tsumugi.setWarningHandler(() => {});
 
 const columns = ["logits", "greedy", "padded batch", "processors", "sampling", "beam search", "beam sampling"];
-const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const same = (a, b) => a.length === b.length && a.every((value, index) => value === b[index]);
 
 const rows = [];
@@ -69,7 +69,7 @@ async function check(directory, golden) {
   for (const { kwargs, seed, input, input_ids, new_ids } of golden.modes ?? []) {
     tsumugi.setSeed(seed);
     const mask = input === "batch" ? golden.batch.attention_mask : input_ids.map((row) => row.map(() => 1));
-    const options = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camel(key), value]));
+    const options = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camelCase(key), value]));
     const got = await generate(input_ids, mask, options).catch((error) => [[error.message]]);
     count(columnOf(kwargs), rowsAgree(got, new_ids));
   }

@@ -10,12 +10,13 @@ import type { Model } from "../ops/program.ts";
 import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import { loadTokenizer } from "./auto-tokenizer.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { readGenerationConfig } from "./generation-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
-import { type Refusals, refuseUnknown } from "./unknown-options.ts";
 import { warn } from "./warnings.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
@@ -224,9 +225,9 @@ function checkOptions(options: FromPretrainedOptions): void {
   refuseUnknown(options, fromPretrainedNames, loadRefusals);
   checkOptionTypes(options, { onProgress: "function", signal: "signal" });
   const { dtype, device } = options;
-  oneOf("dtype", dtype, ["auto", "float32", "bfloat16", "float16"]);
-  oneOf("activationDtype", options.activationDtype, ["auto", "float32"]);
-  oneOf("device", device, ["auto", "cpu", "reference"]);
+  oneOf("dtype", dtype, [undefined, "auto", "float32", "bfloat16", "float16"]);
+  oneOf("activationDtype", options.activationDtype, [undefined, "auto", "float32"]);
+  oneOf("device", device, [undefined, "auto", "cpu", "reference"]);
   if (device === "reference" && options.threads !== undefined) {
     const reason = "the reference device runs on one thread";
     throw new TsumugiError("conflicting_options", { options: '`device: "reference"` and `threads`', reason });
@@ -238,12 +239,6 @@ function checkOptions(options: FromPretrainedOptions): void {
   if (maxBatchSize > 65_536) {
     throw new TsumugiError("invalid_option", { option: "maxBatchSize", expected: "at most 65536", given: maxBatchSize });
   }
-}
-
-function oneOf(option: string, given: unknown, allowed: readonly string[]): void {
-  if (given === undefined || allowed.includes(given as string)) return;
-  const expected = `one of ${allowed.map((value) => `"${value}"`).join(", ")}`;
-  throw new TsumugiError("invalid_option", { option, expected, given });
 }
 
 async function createBackend(device: "auto" | "cpu" | "reference"): Promise<Backend> {

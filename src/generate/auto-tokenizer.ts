@@ -2,7 +2,8 @@ import { applyChatTemplate } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
 import { type HubOptions, type ModelDirectory, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
 import { convertCheckpoint, createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { oneOf, refuseUnknownOptions } from "../tokenizer/options.ts";
+import { refuseUnknownOptions } from "../tokenizer/options.ts";
+import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 
 /** Options of `AutoTokenizer.fromPretrained`: those of the Hub, and what replaces the files' own settings. */

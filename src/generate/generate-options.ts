@@ -3,6 +3,7 @@ import { TsumugiError } from "../errors.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
+import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import type { AssistedReport } from "./assisted/assistance.ts";
 import type { Attention } from "./attentions.ts";
 import type { CausalLM } from "./causal-lm.ts";
@@ -11,7 +12,6 @@ import type { HiddenState } from "./hidden-states.ts";
 import type { TokenRows } from "./inputs.ts";
 import { readStoppingCriteria, type StoppingCriterion } from "./stopping-criteria.ts";
 import type { Streamer } from "./text-streamer.ts";
-import { type Refusals, refuseUnknown } from "./unknown-options.ts";
 
 /** Options of `model.generate`: inputs, everything of `GenerationConfig`, and what is no setting of a model. */
 export interface GenerateOptions extends GenerationConfig {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { processorDefinitions } from "../sampling/index.ts";
+import { camelCase, snakeCase } from "../util/letter-case.ts";
 import { generationFieldNames, readGenerationConfig, resolveSettings } from "./generation-config.ts";
-import { camelCase, generationFields, snakeCase } from "./generation-fields.ts";
-import { refuseUnknown } from "./unknown-options.ts";
+import { generationFields } from "./generation-fields.ts";
 import { setWarningHandler } from "./warnings.ts";
 
 let warnings: string[] = [];
@@ -134,26 +134,5 @@ describe("readGenerationConfig", () => {
     expect(warnings).toEqual([
       "The model's generation_config.json sets use_mtp, token_healing, which is not supported yet and has no effect.",
     ]);
-  });
-});
-
-describe("refuseUnknown", () => {
-  const known = ["maxNewTokens", "topP", "dtype", "device"];
-  test.each([
-    [{ max_new_tokens: 1 }, "Unknown option `max_new_tokens`: its name here is `maxNewTokens`."],
-    [{ maxTokens: 1 }, "Unknown option `maxTokens`: its name here is `maxNewTokens`."],
-    [{ torch_dtype: 1 }, "Unknown option `torch_dtype`: its name here is `dtype`."],
-    [{ deviceMap: 1 }, "Unknown option `deviceMap`: its name here is `device`."],
-    [{ topp: 1 }, "Unknown option `topp` (did you mean `topP`?)."],
-    [{ quite: 1 }, "Unknown option `quite`."],
-  ])("%j", (options, message) => {
-    expect(() => refuseUnknown(options, known)).toThrow(message);
-  });
-
-  test("gives the reason where there is one, and lets undefined pass", () => {
-    expect(() => refuseUnknown({ load_in_4bit: true }, known, { loadIn4bit: "not yet" })).toThrow(
-      "Option `load_in_4bit` is not supported: not yet.",
-    );
-    expect(() => refuseUnknown({ other: undefined }, known)).not.toThrow();
   });
 });

@@ -11,8 +11,10 @@ import type {
   Xtc,
 } from "../sampling/index.ts";
 import { processorDefinitions } from "../sampling/index.ts";
+import { isRecord } from "../util/json-value.ts";
+import { snakeCase } from "../util/letter-case.ts";
 import { checkBeams, isContrastive } from "./beams/check-beams.ts";
-import { generationFields, isOff, snakeCase } from "./generation-fields.ts";
+import { generationFields, isOff } from "./generation-fields.ts";
 import { warnOnce } from "./warnings.ts";
 
 /**
@@ -320,8 +322,4 @@ function checkForced(settings: GenerationSettings): void {
 
 function withoutUndefined(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

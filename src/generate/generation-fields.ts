@@ -152,16 +152,6 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   forceWordsIds: works(forceWordsIds),
 };
 
-/** `maxNewTokens` → `max_new_tokens` */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** `max_new_tokens` → `maxNewTokens` */
-export function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** True where a refused field's value changes nothing. */
 export function isOff(field: RefusedField, value: unknown): boolean {
   return value === undefined || value === null || field.off.includes(value);

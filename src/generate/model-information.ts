@@ -3,8 +3,8 @@ import { openCheckpoint } from "../formats/index.ts";
 import { type HubOptions, resolveModel } from "../hub/index.ts";
 import { isMultimodal, loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
+import { refuseUnknown } from "../util/unknown-options.ts";
 import { chooseDtype, readConfig } from "./auto-model.ts";
-import { refuseUnknown } from "./unknown-options.ts";
 
 /** What a model is and takes, read without loading its weights. */
 export interface ModelInformation {

@@ -1,8 +1,8 @@
+import { refuseUnknown } from "../util/unknown-options.ts";
 import { fromPretrainedNames, loadRefusals } from "./auto-model.ts";
 import { generateOptionNames } from "./generate-options.ts";
 import { type GenerationConfig, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { callRefusals } from "./pipeline-options.ts";
-import { refuseUnknown } from "./unknown-options.ts";
 
 /**
  * Splits the options of `pipeline` into those that load a model and the rest, which every call takes where it does not name

@@ -1,3 +1,4 @@
+import { endsWithin, joinBytes } from "../util/bytes.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 
 const utf8 = new TextEncoder();
@@ -26,21 +27,15 @@ export class StopStrings {
       pieces.unshift(bytes);
       length += bytes.length;
     }
-    for (const bytes of pieces) this.#keep(join(this.#tail, bytes));
+    for (const bytes of pieces) this.#keep(joinBytes(this.#tail, bytes));
   }
 
   /** Takes the newest token; true when a stop string ends in it. */
   accept(token: number): boolean {
     const bytes = this.#tokenBytes(token);
-    const text = join(this.#tail, bytes);
-    const before = this.#tail.length;
+    const text = joinBytes(this.#tail, bytes);
     this.#keep(text);
-    return this.#strings.some((string) => {
-      for (let end = Math.max(before + 1, string.length); end <= text.length; end++) {
-        if (endsAt(text, string, end)) return true;
-      }
-      return false;
-    });
+    return this.#strings.some((string) => endsWithin(text, string, bytes.length));
   }
 
   /** An independent copy. */
@@ -53,17 +48,4 @@ export class StopStrings {
   #keep(text: Uint8Array): void {
     this.#tail = text.slice(Math.max(0, text.length - this.#longest + 1));
   }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const result = new Uint8Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
-  return result;
-}
-
-function endsAt(text: Uint8Array, string: Uint8Array, end: number): boolean {
-  const start = end - string.length;
-  for (let i = 0; i < string.length; i++) if (text[start + i] !== string[i]) return false;
-  return true;
 }

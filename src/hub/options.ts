@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import { listed, refuseUnknown } from "../util/unknown-options.ts";
 import { expandPath, readHubEnvironment } from "./environment.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { findToken } from "./token.ts";
@@ -79,13 +80,7 @@ const types = {
 export function checkHubOptions(options: object, others: readonly string[] = []): void {
   checkOptionTypes(options, types);
   const known = [...Object.keys(types), "retry", ...others];
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(option)) continue;
-    throw new TsumugiError("unknown_option", {
-      option,
-      hint: `; options are ${known.map((name) => `\`${name}\``).join(", ")}`,
-    });
-  }
+  refuseUnknown(options, known, {}, listed(known));
 }
 
 /** Decides every setting of a call from its options and the environment. Error: `invalid_option`. */

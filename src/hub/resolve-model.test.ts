@@ -255,7 +255,7 @@ describe("refusals", () => {
 
 describe("options", () => {
   it.each([
-    [{ cachedir: "x" }, "Unknown option `cachedir`; options are `revision`, `cacheDir`"],
+    [{ cachedir: "x" }, "Unknown option `cachedir` (did you mean `cacheDir`?)"],
     [{ revision: 5 }, "`revision` must be a text. Given: 5."],
     [{ localFilesOnly: 1 }, "`localFilesOnly` must be true or false. Given: 1."],
     [{ signal: {} }, "`signal` must be an AbortSignal"],

@@ -1,3 +1,4 @@
+import { isRecord } from "../util/json-value.ts";
 import { type TextPart, textTypes } from "./text-types.ts";
 
 interface Wrapper {
@@ -154,8 +155,4 @@ function ordinaryRope(rope: Record<string, unknown>): Record<string, unknown> {
     ...("type" in rope && { type: plain(rope.type) }),
     ...("rope_type" in rope && { rope_type: plain(rope.rope_type) }),
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { check, checkCounts } from "./check.ts";
 import type { OpDefinition } from "./definition.ts";
+import { softplus } from "./softplus.ts";
 
 /**
  * xIELU, element by element: a·x² + β·x above 0, and (e^min(x, ε) − 1 − x)·b + β·x elsewhere, with a = softplus(alphaP) and
@@ -32,7 +33,3 @@ export const xielu: OpDefinition = {
     }
   },
 };
-
-function softplus(x: number): number {
-  return x > 20 ? x : Math.log1p(Math.exp(x));
-}

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { camelCase } from "../util/letter-case.ts";
 
 /** Checks the type and range of an option; throws `invalid_option`. */
 export type OptionParser<Value> = (value: unknown, option: string) => Value;
@@ -58,7 +59,7 @@ export function fields<Value extends object>(parsers: { [Name in keyof Value]: O
     }
     const result = { ...defaults };
     for (const [key, item] of Object.entries(value)) {
-      const camel = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+      const camel = camelCase(key);
       const name = names.find((candidate) => candidate === camel);
       if (name === undefined) fail(option, `an object with only ${names.join(", ")}`, key);
       else if (item !== undefined && item !== null) result[name] = parsers[name](item, `${option}.${name}`);

@@ -1,9 +1,9 @@
 import { TsumugiError } from "../errors.ts";
+import { listOf } from "../util/json-value.ts";
 import { BpeMerges, type Merged } from "./bpe-merges.ts";
 import { byteCharacters } from "./byte-characters.ts";
 import { createByteCutter } from "./byte-cuts.ts";
 import { CharacterIds } from "./character-ids.ts";
-import { listOf } from "./json.ts";
 import { utf8Length, writeUtf8 } from "./utf8.ts";
 import { createWordCutter } from "./word-cuts.ts";
 import type { WordModel, WordTokens } from "./word-model.ts";

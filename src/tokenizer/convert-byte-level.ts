@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord } from "../util/json-value.ts";
 import type { Converted } from "./convert-sentencepiece.ts";
-import { isRecord } from "./json.ts";
 import { tokenSpec } from "./tokenizer-config.ts";
 
 const qwenWords = (marks: string) =>

@@ -1,8 +1,8 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import { convertByteLevel } from "./convert-byte-level.ts";
 import { convertJapaneseSubwords } from "./convert-japanese-subwords.ts";
 import { convertSentencePiece } from "./convert-sentencepiece.ts";
-import { isRecord, listOf } from "./json.ts";
 import { readSentencePieceModel } from "./sentencepiece-model.ts";
 import { tokenizerClassOf } from "./tokenizer-class.ts";
 import { specialTokenNames, tokenSpec } from "./tokenizer-config.ts";

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord } from "../util/json-value.ts";
 import type { Converted } from "./convert-sentencepiece.ts";
-import { isRecord } from "./json.ts";
 
 /**
  * vocab.txt and emoji.json of GPT-NeoX Japanese as a tokenizer.json with the model type "JapaneseSubwords", which is

@@ -1,5 +1,5 @@
 import { TsumugiError } from "../errors.ts";
-import { isRecord } from "./json.ts";
+import { isRecord } from "../util/json-value.ts";
 import type { SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
 import { genericClass } from "./tokenizer-class.ts";
 import { tokenSpec } from "./tokenizer-config.ts";

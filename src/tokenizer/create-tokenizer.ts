@@ -1,11 +1,12 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord } from "../util/json-value.ts";
+import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { decodeTokens } from "./decode-stream.ts";
 import { createRowEncoder, encodeOptions, padOptions } from "./encode-rows.ts";
-import { isRecord } from "./json.ts";
 import { createModel } from "./model.ts";
 import { createNormalizer } from "./normalizers.ts";
-import { layoutOf, oneOf, refuseUnknownOptions } from "./options.ts";
+import { layoutOf, refuseUnknownOptions } from "./options.ts";
 import { padRows } from "./padding.ts";
 import { bosEosProcessor, createPostProcessor } from "./post-processor.ts";
 import { preTokenizerSteps } from "./pre-tokenizers.ts";

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import {
   byteFallbackStage,
   byteLevelText,
@@ -16,7 +17,6 @@ import {
   trimText,
   wholeText,
 } from "./decode-stages.ts";
-import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { TsumugiError } from "../errors.ts";
+import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { placesOf, toOffsets, toUnits, trimOffsets } from "./offsets.ts";
-import { type Layout, layoutOf, oneOf, refuseUnknownOptions } from "./options.ts";
+import { type Layout, layoutOf, refuseUnknownOptions } from "./options.ts";
 import { padRows, type Row } from "./padding.ts";
 import { addedLength, type PostProcessor } from "./post-processor.ts";
 import type { TextEncoder } from "./text-encoder.ts";

@@ -1,5 +1,5 @@
 import { TsumugiError } from "../errors.ts";
-import { isRecord, listOf } from "./json.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import type { Model } from "./model.ts";
 import { createReplacer } from "./text-replacer.ts";
 

@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import { createBpe, hasAllBytes } from "./bpe.ts";
 import { createJapaneseSubwords } from "./japanese-subwords.ts";
-import { isRecord, listOf } from "./json.ts";
 import type { Normalizer } from "./normalizers.ts";
 import { createUnigram } from "./unigram.ts";
 import type { WordModel } from "./word-model.ts";

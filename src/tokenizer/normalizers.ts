@@ -1,8 +1,8 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import { type AlignedText, compose, TextBuilder, widthAt } from "./aligned-text.ts";
 import { toByteCharacters } from "./bpe.ts";
 import { byteCharacters } from "./byte-characters.ts";
-import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
 import { controlPattern, markPattern, nonspacingMarkPattern } from "./library-unicode.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { camelCase } from "../util/letter-case.ts";
 import { createTokenizer, type EncodeOptions } from "./index.ts";
 
 interface Golden {
@@ -55,8 +56,7 @@ test("padding, truncation, pairs and special tokens have the offsets that transf
     const tokenizer = load(name);
     tokenizer.padToken ??= tokenizer.eosToken;
     tokenizer.truncationSide = side;
-    const camel = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const options: EncodeOptions = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camel(key), value]));
+    const options: EncodeOptions = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camelCase(key), value]));
     const got = tokenizer(golden.lists.callTexts, { ...options, returnOffsetsMapping: true });
     expect([got.inputIds, got.offsetMapping], `${name} ${JSON.stringify(kwargs)}`).toEqual([ids, offsets]);
   }

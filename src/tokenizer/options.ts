@@ -1,9 +1,10 @@
 import { TsumugiError } from "../errors.ts";
-import { checkIsOptions } from "../util/option-types.ts";
+import { oneOf } from "../util/one-of.ts";
+import { listed, type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import type { EncodeOptions, Side } from "./tokenizer.ts";
 
-/** Python's names whose meaning lies elsewhere in tsumugi. */
-const elsewhere: Record<string, string> = {
+/** Options of transformers' tokenizers that tsumugi has not, with the reason. */
+const elsewhere: Refusals = {
   returnTensors: "rows come back as `number[][]`, which `generate` takes as it is",
   returnTokenTypeIds: "models here do not read token types",
   returnOffsetsMapping: "`tokenizer(text, { returnOffsetsMapping: true })` gives offsets, with the ids",
@@ -17,23 +18,9 @@ const elsewhere: Record<string, string> = {
   textTarget: "tokenize the target in a call of its own",
 };
 
-/**
- * Refuses options that are not in `known`: Python's spelling with a hint at ours (`unknown_option`), options that
- * transformers has and tsumugi has not with the reason (`unsupported_option`).
- */
-export function refuseUnknownOptions(options: object | undefined, known: readonly string[], hint = ""): void {
-  checkIsOptions(options);
-  for (const [option, value] of Object.entries(options ?? {})) {
-    if (value === undefined || known.includes(option)) continue;
-    const name = option.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    if (known.includes(name)) throw new TsumugiError("unknown_option", { option, hint: `; here it is called \`${name}\`` });
-    const reason = elsewhere[name];
-    if (reason) throw new TsumugiError("unsupported_option", { option, reason });
-    throw new TsumugiError("unknown_option", {
-      option,
-      hint: hint || `; options are ${known.map((n) => `\`${n}\``).join(", ")}`,
-    });
-  }
+/** Refuses options that are not in `known`, with a hint (`unknown_option`, `unsupported_option`). */
+export function refuseUnknownOptions(options: object | undefined, known: readonly string[], hint = listed(known)): void {
+  refuseUnknown(options, known, elsewhere, hint);
 }
 
 /** How rows are padded and cut, after defaults and checks. */
@@ -76,14 +63,6 @@ export function layoutOf(options: EncodeOptions, defaults: { paddingSide: Side; 
     padToMultipleOf,
     paddingSide,
   };
-}
-
-/** Refuses a value that is not one of `allowed` (`invalid_option`). */
-export function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
-  if (allowed.includes(value)) return;
-  const named = allowed.filter((v) => v !== undefined);
-  const expected = `one of ${named.map((v) => JSON.stringify(v)).join(", ")}`;
-  throw new TsumugiError("invalid_option", { option, expected, given: value });
 }
 
 function positive(option: string, value: number | undefined): void {

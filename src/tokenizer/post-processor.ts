@@ -1,5 +1,5 @@
 import { TsumugiError } from "../errors.ts";
-import { isRecord, listOf } from "./json.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 
 /** What is put around the ids of a text: special ids, and the places of the first and second text. */
 export type Template = (readonly number[] | "A" | "B")[];

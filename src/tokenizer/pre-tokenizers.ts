@@ -1,8 +1,8 @@
 import { TsumugiError } from "../errors.ts";
+import { isRecord, listOf } from "../util/json-value.ts";
 import type { AlignedText } from "./aligned-text.ts";
 import { toByteCharacters } from "./bpe.ts";
 import { CharacterClass } from "./character-class.ts";
-import { isRecord, listOf } from "./json.ts";
 import { library } from "./library.ts";
 import { punctuationPattern } from "./library-unicode.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";

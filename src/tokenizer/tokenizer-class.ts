@@ -1,4 +1,4 @@
-import { isRecord } from "./json.ts";
+import { isRecord } from "../util/json-value.ts";
 
 /** Model types by the tokenizer class that transformers 5.18 registers for them. Types that are not here have none. */
 const modelTypes: Record<string, readonly string[]> = {

@@ -1,5 +1,5 @@
+import { isRecord, listOf } from "../util/json-value.ts";
 import type { AddedToken } from "./added-vocabulary.ts";
-import { isRecord, listOf } from "./json.ts";
 import type { ChatTemplates, Side, SpecialTokenName, TokenizerFiles } from "./tokenizer.ts";
 
 /** The names of special tokens, in the order in which transformers lists them. */

@@ -89,7 +89,7 @@ test("what is not supported is refused by name", () => {
   const call = (options: object) => failure(() => tokenizer("a", options));
   expect(call({ padding_side: "left" })).toEqual({
     code: "unknown_option",
-    message: "Unknown option `padding_side`; here it is called `paddingSide`.",
+    message: "Unknown option `padding_side`: its name here is `paddingSide`.",
   });
   expect(call({ return_tensors: "pt" }).code).toBe("unsupported_option");
   expect(call({ return_offsets_mapping: true }).message).toContain("`returnOffsetsMapping`");

@@ -1,5 +1,5 @@
+import { isRecord, listOf } from "../util/json-value.ts";
 import { byteFallbackIds } from "./bpe.ts";
-import { isRecord, listOf } from "./json.ts";
 import { PairTable } from "./pair-table.ts";
 import { finished } from "./slices.ts";
 import type { WordModel, WordTokens } from "./word-model.ts";

@@ -1,5 +1,5 @@
+import { isRecord, listOf } from "../util/json-value.ts";
 import type { AddedToken } from "./added-vocabulary.ts";
-import { isRecord, listOf } from "./json.ts";
 import type { Model } from "./model.ts";
 import { type TokenizerSettings, type TokenSpec, tokenSpec } from "./tokenizer-config.ts";
 

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "../../src/generate/auto-model.ts";
-import { camelCase } from "../../src/generate/generation-fields.ts";
 import type { Seq2SeqLM } from "../../src/generate/seq2seq-lm.ts";
 import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { setSeed } from "../../src/sampling/index.ts";
+import { camelCase } from "../../src/util/letter-case.ts";
 
 interface Golden {
   greedy: { input_ids: number[]; new_ids: number[] }[];

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { TextStreamer } from "../../src/generate/text-streamer.ts";
 import { createTokenizer, type EncodeOptions, IncrementalDecoder, type Tokenizer } from "../../src/tokenizer/index.ts";
+import { camelCase } from "../../src/util/letter-case.ts";
 
 interface Encoded {
   text: string;
@@ -38,8 +39,7 @@ function load(folder: string, name: string): Tokenizer {
 }
 
 function camel(kwargs: Record<string, unknown>): EncodeOptions {
-  const name = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [name(key), value]));
+  return Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camelCase(key), value]));
 }
 
 /** Every comparison is made, then the differences are held against the list of known ones. */

@@ -4,6 +4,7 @@ import { sampleGroup } from "../../sampling/chain.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
+import { checkRow, unknownStep } from "../session-errors.ts";
 import type { NativeSession } from "./addon.ts";
 import type { CompiledModel } from "./plan.ts";
 
@@ -159,17 +160,7 @@ function bestOf({ rows }: SamplingGroup, known: readonly number[], tokens: Int32
   return { rows: Int32Array.of(best), tokens: Int32Array.of(token), scores: Float32Array.of(score(best)) };
 }
 
-function checkRow(row: number, rows: number): void {
-  if (!Number.isInteger(row) || row < 0 || row >= rows) {
-    throw new TsumugiError("invalid_input", { what: "A row", expected: `0 to ${rows - 1}`, given: row });
-  }
-}
-
 function stepFailed(cause: unknown): TsumugiError {
   const what = `a step failed: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new TsumugiError("internal", { what }, { cause });
-}
-
-function unknownStep(step: Step): TsumugiError {
-  return new TsumugiError("internal", { what: `step ${step} is unknown or was released` });
 }

@@ -8,6 +8,7 @@ import { roundTo, roundToBfloat16 } from "../../tensor/convert.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
+import { checkRow, unknownStep } from "../session-errors.ts";
 import { keepState, sharesOf } from "./attention-shares.ts";
 import type { PagedCache } from "./paged-cache.ts";
 
@@ -190,14 +191,4 @@ function copyBatch(batch: Batch): Batch {
     })),
     copies: batch.copies.map((copy) => ({ ...copy })),
   };
-}
-
-function checkRow(row: number, rows: number): void {
-  if (!Number.isInteger(row) || row < 0 || row >= rows) {
-    throw new TsumugiError("invalid_input", { what: "A row", expected: `0 to ${rows - 1}`, given: row });
-  }
-}
-
-function unknownStep(step: Step): TsumugiError {
-  return new TsumugiError("internal", { what: `step ${step} is unknown or was released` });
 }

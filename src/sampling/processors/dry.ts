@@ -1,3 +1,4 @@
+import { endsWithin, joinBytes } from "../../util/bytes.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import { fields, finite, type OptionParser, texts, whole } from "../validate.ts";
 import { overHistory, type ProcessorDefinition } from "./definition.ts";
@@ -102,23 +103,8 @@ function behindBreaker(
     const end = history.length - 1 - count;
     let text = tokenBytes(history[end]!);
     const own = text.length;
-    for (let i = end - 1; i >= 0 && text.length < own + longest - 1; i--) text = join(tokenBytes(history[i]!), text);
+    for (let i = end - 1; i >= 0 && text.length < own + longest - 1; i--) text = joinBytes(tokenBytes(history[i]!), text);
     if (breakers.some((breaker) => endsWithin(text, breaker, own))) return count;
   }
   return history.length;
-}
-
-/** Whether the string occurs in the text with its end among the last `own` bytes. */
-function endsWithin(text: Uint8Array, string: Uint8Array, own: number): boolean {
-  for (let end = Math.max(string.length, text.length - own + 1); end <= text.length; end++) {
-    if (string.every((byte, i) => text[end - string.length + i] === byte)) return true;
-  }
-  return false;
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const result = new Uint8Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
-  return result;
 }

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import { checkIsOptions } from "../util/option-types.ts";
-import { camelCase } from "./generation-fields.ts";
+import { camelCase } from "./letter-case.ts";
+import { checkIsOptions } from "./option-types.ts";
 
 /** Names from Python or other libraries, and ours. */
 const ourNames: { readonly [name: string]: string } = {
@@ -16,29 +16,43 @@ const ourNames: { readonly [name: string]: string } = {
   localOnly: "localFilesOnly",
 };
 
-/** Options that exist in Python and not here, with the reason. */
+/** Options that exist in Python and not here, with the reason. Names are in camelCase. */
 export type Refusals = { readonly [name: string]: string };
 
-/** Refuses every option that is not in `known`, by name: with the reason if it is a known one, else with a hint. */
-export function refuseUnknown(options: object, known: readonly string[], refusals: Refusals = {}): void {
+/**
+ * Refuses every option that is not in `known`, by name. One that is in `refusals` is refused with its reason
+ * (`unsupported_option`); any other with a hint (`unknown_option`): its name here, or the nearest known name, or `otherwise`.
+ * Options that are `undefined` pass.
+ */
+export function refuseUnknown(
+  options: object | undefined,
+  known: readonly string[],
+  refusals: Refusals = {},
+  otherwise = "",
+): void {
   checkIsOptions(options);
-  for (const [option, value] of Object.entries(options)) {
+  for (const [option, value] of Object.entries(options ?? {})) {
     if (known.includes(option) || value === undefined) continue;
     const name = camelCase(option);
-    const reason = refusals[name];
+    const reason = known.includes(name) ? undefined : refusals[name];
     if (reason !== undefined) throw new TsumugiError("unsupported_option", { option, reason });
-    throw new TsumugiError("unknown_option", { option, hint: hint(name, option, known) });
+    throw new TsumugiError("unknown_option", { option, hint: hint(name, option, known) ?? otherwise });
   }
 }
 
-function hint(name: string, option: string, known: readonly string[]): string {
+/** All known names in a sentence, for rooms with few options: the `otherwise` of `refuseUnknown`. */
+export function listed(known: readonly string[]): string {
+  return `; options are ${known.map((name) => `\`${name}\``).join(", ")}`;
+}
+
+function hint(name: string, option: string, known: readonly string[]): string | undefined {
   const ours = ourNames[name];
   if (ours !== undefined && known.includes(ours)) return `: its name here is \`${ours}\``;
   if (name !== option && known.includes(name)) return `: its name here is \`${name}\``;
   const distances = known.map((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()));
   const nearest = Math.min(...distances);
   const near = nearest <= 2 ? known[distances.indexOf(nearest)] : undefined;
-  return near ? ` (did you mean \`${near}\`?)` : "";
+  return near ? ` (did you mean \`${near}\`?)` : undefined;
 }
 
 /** Levenshtein distance. */
