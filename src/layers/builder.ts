@@ -4,6 +4,7 @@ import type {
   Attributes,
   Dimension,
   EncodeProgram,
+  ModulePart,
   Program,
   ProgramOp,
   ProgramValue,
@@ -15,6 +16,7 @@ import type {
   WeightUse,
 } from "../ops/program.ts";
 import { elementCount } from "../tensor/dtype.ts";
+import { isOfModule } from "./module-part.ts";
 
 /** A value of the program being built. */
 export interface Value {
@@ -38,6 +40,9 @@ export interface WeightRequest {
 
 export interface OpRequest {
   module: string;
+  part?: ModulePart;
+  /** The tensor that is the op's matrix, when it is another module's: a tied head. */
+  tiedTo?: string;
   inputs?: readonly Value[];
   /** Ids from `weight()`; undefined for an optional weight that is absent. */
   weights?: readonly (number | undefined)[];
@@ -54,6 +59,7 @@ export class ProgramBuilder {
   readonly #values: ProgramValue[] = [];
   readonly #ops: ProgramOp[] = [];
   readonly #weightIds: Map<string, number>;
+  #layer: number | undefined;
 
   /** `beside`: another program of the same model, with which weights and states are shared. */
   constructor(beside?: ProgramBuilder) {
@@ -68,9 +74,34 @@ export class ProgramBuilder {
     return lengths.length > 0 ? Math.min(...lengths) : undefined;
   }
 
+  /**
+   * The layers of a stack, 0 to count − 1, for a loop: the ops that the loop's body emits belong to that layer.
+   *
+   * @example
+   * ```ts
+   * for (const layer of program.layers(config.numHiddenLayers)) x = decoderLayer(program, x, layer);
+   * ```
+   */
+  *layers(count: number): Generator<number, void, undefined> {
+    try {
+      for (let layer = 0; layer < count; layer++) {
+        this.#layer = layer;
+        yield layer;
+      }
+    } finally {
+      this.#layer = undefined;
+    }
+  }
+
   /** Appends an op; its outputs have the shapes that the op's shape rule gives. */
   emit(op: string, request: OpRequest): Value[] {
-    const { module, inputs = [], weights = [], state } = request;
+    const { module, part, tiedTo, inputs = [], weights = [], state } = request;
+    for (const id of weights) {
+      const weight = id === undefined ? undefined : this.weights[id]!;
+      if (weight && !isOfModule(weight, module, part, tiedTo)) {
+        throw new TsumugiError("internal", { what: `the matrix ${weight.name} of ${op} is not of its module ${module}` });
+      }
+    }
     const attributes = Object.fromEntries(Object.entries(request.attributes ?? {}).filter(([, value]) => value !== undefined));
     const shapes = opDefinition(op).shapes(
       inputs.map((value) => value.shape),
@@ -84,6 +115,8 @@ export class ProgramBuilder {
     this.#ops.push({
       op,
       module,
+      ...(part && { part }),
+      ...(this.#layer !== undefined && { layer: this.#layer }),
       inputs: inputs.map((value) => value.id),
       outputs: outputs.map((value) => value.id),
       weights: weights.map((id) => id ?? -1),

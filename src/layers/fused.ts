@@ -1,14 +1,29 @@
+import type { RowRun } from "../ops/program.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 import { type LinearOptions, linear } from "./linear.ts";
 
-/** Options of a linear layer that is some runs of rows, [first, last), of the fused module. */
-export function rowsOf(module: string, name: string, runs: readonly (readonly [number, number])[]): LinearOptions {
-  const from = (tensor: string) => runs.map(([start, end]) => ({ tensor, slice: { axis: 0, start, end } }));
+/**
+ * Options of a linear layer that is a part of the fused `module`: the runs of its rows that `name` stands for.
+ * `transposed`: the module's weight is stored [in, out] (GPT-2's Conv1D).
+ */
+export function rowsOf(
+  module: string,
+  name: string,
+  rows: readonly RowRun[],
+  { transposed = false }: { transposed?: boolean } = {},
+): LinearOptions {
+  const from = (parameter: string, axis: number, transpose: boolean) =>
+    rows.map(([start, end]) => ({
+      tensor: `${module}.${parameter}`,
+      slice: { axis, start, end },
+      ...(transpose && { transpose }),
+    }));
   return {
-    module: `${module}.${name}`,
-    width: runs.reduce((sum, [start, end]) => sum + end - start, 0),
-    weightFrom: from(`${module}.weight`),
-    biasFrom: from(`${module}.bias`),
+    module,
+    part: { name, rows },
+    width: rows.reduce((sum, [start, end]) => sum + end - start, 0),
+    weightFrom: from("weight", transposed ? 1 : 0, transposed),
+    biasFrom: from("bias", 0, false),
   };
 }
 

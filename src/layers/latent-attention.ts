@@ -1,3 +1,4 @@
+import type { RowRun } from "../ops/program.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 import { scaleByPosition } from "./elementwise.ts";
 import { rowsOf } from "./fused.ts";
@@ -56,29 +57,30 @@ export function latentAttention(program: ProgramBuilder, x: Value, options: Late
   const rotaryKey = linear(program, x, { ...rowsOf(compressed, "rotary", [[latent, latent + rotaryDim]]), bias }); // [tokens, rotaryDim]
 
   // kv_b_proj holds for each head its keys' rows, then its values'
-  const tensor = `${module}.kv_b_proj.weight`;
-  const slice = (head: number, from: number, count: number) => {
-    const start = head * (plainDim + valueHeadDim) + from;
-    return { axis: 0, start, end: start + count };
+  const ofHeads = (x: Value, name: "key" | "value", from: number, count: number) => {
+    const rows = each((head): RowRun => {
+      const start = head * (plainDim + valueHeadDim) + from;
+      return [start, start + count];
+    });
+    const expanded = `${module}.kv_b_proj`;
+    const transpose = name === "key"; // absorbed: keys' rows are read from the other side
+    const weight = program.weight({
+      name: `${expanded}.${name}.weight`,
+      shape: transpose ? [heads, latent, count] : [heads, count, latent],
+      from: rows.map(([start, end]) => ({
+        tensor: `${expanded}.weight`,
+        slice: { axis: 0, start, end },
+        ...(transpose && { transpose }),
+      })),
+      join: "stack",
+      use: "matmul",
+    });
+    return program.value("head_linear", { module: expanded, part: { name, rows }, inputs: [x], weights: [weight] });
   };
-  const keyOfHead = program.weight({
-    name: `${module}.kv_b_proj.key.weight`,
-    shape: [heads, latent, plainDim],
-    from: each((head) => ({ tensor, slice: slice(head, 0, plainDim), transpose: true })),
-    join: "stack",
-    use: "matmul",
-  });
-  const valueOfHead = program.weight({
-    name: `${module}.kv_b_proj.value.weight`,
-    shape: [heads, valueHeadDim, latent],
-    from: each((head) => ({ tensor, slice: slice(head, plainDim, valueHeadDim) })),
-    join: "stack",
-    use: "matmul",
-  });
 
   const join = (a: Value, b: Value, count: number) =>
     program.value("join_heads", { module, inputs: [a, b], attributes: { heads: count } });
-  const absorbed = program.value("head_linear", { module, inputs: [plain], weights: [keyOfHead] }); // [tokens, heads * latent]
+  const absorbed = ofHeads(plain, "key", 0, plainDim); // [tokens, heads * latent]
   const plainQuery = join(absorbed, rotate(program, turning, { module, heads, headDim: rotaryDim, rope }), heads); // [tokens, heads * (latent + rotaryDim)]
   const query = growth ? scaleByPosition(program, plainQuery, { module, ...growth }) : plainQuery;
   const key = join(content, rotate(program, rotaryKey, { module, heads: 1, headDim: rotaryDim, rope }), 1); // [tokens, latent + rotaryDim]
@@ -87,7 +89,7 @@ export function latentAttention(program: ProgramBuilder, x: Value, options: Late
   program.emit("store", { module, inputs: [key, content], state });
   const attributes = { heads, keyValueHeads: 1, headDim: latent + rotaryDim, valueHeadDim: latent, scale };
   const mixed = program.value("attend", { module, inputs: [query], state, attributes }); // [tokens, heads * latent]
-  const values = program.value("head_linear", { module, inputs: [mixed], weights: [valueOfHead] }); // [tokens, heads * valueHeadDim]
+  const values = ofHeads(mixed, "value", plainDim, valueHeadDim); // [tokens, heads * valueHeadDim]
   return linear(program, values, { module: `${module}.o_proj`, width: hidden, bias });
 }
 

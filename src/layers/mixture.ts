@@ -43,8 +43,10 @@ export interface RouterOptions {
 }
 
 export interface MixtureOptions {
-  /** The checkpoint's module path. */
+  /** The checkpoint's module path: of the experts, each a module inside it, or of the module that stacks them. */
   module: string;
+  /** The module that transformers 5 stacks the experts in, as `gate_up_proj` and `down_proj`. Default: `module`. */
+  stacked?: string;
   experts: number;
   /** Width inside one expert. */
   width: number;
@@ -67,7 +69,7 @@ export interface MixtureOptions {
 
 /** Each token through the experts that the router picks for it: [tokens, hidden] -> [tokens, hidden]. */
 export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: MixtureOptions): Value {
-  const { module, experts, width, kind, router, bias, interleaved, limit, upOffset, scaleInput } = options;
+  const { module, stacked = module, experts, width, kind, router, bias, interleaved, limit, upOffset, scaleInput } = options;
   const {
     count,
     score,
@@ -112,6 +114,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     program.weight({ name: `${module}.${name}`, shape, ...layouts, join: "stack", use: "matmul" });
   return program.value("experts", {
     module,
+    part: { experts: [0, experts], stacked },
     inputs: [x, chosen!, shares!],
     weights: [
       stack("gate_up_proj", [experts, 2 * width, hidden], options.gateUp),

@@ -1,15 +1,12 @@
 import type { EncodeProgram, Model, Program } from "../ops/program.ts";
 
-/** An op of a layer: "model.layers.3.self_attn.q_proj", "transformer.h.3", "encoder.block.0.layer.1.DenseReluDense". */
-const layerOf = /^(.*?\.\d+)(?:\.|$)/;
-
 /** Name of the tap that holds what layer `layer` reads; of an encoder's, names of their own. */
 const tapName = (layer: number) => `hidden.${layer}`;
 const encoderTapName = (layer: number) => `encoder.${tapName(layer)}`;
 
 /**
  * The model with taps "hidden.0", "hidden.1", …: what each layer of the decoder reads, [T, hiddenSize]. The first value
- * that a layer's first op reads is the stream between the layers, with a norm in front of the layer or behind it.
+ * that a layer's first op reads is the stream between the layers, whether the layer norms it or not.
  * Encoder-decoder models have "encoder.hidden.0", … too, the last being what the encoder gives.
  * The same model where a layer's input is not of that shape, or where it is several.
  */
@@ -28,15 +25,12 @@ export function withHiddenStates(model: Model): Model {
 
 /** What each layer reads, by name; undefined where it is not of the model's width. */
 function tapsOf(
-  { ops, values, outputs }: Program | EncodeProgram,
+  { ops, values }: Program | EncodeProgram,
   hiddenSize: number,
   nameOf: (layer: number) => string,
 ): { [tap: string]: number } | undefined {
-  const inputs = new Map<string, number>();
-  // what comes behind is of no layer of this stack: an encoder's program fills the decoder's cross-attention
-  const end = ops.findIndex((op) => op.outputs.includes(outputs.hidden));
-  for (const { module, inputs: read } of ops.slice(0, end + 1)) {
-    const layer = layerOf.exec(module)?.[1];
+  const inputs = new Map<number, number>();
+  for (const { layer, inputs: read } of ops) {
     if (layer !== undefined && !inputs.has(layer) && read[0] !== undefined) inputs.set(layer, read[0]);
   }
   const streams = [...inputs.values()];

@@ -25,11 +25,39 @@ export interface StateReference {
   parts: readonly number[];
 }
 
+/** Rows start..end (exclusive) of a module's weight, counted by what they give: columns of a weight stored [in, out]. */
+export type RowRun = readonly [start: number, end: number];
+
+/**
+ * What of its module an op's matmul weight is, where it is not the whole `<module>.weight`: some runs of its rows (a fused
+ * projection), in the order in which they stand in the weight, or the matrices of several experts.
+ */
+export type ModulePart =
+  | {
+      /** What the rows are, e.g. "query". */
+      name: string;
+      rows: readonly RowRun[];
+    }
+  | {
+      /** Experts first..end (exclusive). Checkpoints hold each as modules of its own in `module`, `<module>.<expert>.…`, … */
+      experts: readonly [first: number, end: number];
+      /** … or all of them as parameters of this module, which is how transformers 5 names them. */
+      stacked: string;
+    };
+
 export interface ProgramOp {
   /** Name in the op registry (ops/index.ts). */
   op: string;
-  /** The checkpoint's module path, e.g. "model.layers.0.self_attn.q_proj". Skip lists and adapters bind to it. */
+  /**
+   * The checkpoint's module path, e.g. "model.layers.0.self_attn.q_proj": the module whose weight the op multiplies by, or
+   * the module in which the op stands when it has no matrix. Skip lists and adapters bind to it. A tied head keeps its own
+   * name, though its tensor is the embedding's.
+   */
   module: string;
+  /** Which part of the module the op is; absent: all of it. */
+  part?: ModulePart;
+  /** The layer of its stack that the op belongs to, from 0; absent: it stands before, behind or beside the layers. */
+  layer?: number;
   /** Indices into `Program.values`. */
   inputs: readonly number[];
   outputs: readonly number[];
@@ -82,7 +110,10 @@ export interface WeightOrigin {
 export type WeightUse = "matmul" | "gather" | "vector";
 
 export interface Weight {
-  /** The module's parameter, e.g. "model.layers.0.self_attn.q_proj.weight". */
+  /**
+   * A name of its own: the module's parameter, e.g. "model.layers.0.self_attn.q_proj.weight", or of a part of it
+   * "model.layers.0.self_attn.qkv_proj.query.weight".
+   */
   name: string;
   /** Shape after slice, transpose and join. */
   shape: readonly number[];

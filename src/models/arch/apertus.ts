@@ -52,7 +52,7 @@ export const apertus = defineArchitecture({
     const rope = parseRope(withRotaryDefaults(raw, usualRope), { defaultTheta: 12000000, maxPositions });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

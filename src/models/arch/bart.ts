@@ -113,7 +113,7 @@ function architecture(modelType: string, isBefore: boolean) {
       refuse(!Number.isInteger(headDim), "encoder_attention_heads", heads, `a divisor of d_model (${dModel})`);
       const sizes = { dModel, heads, inner: config.encoderFfnDim, kind };
       let x = embedded(program, "encoder", config); // [tokens, dModel]
-      for (let layer = 0; layer < config.encoderLayers; layer++) {
+      for (const layer of program.layers(config.encoderLayers)) {
         const at = `model.encoder.layers.${layer}`;
         const module = `${at}.self_attn`;
         x = residual(program, x, `${at}.self_attn_layer_norm`, (a) => {
@@ -137,7 +137,7 @@ function architecture(modelType: string, isBefore: boolean) {
       refuse(config.isEncoderDecoder === false, "is_encoder_decoder", false, "true: the decoder alone is not loaded");
       const sizes = { dModel, heads, inner: config.decoderFfnDim, kind };
       let x = embedded(program, "decoder", config); // [tokens, dModel]
-      for (let layer = 0; layer < config.decoderLayers; layer++) {
+      for (const layer of program.layers(config.decoderLayers)) {
         const at = `model.decoder.layers.${layer}`;
         const self = `${at}.self_attn`;
         x = residual(program, x, `${at}.self_attn_layer_norm`, (a) => {

@@ -47,7 +47,7 @@ export const bloom = defineArchitecture({
 
     const words = embedding(program, { module: "transformer.word_embeddings", vocabulary, width }); // [tokens, width]
     let x = layerNorm(program, words, { module: "transformer.word_embeddings_layernorm", epsilon });
-    for (let layer = 0; layer < config.nLayer; layer++) {
+    for (const layer of program.layers(config.nLayer)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.self_attention`;
 

@@ -49,7 +49,7 @@ export const codegen = defineArchitecture({
     const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true, wide: "all" };
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
-    for (let layer = 0; layer < config.nLayer; layer++) {
+    for (const layer of program.layers(config.nLayer)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.attn`;
 

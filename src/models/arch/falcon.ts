@@ -63,7 +63,7 @@ export const falcon = defineArchitecture({
       : { rope: parseRope(raw, { maxPositions: config.maxPositionEmbeddings }) };
 
     let x = embedding(program, { module: "transformer.word_embeddings", vocabulary, width }); // [tokens, width]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.self_attention`;
       const hasTwo = isParallel && norms === 2;

@@ -54,7 +54,7 @@ export const gemma2 = defineArchitecture({
       scale: Math.sqrt(hiddenSize),
       roundScale: true,
     }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const window = windows[layer];

@@ -58,7 +58,7 @@ export const gemma3Text = defineArchitecture({
       scale: Math.sqrt(hiddenSize),
       roundScale: true,
     }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const window = windows[layer];

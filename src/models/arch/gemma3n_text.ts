@@ -104,7 +104,8 @@ export const gemma3nText = defineArchitecture({
       embedded,
       ...others.map((i) => streamProjection(program, embedded, embedded, `model.altup_projections.${i}`)),
     ]; // [tokens, hidden] each
-    for (const [layer, type] of types.entries()) {
+    for (const layer of program.layers(types.length)) {
+      const type = types[layer]!;
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const sliding = type === "sliding_attention";

@@ -94,7 +94,8 @@ export const gemma4Text = defineArchitecture({
       narrow > 0 ? perLayerInputs(program, embedded, { layers, width: narrow, vocabulary: rows, epsilon }) : undefined; // [tokens, layers * narrow]
 
     let x = embedded;
-    for (const [layer, type] of types.entries()) {
+    for (const layer of program.layers(types.length)) {
+      const type = types[layer]!;
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const { headDim, keyValueHeads } = shapes[layer]!;

@@ -41,7 +41,7 @@ export const glm = defineArchitecture({
     });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

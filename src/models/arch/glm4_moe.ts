@@ -63,7 +63,7 @@ export const glm4Moe = defineArchitecture({
     const rope = parseRope(raw, { defaultPartialRotaryFactor: 0.5, maxPositions: config.maxPositionEmbeddings });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const attends = `${at}.self_attn`;
       const module = `${at}.mlp`;

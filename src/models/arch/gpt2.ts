@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { add, attention, embedding, languageHead, layerNorm, linear, mlp, positionEmbedding } from "../../layers/index.ts";
+import {
+  add,
+  attention,
+  embedding,
+  languageHead,
+  layerNorm,
+  linear,
+  mlp,
+  positionEmbedding,
+  rowsOf,
+} from "../../layers/index.ts";
 import { activationName, count, optional, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 
@@ -43,21 +53,15 @@ export const gpt2 = defineArchitecture({
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     x = add(program, x, positionEmbedding(program, { module: "transformer.wpe", positions, width }), "transformer");
-    for (let layer = 0; layer < config.nLayer; layer++) {
+    for (const layer of program.layers(config.nLayer)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.attn`;
 
       const a = layerNorm(program, x, { module: `${at}.ln_1`, epsilon }); // [tokens, width]
       // c_attn [width, 3 * width] holds query, key and value side by side
       const [query, key, value] = ["query", "key", "value"].map((name, index) => {
-        const [start, end] = [index * width, (index + 1) * width];
-        return linear(program, a, {
-          module: `${module}.c_attn.${name}`,
-          width,
-          bias: true,
-          weightFrom: [{ tensor: `${module}.c_attn.weight`, slice: { axis: 1, start, end }, transpose: true }],
-          biasFrom: [{ tensor: `${module}.c_attn.bias`, slice: { axis: 0, start, end } }],
-        }); // [tokens, heads * headDim]
+        const columns = rowsOf(`${module}.c_attn`, name, [[index * width, (index + 1) * width]], { transposed: true });
+        return linear(program, a, { ...columns, bias: true }); // [tokens, heads * headDim]
       });
       const scale =
         (config.scaleAttnWeights ? 1 / Math.sqrt(headDim) : 1) / (config.scaleAttnByInverseLayerIdx ? layer + 1 : 1);

@@ -57,7 +57,7 @@ export const gptBigCode = defineArchitecture({
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     x = add(program, x, positionEmbedding(program, { module: "transformer.wpe", positions, width }), "transformer");
-    for (let layer = 0; layer < config.nLayer; layer++) {
+    for (const layer of program.layers(config.nLayer)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.attn`;
 

@@ -43,7 +43,7 @@ export const gptNeo = defineArchitecture({
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     const table = { module: "transformer.wpe", positions: config.maxPositionEmbeddings, width };
     x = add(program, x, positionEmbedding(program, table), "transformer");
-    for (let layer = 0; layer < config.numLayers; layer++) {
+    for (const layer of program.layers(config.numLayers)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.attn.attention`;
       const window = types[layer] === "local" ? config.windowSize : undefined;

@@ -45,7 +45,7 @@ export const gptNeoX = defineArchitecture({
     );
 
     let x = embedding(program, { module: "gpt_neox.embed_in", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `gpt_neox.layers.${layer}`;
       const module = `${at}.attention`;
 

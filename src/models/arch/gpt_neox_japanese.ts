@@ -48,7 +48,7 @@ export const gptNeoXJapanese = defineArchitecture({
     );
 
     let x = embedding(program, { module: "gpt_neox_japanese.embed_in", vocabulary, width }); // [tokens, width]
-    for (let layer = 0; layer < layers; layer++) {
+    for (const layer of program.layers(layers)) {
       const at = `gpt_neox_japanese.layers.${layer}`;
       const module = `${at}.attention`;
 

@@ -49,7 +49,7 @@ export const gptOss = defineArchitecture({
     refuse(config.swigluLimit !== 7, "swiglu_limit", config.swigluLimit, "7, which transformers always uses");
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const moe = `${at}.mlp.experts`;

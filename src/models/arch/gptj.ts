@@ -45,7 +45,7 @@ export const gptj = defineArchitecture({
     const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true };
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
-    for (let layer = 0; layer < config.nLayer; layer++) {
+    for (const layer of program.layers(config.nLayer)) {
       const at = `transformer.h.${layer}`;
       const module = `${at}.attn`;
 

@@ -36,7 +36,7 @@ export const granite = defineArchitecture({
       width: hiddenSize,
       scale: config.embeddingMultiplier,
     }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

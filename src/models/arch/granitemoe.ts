@@ -37,7 +37,7 @@ export const graniteMoe = defineArchitecture({
       width: hiddenSize,
       scale: config.embeddingMultiplier,
     }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 
@@ -54,6 +54,7 @@ export const graniteMoe = defineArchitecture({
       const moe = `${at}.block_sparse_moe`;
       const fed = mixtureOfExperts(program, m, {
         module: moe,
+        stacked: `${moe}.experts`,
         experts,
         width: intermediateSize,
         kind,

@@ -54,7 +54,7 @@ export const hunYuanV1Moe = defineArchitecture({
     const rope = parseRope(raw, { maxPositions, alphaOver: headDim });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < layers; layer++) {
+    for (const layer of program.layers(layers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

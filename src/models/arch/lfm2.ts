@@ -52,7 +52,8 @@ export const lfm2 = defineArchitecture({
     }
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (const [layer, type] of types.entries()) {
+    for (const layer of program.layers(types.length)) {
+      const type = types[layer]!;
       const at = `model.layers.${layer}`;
       refuse(!["full_attention", "conv"].includes(type), `layer_types.${layer}`, type, "full_attention, conv");
 

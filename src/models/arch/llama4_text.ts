@@ -75,7 +75,7 @@ export const llama4Text = defineArchitecture({
     const isSparse = (layer: number) => config.moeLayers?.includes(layer) ?? (layer + 1) % step === 0;
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < layers; layer++) {
+    for (const layer of program.layers(layers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

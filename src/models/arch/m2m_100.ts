@@ -54,7 +54,7 @@ export const m2m100 = defineArchitecture({
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "encoder_attention_heads", heads, `a divisor of d_model (${width})`);
     let x = embedded(program, "encoder", config); // [tokens, width]
-    for (let layer = 0; layer < config.encoderLayers; layer++) {
+    for (const layer of program.layers(config.encoderLayers)) {
       const at = `model.encoder.layers.${layer}`;
       const module = `${at}.self_attn`;
       const a = layerNorm(program, x, { module: `${at}.self_attn_layer_norm`, epsilon }); // [tokens, width]
@@ -76,7 +76,7 @@ export const m2m100 = defineArchitecture({
     refuse(!Number.isInteger(headDim), "decoder_attention_heads", heads, `a divisor of d_model (${width})`);
     refuse(!config.tieWordEmbeddings, "tie_word_embeddings", false, "true: one embedding for encoder, decoder and head");
     let x = embedded(program, "decoder", config); // [tokens, width]
-    for (let layer = 0; layer < config.decoderLayers; layer++) {
+    for (const layer of program.layers(config.decoderLayers)) {
       const at = `model.decoder.layers.${layer}`;
 
       const self = `${at}.self_attn`;

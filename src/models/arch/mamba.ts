@@ -37,7 +37,7 @@ export const mamba = defineArchitecture({
     const rank = config.timeStepRank === "auto" ? Math.ceil(hiddenSize / 16) : config.timeStepRank;
 
     let x = embedding(program, { module: "backbone.embeddings", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `backbone.layers.${layer}`;
       const module = `${at}.mixer`;
 

@@ -42,7 +42,7 @@ export const mixtral = defineArchitecture({
     const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, defaultTheta: 1e6 });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 
@@ -57,6 +57,7 @@ export const mixtral = defineArchitecture({
       const moe = `${at}.block_sparse_moe`;
       const fed = mixtureOfExperts(program, m, {
         module: `${moe}.experts`,
+        stacked: `${at}.mlp.experts`,
         experts,
         width: intermediateSize,
         kind,

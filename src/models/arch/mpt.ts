@@ -75,7 +75,7 @@ export const mpt = defineArchitecture({
     const limit = given.clip_qkv;
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
-    for (let layer = 0; layer < config.nLayers; layer++) {
+    for (const layer of program.layers(config.nLayers)) {
       const at = `transformer.blocks.${layer}`;
       const module = `${at}.attn`;
 

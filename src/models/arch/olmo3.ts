@@ -38,7 +38,7 @@ export const olmo3 = defineArchitecture({
     const fullRope = parseRopeOfLayerType(raw, "full_attention", { ...turning, thetaField: "rope_theta" });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const window = windows[layer];

@@ -44,7 +44,7 @@ export const opt = defineArchitecture({
     if (embeddingWidth !== width) x = linear(program, x, { module: "model.decoder.project_in", width }); // [tokens, width]
     const table = { module: "model.decoder.embed_positions", positions: maxPositionEmbeddings + 2, width, offset: 2 };
     x = add(program, x, positionEmbedding(program, table), "model.decoder");
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.decoder.layers.${layer}`;
       const module = `${at}.self_attn`;
 

@@ -24,7 +24,7 @@ export const qwen2 = defineArchitecture({
     const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    for (const layer of program.layers(config.numHiddenLayers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
       const window = windows[layer];

@@ -23,11 +23,12 @@ export const qwen35Text = defineArchitecture({
     const norm = { epsilon, unitOffset: true };
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (const [layer, attends] of attentionLayers(config).entries()) {
+    const attends = attentionLayers(config);
+    for (const layer of program.layers(attends.length)) {
       const at = `model.layers.${layer}`;
 
       const a = rmsNorm(program, x, { module: `${at}.input_layernorm`, ...norm }); // [tokens, hidden]
-      if (attends) {
+      if (attends[layer]) {
         const shape = { heads, keyValueHeads, headDim, rope, bias, epsilon };
         x = add(program, x, gatedAttention(program, a, { module: `${at}.self_attn`, ...shape }), at);
       } else {

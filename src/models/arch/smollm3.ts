@@ -42,7 +42,7 @@ export const smollm3 = defineArchitecture({
     const rope = parseRope(raw, { defaultTheta: 2000000, maxPositions: config.maxPositionEmbeddings });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
-    for (let layer = 0; layer < layers; layer++) {
+    for (const layer of program.layers(layers)) {
       const at = `model.layers.${layer}`;
       const module = `${at}.self_attn`;
 

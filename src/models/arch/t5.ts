@@ -83,7 +83,7 @@ function architecture(modelType: string, defaults: Defaults) {
     encode(config, { program }) {
       const { dModel: width, dKv: headDim, numHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
       let x = embedding(program, { module: "shared", vocabulary, width }); // [tokens, width]
-      for (let layer = 0; layer < config.numLayers; layer++) {
+      for (const layer of program.layers(config.numLayers)) {
         const at = `encoder.block.${layer}.layer`;
         const module = `${at}.0.SelfAttention`;
         const a = rmsNorm(program, x, { module: `${at}.0.layer_norm`, epsilon }); // [tokens, width]
@@ -103,7 +103,7 @@ function architecture(modelType: string, defaults: Defaults) {
     forward(config, { program, raw, tied }) {
       const { dModel: width, dKv: headDim, numHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
       let x = embedding(program, { module: "shared", vocabulary, width }); // [tokens, width]
-      for (let layer = 0; layer < (config.numDecoderLayers ?? config.numLayers); layer++) {
+      for (const layer of program.layers(config.numDecoderLayers ?? config.numLayers)) {
         const at = `decoder.block.${layer}.layer`;
 
         const self = `${at}.0.SelfAttention`;
