@@ -26,8 +26,9 @@ const rooms = {
   sampling: [],
   cache: [],
   engine: ["cache", "sampling", "backends", "ops"],
-  generate: ["engine", "models", "tokenizer", "chat", "hub", "sampling", "backends", "formats", "ops"],
-  server: ["engine", "chat", "sampling"],
+  decoding: ["engine", "sampling", "tokenizer", "ops"],
+  generate: ["decoding", "engine", "models", "tokenizer", "chat", "hub", "sampling", "backends", "formats", "ops"],
+  server: ["decoding", "engine", "chat", "sampling"],
   cli: ["generate", "server"],
   index: ["generate", "tokenizer", "chat", "models", "engine", "sampling", "backends"],
 };
@@ -49,30 +50,12 @@ const knownCircles = [
   ["src/tokenizer/normalizers.ts", "src/tokenizer/precompiled.ts"],
   ["src/tokenizer/japanese-subwords.ts", "src/tokenizer/model.ts"],
   ["src/tokenizer/offset-tracer.ts", "src/tokenizer/text-encoder.ts"],
-  ["src/generate/beams/check-beams.ts", "src/generate/generation-config.ts"],
-  [
-    "src/generate/assisted/assistance.ts",
-    "src/generate/beams/beam-decoder.ts",
-    "src/generate/beams/constrained-beam-decoder.ts",
-    "src/generate/beams/contrastive-decoder.ts",
-    "src/generate/beams/group-beam-decoder.ts",
-    "src/generate/beams/run-beams.ts",
-    "src/generate/beams/scored-beam-decoder.ts",
-    "src/generate/causal-lm.ts",
-    "src/generate/generate-options.ts",
-    "src/generate/generate.ts",
-    "src/generate/guided-decoder.ts",
-    "src/generate/row-decoder.ts",
-    "src/generate/step-outputs.ts",
-    "src/generate/stream.ts",
-    "src/generate/wanted-states.ts",
-  ],
   ["src/engine/scheduler-integrity.ts", "src/engine/scheduler.ts", "src/engine/servable.ts"],
 ];
 
 const lineLimit = 400;
 /** Files that were longer when this rule was made. A line may only be removed. */
-const knownLong = ["src/generate/assisted/assisted.test.ts"];
+const knownLong = ["src/generate/assisted.test.ts"];
 
 const problems = [];
 const graph = readImports();

@@ -1,5 +1,6 @@
 import type { Backend } from "../backends/backend.ts";
 import { createReferenceBackend } from "../backends/reference/index.ts";
+import { readGenerationConfig } from "../decoding/generation-config.ts";
 import { Engine } from "../engine/engine.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
@@ -13,11 +14,10 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
+import { warn } from "../util/warnings.ts";
 import { loadTokenizer } from "./auto-tokenizer.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
-import { readGenerationConfig } from "./generation-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
-import { warn } from "./warnings.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
 export interface FromPretrainedOptions

@@ -1,13 +1,15 @@
 import type { MemoryPlan, Session } from "../backends/backend.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
 import type { EngineInterface, EngineStatistics } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
 import type { RandomGenerator } from "../sampling/index.ts";
 import { elementCount, type FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { type GenerateContext, generate } from "./generate.ts";
+import type { AssistantModel } from "./assistant-model.ts";
+import { generate } from "./generate.ts";
+import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions, type GenerateResult } from "./generate-options.ts";
-import type { GenerationConfig } from "./generation-config.ts";
 import { type StreamOptions, startStream, type TextStream } from "./stream.ts";
 import { computeTransitionScores } from "./transition-scores.ts";
 
@@ -38,7 +40,7 @@ export interface CausalLMParts {
  * await model.dispose();
  * ```
  */
-export class CausalLM {
+export class CausalLM implements AssistantModel {
   /** Hub id or folder, as given. */
   readonly id: string;
   /** config.json. */

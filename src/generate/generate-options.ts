@@ -1,16 +1,16 @@
+import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
+import { type GenerationConfig, generationFieldNames } from "../decoding/generation-config.ts";
+import { readStoppingCriteria, type StoppingCriterion } from "../decoding/stopping-criteria.ts";
 import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
-import type { AssistedReport } from "./assisted/assistance.ts";
+import type { AssistantModel } from "./assistant-model.ts";
 import type { Attention } from "./attentions.ts";
-import type { CausalLM } from "./causal-lm.ts";
-import { type GenerationConfig, generationFieldNames } from "./generation-config.ts";
 import type { HiddenState } from "./hidden-states.ts";
 import type { TokenRows } from "./inputs.ts";
-import { readStoppingCriteria, type StoppingCriterion } from "./stopping-criteria.ts";
 import type { Streamer } from "./text-streamer.ts";
 
 /** Options of `model.generate`: inputs, everything of `GenerationConfig`, and what is no setting of a model. */
@@ -31,7 +31,7 @@ export interface GenerateOptions extends GenerationConfig {
    * A smaller model with the same vocabulary that guesses tokens, which one step of this one then checks: the answer is the
    * same, and comes sooner where the guesses are good. It may be shared by calls that run at once.
    */
-  assistantModel?: CausalLM | null;
+  assistantModel?: AssistantModel | null;
   /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
   stoppingCriteria?: readonly StoppingCriterion[] | null;
   /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
@@ -123,7 +123,7 @@ export function checkGenerateOptions(options: GenerateOptions, extraNames: reado
   if (options.seed !== undefined) checkSeed(options.seed, "seed");
   checkOptionTypes(options, { signal: "signal", onToken: "function" });
   const { streamer, tokenizer, assistantModel } = options;
-  if (assistantModel && typeof (assistantModel as Partial<CausalLM>).assistantContext !== "function") {
+  if (assistantModel && typeof (assistantModel as Partial<AssistantModel>).assistantContext !== "function") {
     const expected = "a model of `AutoModelForCausalLM` or `AutoModelForSeq2SeqLM`";
     throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given: assistantModel });
   }

@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { TsumugiError } from "../errors.ts";
 import { setSeed } from "../sampling/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import { AutoTokenizer } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { TextIteratorStreamer } from "./text-iterator-streamer.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 // A random checkpoint of 128 tokens; ids decode with the byte-level tokenizer beside it.
 const fixtures = join(import.meta.dirname, "../../test/fixtures");

@@ -1,59 +1,38 @@
-import type { EngineInterface, FinishReason, Request, RequestHandle, RequestTimings } from "../engine/request.ts";
+import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
+import { isSearch } from "../decoding/beams/check-beams.ts";
+import { generationFieldNames, resolveSettings } from "../decoding/generation-config.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
+import { GuidedDecoder, isGuided } from "../decoding/guided-decoder.ts";
+import { newTokenLimit } from "../decoding/lengths.ts";
+import { RowDecoder } from "../decoding/row-decoder.ts";
+import type { StepOutputs } from "../decoding/step-outputs.ts";
+import { StopStrings } from "../decoding/stop-strings.ts";
+import { readStoppingCriteria } from "../decoding/stopping-criteria.ts";
+import { createTokenBytes, type TokenBytes } from "../decoding/token-bytes.ts";
+import type { FinishReason, Request, RequestHandle } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
 import {
   createProcessorChain,
   leaseRandom,
-  type RandomGenerator,
   type RandomLease,
   type RandomStream,
   readsText,
   torchStream,
 } from "../sampling/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { type Assistance, type AssistedReport, readAssistance } from "./assisted/assistance.ts";
+import { warnOnce } from "../util/warnings.ts";
+import { type Assistance, readAssistance } from "./assistance.ts";
 import { attentionsOf, crossAttentionsOf, encoderAttentionsOf } from "./attentions.ts";
-import { isSearch } from "./beams/check-beams.ts";
-import { padBeams, runBeams } from "./beams/run-beams.ts";
+import type { GenerateContext } from "./generate-context.ts";
 import type { GenerateOptions, GenerateResult } from "./generate-options.ts";
-import { type GenerationConfig, type GenerationSettings, generationFieldNames, resolveSettings } from "./generation-config.ts";
-import { GuidedDecoder, isGuided, readNegativePrompts } from "./guided-decoder.ts";
+import type { GeneratedRow } from "./generated-row.ts";
 import { encoderHiddenStatesOf, hiddenStatesOf } from "./hidden-states.ts";
 import { type PromptRow, readEncoderInputs, readInputs, rotaryLead } from "./inputs.ts";
-import { newTokenLimit } from "./lengths.ts";
-import { RowDecoder } from "./row-decoder.ts";
+import { readNegativePrompts } from "./negative-prompts.ts";
+import { padBeams, runBeams } from "./run-beams.ts";
 import { StateRecorder, type WantedStates } from "./state-recorder.ts";
-import { type StepOutputs, StepRecorder } from "./step-outputs.ts";
-import { StopStrings } from "./stop-strings.ts";
-import { readStoppingCriteria } from "./stopping-criteria.ts";
-import { createTokenBytes, type TokenBytes } from "./token-bytes.ts";
+import { StepRecorder } from "./step-recorder.ts";
 import { wantedStates } from "./wanted-states.ts";
-import { warnOnce } from "./warnings.ts";
-
-/** What a call of `generate` works with. */
-export interface GenerateContext {
-  engine: EngineInterface;
-  model: Model;
-  /** The model's own settings. */
-  generationConfig: GenerationConfig;
-  /** Sequences that the engine runs at once. */
-  maxSequences: number;
-  /** The model's own tokenizer; called when stop strings need one. */
-  loadTokenizer(): Promise<Tokenizer>;
-  /** Several calls that share one seed; overrides `seed` and `setSeed`. */
-  generator?: RandomGenerator;
-}
-
-/** One output row. */
-export interface GeneratedRow {
-  prompt: PromptRow;
-  newTokens: number[];
-  finishReason: FinishReason;
-  timings: RequestTimings;
-  /** Of a search over beams: the row's score, and for each token the beam (of the whole batch) that it goes on from. */
-  score?: number;
-  beamIndices?: number[];
-}
 
 interface Plan {
   settings: GenerationSettings;

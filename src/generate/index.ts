@@ -1,12 +1,14 @@
+export type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
+export type { GenerationConfig } from "../decoding/generation-config.ts";
+export type { StoppingCriterion } from "../decoding/stopping-criteria.ts";
 export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
 export type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
-export type { AssistedReport } from "./assisted/assistance.ts";
+export { setWarningHandler, type WarningHandler } from "../util/warnings.ts";
 export type { Attention } from "./attentions.ts";
 export { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type FromPretrainedOptions } from "./auto-model.ts";
 export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 export { CausalLM } from "./causal-lm.ts";
 export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
-export type { GenerationConfig } from "./generation-config.ts";
 export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
@@ -19,11 +21,9 @@ export type {
   TokenOutput,
 } from "./pipeline-options.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
-export type { StoppingCriterion } from "./stopping-criteria.ts";
 export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
 export { type Streamer, TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 export type { Text2TextOptions, Text2TextPipeline, Text2TextPipelineOptions } from "./text2text-pipeline.ts";
 export { computeTransitionScores } from "./transition-scores.ts";
-export { setWarningHandler, type WarningHandler } from "./warnings.ts";
 export { type WatermarkDetection, WatermarkDetector, type WatermarkDetectorOptions } from "./watermark-detector.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { resolveSettings } from "./generation-config.ts";
+import { resolveSettings } from "../decoding/generation-config.ts";
+import { setWarningHandler } from "../util/warnings.ts";
 import { readInputs } from "./inputs.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 let warnings: string[] = [];
 beforeEach(() => {

@@ -1,6 +1,6 @@
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
-import type { GenerationSettings } from "./generation-config.ts";
-import { warnOnce } from "./warnings.ts";
+import { warnOnce } from "../util/warnings.ts";
 
 /** One row of token ids. */
 export type TokenRow = readonly number[] | Int32Array | BigInt64Array | Uint32Array;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 const llama = fileURLToPath(new URL("../../test/fixtures/models/llama", import.meta.url));
 let folder: string;

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { computeTransitionScores } from "./transition-scores.ts";
-import { setWarningHandler } from "./warnings.ts";
 import { WatermarkDetector } from "./watermark-detector.ts";
 
 const fixtures = join(import.meta.dirname, "../../test/fixtures");

@@ -1,7 +1,7 @@
+import { type GenerationConfig, generationFieldNames, resolveSettings } from "../decoding/generation-config.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { fromPretrainedNames, loadRefusals } from "./auto-model.ts";
 import { generateOptionNames } from "./generate-options.ts";
-import { type GenerationConfig, generationFieldNames, resolveSettings } from "./generation-config.ts";
 import { callRefusals } from "./pipeline-options.ts";
 
 /**

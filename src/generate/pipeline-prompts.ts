@@ -1,9 +1,9 @@
+import type { GenerationConfig } from "../decoding/generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import { warnOnce } from "../util/warnings.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import type { GenerationConfig } from "./generation-config.ts";
 import type { TextGenerationOptions } from "./pipeline-options.ts";
-import { warnOnce } from "./warnings.ts";
 
 /** A text or a chat, as a pipeline gets it. */
 export type Prompt = string | readonly ChatMessage[];

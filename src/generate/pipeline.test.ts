@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { setSeed } from "../sampling/index.ts";
 import type { ChatMessage } from "../tokenizer/index.ts";
+import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";
 import type { ChatOutput, TextOutput, TokenOutput } from "./pipeline-options.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 // A random checkpoint of 128 tokens; these prompts have ids below 128 in the byte-level tokenizer.
 const fixtures = join(import.meta.dirname, "../../test/fixtures");

@@ -1,16 +1,16 @@
+import { AnswerDecoder } from "../decoding/answer-decoder.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import { readGenerationConfig } from "../decoding/generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
 import { whole } from "../sampling/validate.ts";
 import type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
-import { AnswerDecoder } from "./answer-decoder.ts";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, hubNames } from "./auto-model.ts";
 import { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
-import type { GenerationConfig } from "./generation-config.ts";
-import { readGenerationConfig } from "./generation-config.ts";
 import { checkDefaultFields, overDefaults, splitPipelineOptions } from "./pipeline-defaults.ts";
 import {
   type ChatOutput,

@@ -1,3 +1,4 @@
+import type { StateObserver } from "../decoding/step-outputs.ts";
 import type { Decoder, Sequence } from "../engine/request.ts";
 import type { AttentionOutputs, HiddenStateOutputs } from "../models/index.ts";
 
@@ -14,7 +15,7 @@ type ByPosition = (Float32Array | undefined)[];
  * Collects what goes on inside the model for each token of a call. A decoder hands on what it observes, and says at each
  * step which output rows its sequences are: copies of a prompt are one sequence until they fork, and beams change places.
  */
-export class StateRecorder {
+export class StateRecorder implements StateObserver {
   /** Outputs of the decoder's program, and of the encoder's. */
   readonly outputs: readonly string[];
   readonly encoderOutputs: readonly string[];

@@ -1,8 +1,9 @@
+import { AnswerDecoder } from "../decoding/answer-decoder.ts";
 import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { AnswerDecoder } from "./answer-decoder.ts";
-import { type GenerateContext, generateRows, settingsOf } from "./generate.ts";
+import { generateRows, settingsOf } from "./generate.ts";
+import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 
 /** Options of `model.stream`: those of `generate` that make sense for one answer. */

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { TsumugiError } from "../errors.ts";
 import { createTokenizer } from "../tokenizer/index.ts";
+import { setWarningHandler } from "../util/warnings.ts";
 import { TextIteratorStreamer } from "./text-iterator-streamer.ts";
 import { TextStreamer } from "./text-streamer.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 const read = (file: string) =>
   JSON.parse(readFileSync(new URL(`../../test/fixtures/tokenizers/byte-level/${file}`, import.meta.url), "utf8"));

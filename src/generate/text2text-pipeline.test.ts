@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
 import { pipeline } from "./pipeline.ts";
 import type { Seq2SeqLM } from "./seq2seq-lm.ts";
 import type { Text2TextPipeline } from "./text2text-pipeline.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 // A random checkpoint of 128 tokens; these texts have ids below 128 in the unigram tokenizer.
 const fixtures = join(import.meta.dirname, "../../test/fixtures");

@@ -1,3 +1,5 @@
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import { readGenerationConfig } from "../decoding/generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
@@ -6,8 +8,6 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import type { FromPretrainedOptions } from "./auto-model.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
-import type { GenerationConfig } from "./generation-config.ts";
-import { readGenerationConfig } from "./generation-config.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
 import { refuseCallOptions, type TextOutput } from "./pipeline-options.ts";
 import { encodeLongPrompts } from "./pipeline-prompts.ts";

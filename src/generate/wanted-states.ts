@@ -1,11 +1,11 @@
+import { isContrastive } from "../decoding/beams/check-beams.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
 import { attentionOutputs, hiddenStateOutputs } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
-import { isContrastive } from "./beams/check-beams.ts";
+import { warnOnce } from "../util/warnings.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import type { GenerationSettings } from "./generation-config.ts";
 import type { WantedStates } from "./state-recorder.ts";
-import { warnOnce } from "./warnings.ts";
 
 const onlyReference = 'only `device: "reference"` keeps what lies';
 

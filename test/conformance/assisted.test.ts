@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
 import type { GenerateOptions } from "../../src/generate/generate-options.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 interface Answer {
   target: string;

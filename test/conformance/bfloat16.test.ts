@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import { createReferenceBackend } from "../../src/backends/reference/index.ts";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 import { chunkedLogits, fixtures, runFixture } from "../helpers/run-model.ts";
 
 /**

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "../../src/generate/auto-model.ts";
 import type { Seq2SeqLM } from "../../src/generate/seq2seq-lm.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { setSeed } from "../../src/sampling/index.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 interface Golden {
   greedy: { input_ids: number[]; new_ids: number[] }[];

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generationFields } from "../../src/decoding/generation-fields.ts";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
-import { generationFields } from "../../src/generate/generation-fields.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { setSeed } from "../../src/sampling/index.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 interface Golden {
   greedy: { input_ids: number[]; new_ids: number[] }[];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 /** tools/golden/hidden_states.py */
 interface Golden {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 interface Case {
   model: string;

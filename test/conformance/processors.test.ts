@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../src/generate/auto-model.ts";
 import type { CausalLM } from "../../src/generate/causal-lm.ts";
-import { setWarningHandler } from "../../src/generate/warnings.ts";
 import { WatermarkDetector } from "../../src/generate/watermark-detector.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
+import { setWarningHandler } from "../../src/util/warnings.ts";
 
 // Random combinations of processors: what transformers generates (tools/golden/processors.py).
 

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
-import type { GenerationSettings } from "../generation-config.ts";
-import { warnOnce } from "../warnings.ts";
+import { warnOnce } from "../../util/warnings.ts";
+import type { GenerationSettings } from "../generation-settings.ts";
 
 /** Contrastive search: `penaltyAlpha` with several candidates, where nothing is drawn and there are no beams. */
 export function isContrastive({ penaltyAlpha, topK, doSample, numBeams }: GenerationSettings): boolean {

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TsumugiError } from "../../errors.ts";
-import { AutoModelForCausalLM } from "../auto-model.ts";
-import type { CausalLM } from "../causal-lm.ts";
-import { setWarningHandler } from "../warnings.ts";
+import { TsumugiError } from "../errors.ts";
+import { setWarningHandler } from "../util/warnings.ts";
+import { AutoModelForCausalLM } from "./auto-model.ts";
+import type { CausalLM } from "./causal-lm.ts";
 
 const prompt = [1, 22, 41, 55, 96];
 let model: CausalLM;
 
 beforeAll(async () => {
   setWarningHandler(() => {});
-  const directory = join(import.meta.dirname, "../../../test/fixtures/models/llama");
+  const directory = join(import.meta.dirname, "../../test/fixtures/models/llama");
   model = await AutoModelForCausalLM.fromPretrained(directory, { device: "reference", dtype: "float32" });
 });
 afterAll(async () => {

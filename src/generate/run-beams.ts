@@ -1,20 +1,21 @@
-import type { Decoder, FinishReason, Request, RequestHandle } from "../../engine/request.ts";
-import { TsumugiError } from "../../errors.ts";
-import { createProcessorChain, type RandomStream } from "../../sampling/index.ts";
-import type { GenerateContext, GeneratedRow } from "../generate.ts";
-import type { GenerateOptions } from "../generate-options.ts";
-import type { GenerationSettings } from "../generation-config.ts";
-import { type PromptRow, rotaryLead } from "../inputs.ts";
-import type { StepOutputs } from "../step-outputs.ts";
-import { StopStrings } from "../stop-strings.ts";
-import { readStoppingCriteria } from "../stopping-criteria.ts";
-import type { TokenBytes } from "../token-bytes.ts";
-import { BeamDecoder } from "./beam-decoder.ts";
-import { isContrastive } from "./check-beams.ts";
-import { ConstrainedBeamDecoder } from "./constrained-beam-decoder.ts";
-import { ContrastiveDecoder } from "./contrastive-decoder.ts";
-import { GroupBeamDecoder } from "./group-beam-decoder.ts";
-import type { BeamRow } from "./hypothesis.ts";
+import { BeamDecoder } from "../decoding/beams/beam-decoder.ts";
+import { isContrastive } from "../decoding/beams/check-beams.ts";
+import { ConstrainedBeamDecoder } from "../decoding/beams/constrained-beam-decoder.ts";
+import { ContrastiveDecoder } from "../decoding/beams/contrastive-decoder.ts";
+import { GroupBeamDecoder } from "../decoding/beams/group-beam-decoder.ts";
+import type { BeamRow } from "../decoding/beams/hypothesis.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
+import type { StepOutputs } from "../decoding/step-outputs.ts";
+import { StopStrings } from "../decoding/stop-strings.ts";
+import { readStoppingCriteria } from "../decoding/stopping-criteria.ts";
+import type { TokenBytes } from "../decoding/token-bytes.ts";
+import type { Decoder, FinishReason, Request, RequestHandle } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import { createProcessorChain, type RandomStream } from "../sampling/index.ts";
+import type { GenerateContext } from "./generate-context.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import type { GeneratedRow } from "./generated-row.ts";
+import { type PromptRow, rotaryLead } from "./inputs.ts";
 
 /** What a search over beams works with. */
 export interface BeamPlan {

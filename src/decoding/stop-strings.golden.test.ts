@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AutoTokenizer } from "./auto-tokenizer.ts";
+import { AutoTokenizer } from "../generate/auto-tokenizer.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { createTokenBytes } from "./token-bytes.ts";
 

@@ -13,9 +13,10 @@ import type {
 import { processorDefinitions } from "../sampling/index.ts";
 import { isRecord } from "../util/json-value.ts";
 import { snakeCase } from "../util/letter-case.ts";
+import { warnOnce } from "../util/warnings.ts";
 import { checkBeams, isContrastive } from "./beams/check-beams.ts";
 import { generationFields, isOff } from "./generation-fields.ts";
-import { warnOnce } from "./warnings.ts";
+import type { GenerationSettings } from "./generation-settings.ts";
 
 /**
  * How to generate: the supported fields of transformers' GenerationConfig, in camelCase. An absent field is unset: the
@@ -157,38 +158,6 @@ export interface GenerationConfig {
   outputAttentions?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;
-}
-
-/** All supported fields with their values decided; null is unset. */
-export interface GenerationSettings {
-  maxLength: number | null;
-  maxNewTokens: number | null;
-  minLength: number;
-  minNewTokens: number | null;
-  maxTime: number | null;
-  stopStrings: string[] | null;
-  doSample: boolean;
-  numBeams: number;
-  earlyStopping: boolean | "never";
-  lengthPenalty: number;
-  numBeamGroups: number;
-  diversityPenalty: number;
-  penaltyAlpha: number;
-  /** [constraints][alternatives][tokens] */
-  forceWordsIds: number[][][] | null;
-  numReturnSequences: number;
-  padTokenId: number | null;
-  bosTokenId: number | null;
-  decoderStartTokenId: number | number[] | null;
-  eosTokenId: number[] | null;
-  promptLookupNumTokens: number | null;
-  maxMatchingNgramSize: number;
-  outputLogits: boolean;
-  outputScores: boolean;
-  outputHiddenStates: boolean;
-  outputAttentions: boolean;
-  /** The rest: values of the logits processors, by option. */
-  readonly [processor: string]: unknown;
 }
 
 /** Names of all fields, supported or not. */

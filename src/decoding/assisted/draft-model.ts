@@ -1,8 +1,7 @@
 import type { Drafter, EngineInterface, RequestHandle, Sequence } from "../../engine/request.ts";
 import { TsumugiError } from "../../errors.ts";
 import type { Model } from "../../ops/program.ts";
-import type { PromptRow } from "../inputs.ts";
-import { warnOnce } from "../warnings.ts";
+import { warnOnce } from "../../util/warnings.ts";
 import { DraftDecoder, type DraftRow } from "./draft-decoder.ts";
 import { type AssistantSchedule, DraftLength } from "./draft-length.ts";
 
@@ -20,7 +19,8 @@ export interface DraftModel {
 
 /** What the rows of one prompt share. */
 export interface DraftPrompt extends Omit<DraftRow, "row" | "confidenceThreshold"> {
-  prompt: PromptRow;
+  /** Of an encoder-decoder model: what its encoder reads. */
+  encoderTokens: readonly number[] | undefined;
   firstRow: number;
 }
 
@@ -88,7 +88,7 @@ class AssistantRow {
   #knows(tokens: readonly number[]): boolean {
     const { vocabularySize } = this.#assistant.model;
     if (vocabularySize >= this.#prompt.vocabularySize) return true;
-    return [tokens, this.#prompt.prompt.encoder?.tokens ?? []].every((row) => row.every((token) => token < vocabularySize));
+    return [tokens, this.#prompt.encoderTokens ?? []].every((row) => row.every((token) => token < vocabularySize));
   }
 
   /** Frees what the row holds. */
@@ -114,7 +114,7 @@ class AssistantRow {
         this.#handle.resume(tokens);
         return made;
       }
-      const encoderTokens = this.#prompt.prompt.encoder?.tokens;
+      const { encoderTokens } = this.#prompt;
       const sequences = [{ tokens, padding, encoderTokens }];
       const onWait = () => this.#leave();
       const handle = this.#assistant.engine.submit({ sequences, decoder: this.#decoder, parks: true, onWait });

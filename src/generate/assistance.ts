@@ -1,25 +1,19 @@
-import type { Drafter } from "../../engine/request.ts";
-import { TsumugiError } from "../../errors.ts";
-import type { Model } from "../../ops/program.ts";
-import type { RandomStream } from "../../sampling/index.ts";
-import { isSearch } from "../beams/check-beams.ts";
-import type { GenerateContext } from "../generate.ts";
-import type { GenerateOptions } from "../generate-options.ts";
-import type { GenerationConfig, GenerationSettings } from "../generation-config.ts";
-import { isGuided } from "../guided-decoder.ts";
-import type { PromptRow } from "../inputs.ts";
-import { warnOnce } from "../warnings.ts";
-import { type DraftModel, draftModelDrafter } from "./draft-model.ts";
-import { promptLookupDrafter } from "./prompt-lookup.ts";
-import { checkSameTokens } from "./same-tokens.ts";
-
-/** What drafts of a call came to. */
-export interface AssistedReport {
-  /** Tokens of drafts that went through the model. */
-  drafted: number;
-  /** Those that it picked. */
-  accepted: number;
-}
+import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
+import { type DraftModel, draftModelDrafter } from "../decoding/assisted/draft-model.ts";
+import { promptLookupDrafter } from "../decoding/assisted/prompt-lookup.ts";
+import { checkSameTokens } from "../decoding/assisted/same-tokens.ts";
+import { isSearch } from "../decoding/beams/check-beams.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
+import { isGuided } from "../decoding/guided-decoder.ts";
+import type { Drafter } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Model } from "../ops/program.ts";
+import type { RandomStream } from "../sampling/index.ts";
+import { warnOnce } from "../util/warnings.ts";
+import type { GenerateContext } from "./generate-context.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import type { PromptRow } from "./inputs.ts";
 
 /** The rows of one request, which drafts are for. */
 export interface AssistedRows {
@@ -76,8 +70,9 @@ export function readAssistance(
           { size: assistant.model.vocabularySize, loadTokenizer: assistant.loadTokenizer },
         ),
       drafterOf: (rows) => {
-        const promptLength = rows.prompt.tokens.length;
-        return counted(draftModelDrafter(draft, { ...rows, vocabularySize, promptLength, eosTokenIds }), report);
+        const { tokens, encoder } = rows.prompt;
+        const prompt = { promptLength: tokens.length, encoderTokens: encoder?.tokens };
+        return counted(draftModelDrafter(draft, { ...rows, ...prompt, vocabularySize, eosTokenIds }), report);
       },
     };
   }

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { processorDefinitions } from "../sampling/index.ts";
 import { camelCase, snakeCase } from "../util/letter-case.ts";
+import { setWarningHandler } from "../util/warnings.ts";
 import { generationFieldNames, readGenerationConfig, resolveSettings } from "./generation-config.ts";
 import { generationFields } from "./generation-fields.ts";
-import { setWarningHandler } from "./warnings.ts";
 
 let warnings: string[] = [];
 beforeEach(() => {

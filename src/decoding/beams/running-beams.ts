@@ -1,6 +1,6 @@
 import type { DecoderAction, Sequence } from "../../engine/request.ts";
 import { TsumugiError } from "../../errors.ts";
-import type { StateRecorder } from "../state-recorder.ts";
+import type { StateObserver } from "../step-outputs.ts";
 
 /** How a beam goes on: the beam of the step before that it continues, and its token. */
 export interface BeamMove {
@@ -34,7 +34,7 @@ export class RunningBeams {
   }
 
   /** Says of each sequence which beams it is: what was observed of it is theirs. `rowOf` gives a beam's row. */
-  tell(states: StateRecorder | undefined, sequences: readonly Sequence[], rowOf: (beam: number) => number): void {
+  tell(states: StateObserver | undefined, sequences: readonly Sequence[], rowOf: (beam: number) => number): void {
     if (!states) return;
     const at = this.locate(sequences);
     for (const [index, sequence] of sequences.entries()) {

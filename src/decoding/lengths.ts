@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
-import type { GenerationSettings } from "./generation-config.ts";
-import { warn, warnOnce } from "./warnings.ts";
+import { warn, warnOnce } from "../util/warnings.ts";
+import type { GenerationSettings } from "./generation-settings.ts";
 
 /**
  * New tokens that each row may get, for rows of `width` prompt tokens (pads counted, as transformers counts them).

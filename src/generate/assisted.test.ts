@@ -2,17 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { resizedLlama } from "../../../test/helpers/resized-llama.ts";
-import { TsumugiError } from "../../errors.ts";
-import type { Tokenizer } from "../../tokenizer/index.ts";
-import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "../auto-model.ts";
-import { AutoTokenizer } from "../auto-tokenizer.ts";
-import type { CausalLM } from "../causal-lm.ts";
-import type { GenerateOptions } from "../generate-options.ts";
-import { setWarningHandler } from "../warnings.ts";
+import { resizedLlama } from "../../test/helpers/resized-llama.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { setWarningHandler } from "../util/warnings.ts";
+import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
+import { AutoTokenizer } from "./auto-tokenizer.ts";
+import type { CausalLM } from "./causal-lm.ts";
+import type { GenerateOptions } from "./generate-options.ts";
 
 // Random checkpoints of 128 tokens; ids decode with the byte-level tokenizer beside them.
-const fixtures = join(import.meta.dirname, "../../../test/fixtures");
+const fixtures = join(import.meta.dirname, "../../test/fixtures");
 let model: CausalLM;
 /** The same model, rounded: it guesses well. */
 let near: CausalLM;
