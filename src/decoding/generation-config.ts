@@ -1,4 +1,3 @@
-import { TsumugiError } from "../errors.ts";
 import type {
   Dry,
   ExponentialDecay,
@@ -10,13 +9,6 @@ import type {
   WatermarkingConfig,
   Xtc,
 } from "../sampling/index.ts";
-import { processorDefinitions } from "../sampling/index.ts";
-import { isRecord } from "../util/json-value.ts";
-import { snakeCase } from "../util/letter-case.ts";
-import { warnOnce } from "../util/warnings.ts";
-import { checkBeams, isContrastive } from "./beams/check-beams.ts";
-import { generationFields, isOff } from "./generation-fields.ts";
-import type { GenerationSettings } from "./generation-settings.ts";
 
 /**
  * How to generate: the supported fields of transformers' GenerationConfig, in camelCase. An absent field is unset: the
@@ -158,137 +150,4 @@ export interface GenerationConfig {
   outputAttentions?: boolean | null;
   /** Accepted for transformers' sake: `generate` always returns an object. */
   returnDictInGenerate?: boolean | null;
-}
-
-/** Names of all fields, supported or not. */
-export const generationFieldNames: readonly string[] = Object.keys(generationFields);
-
-/**
- * Reads the generation settings of a model: generation_config.json, else the legacy keys of config.json, of a multimodal
- * model's `text_config` where the outer ones are absent.
- * Unsupported fields with an effect are named in a warning when the model is used; keys that are no fields are skipped.
- */
-export function readGenerationConfig(file: unknown, config: unknown): GenerationConfig {
-  const outer = isRecord(config) ? config : {};
-  const source = isRecord(file) ? file : outer;
-  const inner = !isRecord(file) && isRecord(outer.text_config) ? outer.text_config : {};
-  const result: Record<string, unknown> = {};
-  const ignored: string[] = [];
-  for (const name of generationFieldNames) {
-    const value = source[snakeCase(name)] ?? inner[snakeCase(name)];
-    const field = generationFields[name]!;
-    if (value === undefined || value === null || (field.supported && field.callOnly)) continue;
-    if (field.supported) result[name] = value;
-    else if (!isOff(field, value)) ignored.push(snakeCase(name));
-  }
-  // transformers takes 20, the old default that many files carry, for unset
-  if (result.maxLength === 20) delete result.maxLength;
-  if (ignored.length > 0) {
-    warnOnce(
-      `The model's ${isRecord(file) ? "generation_config.json" : "config.json"} sets ${ignored.join(", ")}, which is not supported yet and has no effect.`,
-    );
-  }
-  return result;
-}
-
-/**
- * Decides every field: call, then the `generationConfig` of the call, then the model's, then the default.
- *
- * @throws `unsupported_option` for a field that is refused, `invalid_option` for a wrong value
- */
-export function resolveSettings(call: object, passed: object, model: object): GenerationSettings {
-  const explicit: Record<string, unknown> = { ...passed, ...withoutUndefined(call) };
-  const values: Record<string, unknown> = { ...withoutUndefined(model), ...withoutUndefined(explicit) };
-  const result: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(generationFields)) {
-    const value = values[name];
-    if (!field.supported) {
-      if (!isOff(field, explicit[name])) {
-        throw new TsumugiError("unsupported_option", { option: name, reason: field.reason });
-      }
-      continue;
-    }
-    if (value === undefined) result[name] = field.default;
-    else if (value === null) result[name] = typeof field.default === "boolean" ? false : null;
-    else result[name] = field.parse(value, name);
-  }
-  if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
-  result.numReturnSequences ??= 1;
-  result.minLength ??= 0;
-  if (typeof result.minNewTokens === "number") {
-    if (explicit.minLength) warnOnce("Both `minNewTokens` and `minLength` are set. `minNewTokens` wins.");
-    result.minLength = 0;
-  }
-  result.numBeams ??= 1;
-  result.lengthPenalty ??= 1;
-  result.numBeamGroups ??= 1;
-  result.diversityPenalty ??= 0;
-  result.penaltyAlpha ??= 0;
-  result.maxMatchingNgramSize ??= 2;
-  const settings = result as unknown as GenerationSettings;
-  checkTogether(settings, explicit);
-  return settings;
-}
-
-function checkTogether(settings: GenerationSettings, explicit: Record<string, unknown>): void {
-  checkForced(settings);
-  if (settings.numBeams > 1 && typeof settings.guidanceScale === "number" && settings.guidanceScale !== 1) {
-    const options = "`guidanceScale` and `numBeams`";
-    throw new TsumugiError("conflicting_options", { options, reason: "guidance of beams is not supported" });
-  }
-  checkBeams(settings, explicit);
-  if (settings.doSample) {
-    checkReplaced(settings, explicit);
-    return;
-  }
-  if (settings.numReturnSequences > 1 && settings.numBeams === 1) {
-    throw new TsumugiError("conflicting_options", {
-      options: `\`numReturnSequences: ${settings.numReturnSequences}\` and \`doSample: false\``,
-      reason: "greedy decoding gives the same row every time; set `doSample: true`, or `numBeams`",
-    });
-  }
-  const flags = Object.entries(generationFields).filter(
-    ([name, field]) =>
-      field.supported &&
-      field.sampling &&
-      explicit[name] != null &&
-      explicit[name] !== field.default &&
-      !(name === "topK" && isContrastive(settings)),
-  );
-  if (flags.length > 0) {
-    const names = flags.map(([name]) => `\`${name}\``).join(", ");
-    warnOnce(`These options have an effect only with \`doSample: true\` and are ignored: ${names}.`);
-  }
-}
-
-/** Options that another one takes the place of are refused where the call sets both. */
-function checkReplaced(settings: GenerationSettings, explicit: Record<string, unknown>): void {
-  for (const { name, replaces = [], off } of processorDefinitions) {
-    const value = settings[name];
-    if (replaces.length === 0 || value === undefined || value === null || off(value)) continue;
-    const isOn = (option: string) => {
-      const definition = processorDefinitions.find((candidate) => candidate.name === option);
-      const given = explicit[option];
-      return definition !== undefined && given !== undefined && given !== null && !definition.off(settings[option]);
-    };
-    const other = replaces.find(isOn) ?? (settings.numBeams === 1 ? undefined : "numBeams");
-    if (other === undefined) continue;
-    const reason = `\`${name}\` takes the place of ${replaces.join(", ")}, and needs one beam`;
-    throw new TsumugiError("conflicting_options", { options: `\`${name}\` and \`${other}\``, reason });
-  }
-}
-
-/** A token that is forced and suppressed would leave nothing to pick. */
-function checkForced(settings: GenerationSettings): void {
-  const suppressed = settings.suppressTokens as readonly number[] | null;
-  for (const option of ["forcedBosTokenId", "forcedEosTokenId"]) {
-    const forced = [settings[option] ?? []].flat() as number[];
-    if (forced.length === 0 || !suppressed || !forced.every((token) => suppressed.includes(token))) continue;
-    const options = `\`${option}: ${forced.join()}\` and \`suppressTokens\``;
-    throw new TsumugiError("conflicting_options", { options, reason: "a forced token cannot be suppressed" });
-  }
-}
-
-function withoutUndefined(value: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
 }

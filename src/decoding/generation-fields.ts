@@ -152,6 +152,9 @@ export const generationFields: { readonly [field: string]: GenerationField } = {
   forceWordsIds: works(forceWordsIds),
 };
 
+/** Names of all fields, supported or not. */
+export const generationFieldNames: readonly string[] = Object.keys(generationFields);
+
 /** True where a refused field's value changes nothing. */
 export function isOff(field: RefusedField, value: unknown): boolean {
   return value === undefined || value === null || field.off.includes(value);

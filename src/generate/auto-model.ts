@@ -1,6 +1,6 @@
 import type { Backend } from "../backends/backend.ts";
 import { createReferenceBackend } from "../backends/reference/index.ts";
-import { readGenerationConfig } from "../decoding/generation-config.ts";
+import { readGenerationConfig } from "../decoding/read-generation-config.ts";
 import { Engine } from "../engine/engine.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";

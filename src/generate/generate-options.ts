@@ -1,5 +1,6 @@
 import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
-import { type GenerationConfig, generationFieldNames } from "../decoding/generation-config.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import { generationFieldNames } from "../decoding/generation-fields.ts";
 import { readStoppingCriteria, type StoppingCriterion } from "../decoding/stopping-criteria.ts";
 import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";

@@ -1,9 +1,10 @@
 import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
 import { isSearch } from "../decoding/beams/check-beams.ts";
-import { generationFieldNames, resolveSettings } from "../decoding/generation-config.ts";
+import { generationFieldNames } from "../decoding/generation-fields.ts";
 import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { GuidedDecoder, isGuided } from "../decoding/guided-decoder.ts";
 import { newTokenLimit } from "../decoding/lengths.ts";
+import { resolveSettings } from "../decoding/resolve-settings.ts";
 import { RowDecoder } from "../decoding/row-decoder.ts";
 import type { StepOutputs } from "../decoding/step-outputs.ts";
 import { StopStrings } from "../decoding/stop-strings.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { resolveSettings } from "../decoding/generation-config.ts";
+import { resolveSettings } from "../decoding/resolve-settings.ts";
 import { setWarningHandler } from "../util/warnings.ts";
 import { readInputs } from "./inputs.ts";
 

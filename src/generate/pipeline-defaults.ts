@@ -1,4 +1,6 @@
-import { type GenerationConfig, generationFieldNames, resolveSettings } from "../decoding/generation-config.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import { generationFieldNames } from "../decoding/generation-fields.ts";
+import { resolveSettings } from "../decoding/resolve-settings.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { fromPretrainedNames, loadRefusals } from "./auto-model.ts";
 import { generateOptionNames } from "./generate-options.ts";

@@ -1,6 +1,6 @@
 import { AnswerDecoder } from "../decoding/answer-decoder.ts";
 import type { GenerationConfig } from "../decoding/generation-config.ts";
-import { readGenerationConfig } from "../decoding/generation-config.ts";
+import { readGenerationConfig } from "../decoding/read-generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";

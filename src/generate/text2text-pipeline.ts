@@ -1,5 +1,5 @@
 import type { GenerationConfig } from "../decoding/generation-config.ts";
-import { readGenerationConfig } from "../decoding/generation-config.ts";
+import { readGenerationConfig } from "../decoding/read-generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
