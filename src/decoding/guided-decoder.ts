@@ -6,16 +6,15 @@ import { RowDecoder, type RowDecoderOptions } from "./row-decoder.ts";
 
 /**
  * One row with classifier-free guidance: a gang of two sequences, the row itself and the same answer behind the negative
- * prompt. The second one's log probabilities are read first; the processor `guidanceScale` of the first uses them.
+ * prompt, whose logits guide the row's.
  */
 export class GuidedDecoder implements Decoder {
   readonly #row: RowDecoder;
   readonly observed?: readonly string[];
   readonly observe?: NonNullable<Decoder["observe"]>;
-  #unguided = new Float32Array(0);
 
   constructor(options: RowDecoderOptions) {
-    this.#row = new RowDecoder({ ...options, unguided: () => this.#unguided });
+    this.#row = new RowDecoder({ ...options, guide: 1 });
     const { observed, observe } = this.#row;
     if (!observed || !observe) return;
     this.observed = observed;
@@ -25,17 +24,11 @@ export class GuidedDecoder implements Decoder {
   }
 
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
-    const keep = (scores: Float32Array) => {
-      this.#unguided = scores.slice();
-    };
-    return [
-      { rows: [1], steps: [[{ kind: "normalise" }, { kind: "call", apply: keep }]], pick: "argmax", count: 1 },
-      ...this.#row.groups(sequences.slice(0, 1)),
-    ];
+    return this.#row.groups(sequences.slice(0, 1));
   }
 
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
-    return this.#row.next(picks.slice(1), sequences.slice(0, 1)).flatMap((action) => {
+    return this.#row.next(picks, sequences.slice(0, 1)).flatMap((action) => {
       if (action.kind !== "append") throw new TsumugiError("internal", { what: `guidance cannot ${action.kind}` });
       return [action, { ...action, sequence: sequences[1]! }];
     });

@@ -1,5 +1,12 @@
 import type { Decoder, DecoderAction, FinishReason, Sequence } from "../engine/request.ts";
-import type { RandomStream, SamplingGroup, SamplingPicks, SamplingStep, StepPlace } from "../sampling/index.ts";
+import {
+  drawPlace,
+  type RandomStream,
+  type SamplingGroup,
+  type SamplingPicks,
+  type SamplingStep,
+  type StepPlace,
+} from "../sampling/index.ts";
 import type { StepListener, StepOutputs } from "./step-outputs.ts";
 import type { StopStrings } from "./stop-strings.ts";
 import { meetsAny, type StoppingCriterion } from "./stopping-criteria.ts";
@@ -23,8 +30,8 @@ export interface RowDecoderOptions {
   /** The prompt with its pads, as stopping criteria see it. */
   padded: readonly number[];
   outputs?: StepOutputs;
-  /** With guidance: log probabilities behind the negative prompt, known when the steps run. */
-  unguided?: () => Float32Array;
+  /** With guidance: index of the negative prompt's row among the request's. */
+  guide?: number;
 }
 
 /** Greedy search and sampling of one prompt: each output row by itself. */
@@ -75,12 +82,13 @@ export class RowDecoder implements Decoder {
 
   /** `row` is the index among the live sequences, `copy` the index of the output row among this prompt's. */
   #group(sequence: Sequence, row: number, copy: number): SamplingGroup {
-    const { stream, batchRows, firstRow, vocabularySize, unguided } = this.#options;
+    const { stream, batchRows, firstRow, vocabularySize, guide } = this.#options;
     const step = sequence.tokens.length - sequence.promptLength;
-    const offset = 2 * vocabularySize * (step * batchRows + firstRow + copy);
-    const steps = this.#steps(sequence, step, { row: firstRow + copy, stream, offset, unguided });
-    if (!stream) return { rows: [row], steps: [steps], pick: "argmax", count: 1 };
-    return { rows: [row], steps: [steps], pick: "draw", count: 1, stream, offset };
+    const place = { step, row: firstRow + copy, batchRows, vocabularySize };
+    const draw = stream && drawPlace(stream, place);
+    const steps = this.#steps(sequence, step, { row: place.row, ...draw });
+    const group = { rows: [row], steps: [steps], count: 1, ...(guide !== undefined && { guides: [guide] }) };
+    return draw ? { ...group, pick: "draw", ...draw } : { ...group, pick: "argmax" };
   }
 
   #steps(sequence: Sequence, step: number, place: StepPlace): readonly SamplingStep[] {

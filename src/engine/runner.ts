@@ -89,13 +89,15 @@ interface Asked {
 }
 
 function groupsOf({ request: { decoder, id }, sequences, rows }: Question): SamplingGroup[] {
+  const placeOf = (row: number) => {
+    const place = rows[row];
+    if (place !== undefined) return place;
+    throw new TsumugiError("internal", { what: `the decoder of request ${id} picks from row ${row} of ${rows.length}` });
+  };
   return decoder.groups(sequences).map((group) => ({
     ...group,
-    rows: group.rows.map((row) => {
-      const place = rows[row];
-      if (place !== undefined) return place;
-      throw new TsumugiError("internal", { what: `the decoder of request ${id} picks from row ${row} of ${rows.length}` });
-    }),
+    rows: group.rows.map(placeOf),
+    ...(group.guides && { guides: group.guides.map(placeOf) }),
   }));
 }
 

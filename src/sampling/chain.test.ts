@@ -45,7 +45,7 @@ describe.each(golden.cases.map((entry, index) => ({ index, ...entry })))(
 );
 
 describe("steps", () => {
-  const edit = (how: "add" | "set" | "scale" | "lift", token: number, value: number): SamplingStep => ({
+  const edit = (how: "add" | "set" | "scale" | "lift" | "grow", token: number, value: number): SamplingStep => ({
     kind: "edit",
     how,
     tokens: Int32Array.of(token),
@@ -59,8 +59,36 @@ describe("steps", () => {
     expect(run([1, -2, 3], edit("lift", 0, 2), edit("lift", 1, 2))).toEqual([0.5, -4, 3]);
   });
 
-  test("only leaves one token", () => {
-    expect(run([1, 2, 3], { kind: "only", token: 1 })).toEqual([-Infinity, 0, -Infinity]);
+  test("edit grows scores by a share of their size, and leaves banned tokens banned", () => {
+    expect(run([1, -2, -Infinity], edit("grow", 0, 0.5), edit("grow", 1, 0.5), edit("grow", 2, 0.5))).toEqual([
+      1.5,
+      -1,
+      -Infinity,
+    ]);
+  });
+
+  test("only leaves some tokens, at 0", () => {
+    expect(run([1, 2, 3], { kind: "only", tokens: Int32Array.of(1) })).toEqual([-Infinity, 0, -Infinity]);
+    expect(run([1, 2, 3], { kind: "only", tokens: Int32Array.of(0, 2) })).toEqual([0, -Infinity, 0]);
+  });
+
+  test("allow leaves some tokens as they are; with force, at 0 where none of them was possible", () => {
+    const allow = (force: boolean): SamplingStep => ({ kind: "allow", tokens: Int32Array.of(0, 2), force });
+    expect(run([1, 2, 3], allow(true))).toEqual([1, -Infinity, 3]);
+    expect(run([-Infinity, 2, -Infinity], allow(true))).toEqual([0, -Infinity, 0]);
+    expect(run([-Infinity, 2, -Infinity], allow(false))).toEqual([-Infinity, -Infinity, -Infinity]);
+  });
+
+  test("guide goes on from the log probabilities of the negative prompt", () => {
+    const row = Float32Array.of(1, 2, 3);
+    const guide = Float32Array.of(0, 0, 0);
+    applySteps(row, [{ kind: "normalise" }, { kind: "guide", scale: 2 }], { vocabularySize: 3, guide });
+    const own = run([1, 2, 3], { kind: "normalise" });
+    const uniform = -Math.log(3);
+    row.forEach((score, token) => {
+      expect(score).toBeCloseTo(uniform + 2 * (own[token]! - uniform), 5);
+    });
+    expect(Array.from(guide)).toEqual([0, 0, 0]);
   });
 
   test("mask works past one word", () => {
@@ -103,8 +131,8 @@ describe("sampleGroup", () => {
     });
     expect(Array.from(picks.rows)).toEqual([1, 0, 0]);
     expect(Array.from(picks.tokens)).toEqual([0, 2, 1]);
-    expect(picks.logprobs![0]).toBeCloseTo(-Math.log(1 + 2 * Math.exp(-5)), 5);
-    expect(picks.scores[0]).toBeCloseTo(picks.logprobs![0]! - 0.2, 5);
+    expect(picks.logprobs!.picked[0]).toBeCloseTo(-Math.log(1 + 2 * Math.exp(-5)), 5);
+    expect(picks.scores[0]).toBeCloseTo(picks.logprobs!.picked[0]! - 0.2, 5);
   });
 
   test("draws without replacement as torch.multinomial(p, 6)", () => {

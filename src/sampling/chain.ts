@@ -1,11 +1,14 @@
 import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "./group.ts";
+import { pickLogprobs } from "./logprobs.ts";
+import { exponentials } from "./random-stream.ts";
 import { finiteValues, firstGreatest, survivors } from "./select.ts";
-import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
+import { logSoftmax, logSumExp, maximum, softmax } from "./softmax.ts";
 import type { LogitsContext, SamplingStep } from "./step.ts";
 import { torchTopK } from "./torch-top-k.ts";
 import { warpers } from "./warpers.ts";
 
+const { fround } = Math;
 const lowest = -3.4028234663852886e38;
 
 /**
@@ -19,17 +22,38 @@ export function applySteps(scores: Float32Array, steps: readonly SamplingStep[],
 
 function applyStep(scores: Float32Array, step: SamplingStep, context: LogitsContext): void {
   if (step.kind === "normalise") logSoftmax(scores);
+  else if (step.kind === "guide") guide(scores, step.scale, context);
   else if (step.kind === "edit") edit(scores, step);
-  else if (step.kind === "only") only(scores, step.token);
+  else if (step.kind === "only") only(scores, step.tokens);
+  else if (step.kind === "allow") allow(scores, step);
   else if (step.kind === "mask") mask(scores, step.bits);
   else if (step.kind === "invalid") removeInvalid(scores);
   else if (step.kind === "warp") warpers[step.how](scores, step.value, step.minTokensToKeep);
   else step.apply(scores, context);
 }
 
-function only(scores: Float32Array, token: number): void {
+function guide(scores: Float32Array, scale: number, { guide }: LogitsContext): void {
+  if (!guide) throw new TsumugiError("internal", { what: "guidance without the row of the negative prompt" });
+  const unguided = guide.slice();
+  logSoftmax(unguided);
+  const factor = fround(scale);
+  for (let i = 0; i < scores.length; i++) {
+    scores[i] = fround(factor * fround(scores[i]! - unguided[i]!)) + unguided[i]!;
+  }
+}
+
+function only(scores: Float32Array, tokens: Int32Array): void {
   scores.fill(-Infinity);
-  scores[token] = 0;
+  for (const token of tokens) scores[token] = 0;
+}
+
+function allow(scores: Float32Array, { tokens, force }: Extract<SamplingStep, { kind: "allow" }>): void {
+  const kept = Float32Array.from(tokens, (token) => scores[token]!);
+  const isForced = force && maximum(kept) === -Infinity && !kept.some(Number.isNaN);
+  scores.fill(-Infinity);
+  tokens.forEach((token, i) => {
+    scores[token] = isForced ? 0 : kept[i]!;
+  });
 }
 
 function mask(scores: Float32Array, bits: Uint32Array): void {
@@ -52,6 +76,7 @@ function edit(scores: Float32Array, step: Extract<SamplingStep, { kind: "edit" }
     if (how === "add") scores[token] = score + value;
     else if (how === "set") scores[token] = value;
     else if (how === "scale") scores[token] = score * value;
+    else if (how === "grow") scores[token] = score === -Infinity ? score : score + fround(Math.abs(score) * value);
     else scores[token] = score < 0 ? score * value : score / value;
   }
 }
@@ -60,44 +85,48 @@ function edit(scores: Float32Array, step: Extract<SamplingStep, { kind: "edit" }
  * Picks tokens of one group in TypeScript.
  *
  * @param rows the raw logits of `group.rows`, one array each; they are overwritten
+ * @param guides the raw logits of `group.guides`; they are not changed
  */
-export function sampleGroup(rows: readonly Float32Array[], group: SamplingGroup): SamplingPicks {
+export function sampleGroup(
+  rows: readonly Float32Array[],
+  group: SamplingGroup,
+  guides: readonly Float32Array[] = [],
+): SamplingPicks {
   const vocabularySize = rows[0]!.length;
   const raw = group.logprobs === undefined ? undefined : rows.map((row) => row.slice());
   rows.forEach((row, index) => {
-    applySteps(row, group.steps[index] ?? [], { vocabularySize });
+    const guide = guides[index];
+    applySteps(row, group.steps[index] ?? [], { vocabularySize, ...(guide && { guide }) });
     const bias = group.bias?.[index] ?? 0;
     if (bias !== 0) for (let i = 0; i < row.length; i++) row[i] = row[i]! + bias;
   });
+  const picks = group.pick === "score" ? judge(rows, group.target ?? []) : choose(rows, group, vocabularySize);
+  return raw ? { ...picks, logprobs: pickLogprobs(raw, picks, group.logprobs!) } : picks;
+}
+
+/** The targets with their log probabilities. */
+function judge(rows: readonly Float32Array[], target: readonly number[]): SamplingPicks {
+  return {
+    rows: Int32Array.from(target.keys()),
+    tokens: Int32Array.from(target),
+    scores: Float32Array.from(target, (token, row) => rows[row]![token]! - logSumExp(rows[row]!)),
+  };
+}
+
+function choose(rows: readonly Float32Array[], group: SamplingGroup, vocabularySize: number): SamplingPicks {
   const scores = rows.length === 1 ? rows[0]! : concatenate(rows);
-  const places = pick(scores, group, vocabularySize);
-  const picks: SamplingPicks = {
+  const places = pick(scores, group);
+  return {
     rows: places.map((place) => Math.floor(place / vocabularySize)),
     tokens: places.map((place) => place % vocabularySize),
     scores: Float32Array.from(places, (place) => scores[place]!),
   };
-  if (raw) {
-    const totals = raw.map(logSumExp);
-    picks.logprobs = Float32Array.from(places, (place) => {
-      const row = Math.floor(place / vocabularySize);
-      return raw[row]![place % vocabularySize]! - totals[row]!;
-    });
-  }
-  return picks;
 }
 
 /** Places (row × vocabulary + token) of the picks, best first. */
-function pick(scores: Float32Array, group: SamplingGroup, vocabularySize: number): Int32Array {
-  switch (group.pick) {
-    case "argmax":
-      return Int32Array.of(firstGreatest(scores));
-    case "top":
-      return torchTopK(scores, group.count);
-    case "score":
-      return Int32Array.from(group.target ?? [], (token, row) => row * vocabularySize + token);
-    case "draw":
-      return draw(scores, group);
-  }
+function pick(scores: Float32Array, group: SamplingGroup): Int32Array {
+  if (group.pick === "draw") return draw(scores, group);
+  return group.pick === "top" ? torchTopK(scores, group.count) : Int32Array.of(firstGreatest(scores));
 }
 
 /**
@@ -114,7 +143,7 @@ function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
     });
   }
   const variates = new Float32Array(indices.length);
-  group.stream.exponentials(group.offset ?? 0, indices, variates);
+  exponentials(group.stream, group.offset ?? 0, indices, variates);
   for (let i = 0; i < indices.length; i++) probabilities[i] = probabilities[i]! / variates[i]!;
   if (group.count === 1) return Int32Array.of(indices[firstGreatest(probabilities)]!);
   // with fewer candidates than picks, dropped entries (p = 0) are picked too, as in torch

@@ -1,42 +1,53 @@
+import type { RandomStream } from "./random-stream.ts";
 import type { SamplingStep } from "./step.ts";
 
-/** A stream of random words addressed by place, so that rows may be drawn in any order. */
-export interface RandomStream {
-  /**
-   * Exponential(1) variates as `torch.Tensor.exponential_` draws them on the CPU, for entries of one row:
-   * out[i] = variate number `indices[i]` of the row that starts `offset` 32-bit words into the stream.
-   */
-  exponentials(offset: number, indices: Int32Array, out: Float32Array): void;
-}
-
-/** Rows of one step's logits that are picked from together. Picks are over rows × vocabulary. */
+/**
+ * Rows of one step's logits that are picked from together. Picks are over rows × vocabulary. Groups are plain data, but for
+ * "call" steps: a backend gets them whole, and runs natively what it can.
+ */
 export interface SamplingGroup {
-  /** Indices into the batch's logit rows. */
+  /** Indices into the batch's logit rows; at least one. */
   rows: readonly number[];
   /** For each row, the steps its scores go through, in order. */
   steps: readonly (readonly SamplingStep[])[];
+  /** For each row, the batch's logit row of its negative prompt, which "guide" steps lead away from. */
+  guides?: readonly number[];
   /** Added to each row's scores after the steps (a beam's running score). */
   bias?: readonly number[];
-  /** argmax: the first of the greatest; draw: multinomial without replacement; top: the greatest `count`; score: of `target`. */
+  /**
+   * argmax: the first of the greatest, one pick; draw: `count` by multinomial without replacement; top: the greatest `count`,
+   * in torch's order; score: nothing is chosen, `target` is judged.
+   */
   pick: "argmax" | "draw" | "top" | "score";
+  /** Picks: from 1 to rows × vocabulary. "argmax": 1. "score": one for each row. */
   count: number;
   /** "draw" only. */
   stream?: RandomStream;
-  /** Place in the stream, in 32-bit words. */
+  /** "draw" only: place in the stream, in 32-bit words. Default 0. */
   offset?: number;
-  /** "score" only: one token per row. */
+  /** "score" only: one token for each row. */
   target?: readonly number[];
-  /** How many top log probabilities of the raw logits to report for each pick. */
+  /** Report log probabilities: each pick's own, and the so many likeliest tokens of its row. 0: the pick's own alone. */
   logprobs?: number;
 }
 
-/** What was picked for a group: `count` entries, best first. */
+/** What was picked for a group: `count` entries, best first; of "score", in the order of the rows. */
 export interface SamplingPicks {
   /** Which of the group's rows each pick belongs to: an index into `group.rows`. */
   rows: Int32Array;
   tokens: Int32Array;
-  /** Processed score of each pick. */
+  /** Processed score of each pick. Of "score": the target's log probability among the processed scores. */
   scores: Float32Array;
-  /** Log probability of each pick under the raw logits, when `logprobs` was asked for. */
-  logprobs?: Float32Array;
+  /** Where the group asked for `logprobs`. */
+  logprobs?: PickLogprobs;
+}
+
+/** Natural logarithms of probabilities under the raw logits: before all steps, without bias. */
+export interface PickLogprobs {
+  /** [picks] of the picked token */
+  picked: Float32Array;
+  /** [picks × n] the likeliest tokens of each pick's row, likeliest first, of equals the lower id first; n = min(logprobs, vocabulary) */
+  tokens: Int32Array;
+  /** [picks × n] theirs */
+  values: Float32Array;
 }

@@ -1,5 +1,6 @@
 export { applySteps, sampleGroup } from "./chain.ts";
-export type { RandomStream, SamplingGroup, SamplingPicks } from "./group.ts";
+export { checkGroups } from "./check-groups.ts";
+export type { PickLogprobs, SamplingGroup, SamplingPicks } from "./group.ts";
 export type { Processor, ProcessorChain, ProcessorContext, StepPlace } from "./processor.ts";
 export { createProcessorChain, type ProcessorValues, readsText } from "./processor-chain.ts";
 export type { Dry } from "./processors/dry.ts";
@@ -12,6 +13,7 @@ export type { PrefixAllowedTokensFn } from "./processors/prefix-allowed-tokens-f
 export type { SequenceBias } from "./processors/sequence-bias.ts";
 export { parseWatermarkingConfig } from "./processors/watermarking-config.ts";
 export type { Xtc } from "./processors/xtc.ts";
+export { type DrawPlace, drawPlace, type RandomStream } from "./random-stream.ts";
 export { leaseRandom, RandomGenerator, type RandomLease, setSeed, sharedGenerator, torchStream } from "./rng.ts";
 export type { LogitsContext, SamplingStep } from "./step.ts";
 export type { OptionParser } from "./validate.ts";

@@ -2,12 +2,39 @@ const stateWords = 624;
 const shiftWords = 397;
 
 /**
+ * The state of MT19937 right after it was seeded, as `torch.manual_seed` leaves it.
+ *
+ * @param seed only its low 32 bits count, as in torch
+ */
+export function seededState(seed: number): Int32Array {
+  const state = new Int32Array(stateWords);
+  state[0] = seed % 2 ** 32;
+  for (let i = 1; i < stateWords; i++) {
+    const before = state[i - 1]!;
+    state[i] = Math.imul(1812433253, before ^ (before >>> 30)) + i;
+  }
+  return state;
+}
+
+const known = new WeakMap<Int32Array, MersenneTwister>();
+
+/** The words behind a seeded state. They are remembered with the state, which must not change. */
+export function wordsOf(state: Int32Array): MersenneTwister {
+  let words = known.get(state);
+  if (!words) {
+    words = new MersenneTwister(state);
+    known.set(state, words);
+  }
+  return words;
+}
+
+/**
  * MT19937 (Matsumoto and Nishimura, 1998), the generator behind torch on the CPU, as a random-access sequence of
  * 32-bit words. It remembers snapshots of its state (at most about 1,000, 2.5 kB each) so that going back is cheap.
  *
  * @example
  * ```ts
- * const words = new MersenneTwister(5489);
+ * const words = new MersenneTwister(seededState(5489));
  * words.word(0); // 3499211612
  * ```
  */
@@ -19,14 +46,9 @@ export class MersenneTwister {
   #stride = 8;
   readonly #snapshots = new Map<number, Int32Array>();
 
-  /** @param seed only its low 32 bits count, as in torch */
-  constructor(seed: number) {
-    const state = new Int32Array(stateWords);
-    state[0] = seed % 2 ** 32;
-    for (let i = 1; i < stateWords; i++) {
-      const before = state[i - 1]!;
-      state[i] = Math.imul(1812433253, before ^ (before >>> 30)) + i;
-    }
+  /** @param seeded a state right after seeding; it is copied */
+  constructor(seeded: Int32Array) {
+    const state = seeded.slice();
     twist(state);
     this.#start = state.slice();
     this.#state = state;

@@ -1,4 +1,4 @@
-import type { RandomStream } from "./group.ts";
+import type { RandomStream } from "./random-stream.ts";
 import type { SamplingStep } from "./step.ts";
 
 /** What a processor may know about the row it works for, when it is created. */
@@ -30,13 +30,12 @@ export interface StepPlace {
   /** The stream that the row draws from, when sampling, and the place of this step in it. */
   stream?: RandomStream;
   offset?: number;
-  /** Log probabilities behind the negative prompt, known when the steps run; with guidance only. */
-  unguided?: () => Float32Array;
 }
 
 /**
- * One logits processor of one sequence. It gives either `steps`, never seeing logits (they may run natively), or one
- * "call" step. Off means absent: a processor that would do nothing is not created.
+ * One logits processor of one sequence. It gives steps without having seen the logits: data, which a backend may run natively,
+ * or, where its work cannot be said as data, a "call" step, which moves the row to TypeScript. Off means absent: a processor
+ * that would do nothing is not created.
  */
 export interface Processor {
   /** Steps for the next token, given everything accepted so far. */

@@ -1,27 +1,14 @@
-import type { RandomStream } from "./group.ts";
-import { MersenneTwister } from "./mersenne-twister.ts";
-import { negativeLog } from "./negative-log.ts";
+import { seededState } from "./mersenne-twister.ts";
+import type { RandomStream } from "./random-stream.ts";
 import { checkSeed } from "./seed.ts";
 
 /**
- * torch's CPU generator as a stream addressed by place: step i, row r of a batch of B rows (copies and finished rows
- * counted) starts 2 · V · (i · B + r) words on, whatever order the rows are drawn in.
+ * torch's CPU generator as a stream.
  *
  * @param seed as in `torch.manual_seed`: its low 32 bits count
- * @param start words of the stream that earlier calls have used
  */
-export function torchStream(seed: number | MersenneTwister, start = 0): RandomStream {
-  const twister = typeof seed === "number" ? new MersenneTwister(seed) : seed;
-  return {
-    exponentials(offset, indices, out) {
-      for (let i = 0; i < indices.length; i++) {
-        const place = start + offset + 2 * indices[i]!;
-        const high = twister.word(place) & 0x1fffff;
-        const low = twister.word(place + 1);
-        out[i] = negativeLog(9007199254740992 - (high * 4294967296 + low)); // float32 by the array
-      }
-    },
-  };
+export function torchStream(seed: number): RandomStream {
+  return { kind: "torch", state: seededState(seed), place: 0 };
 }
 
 /** A stream lent to one call: `release` says how many words the call has used. */
@@ -32,12 +19,12 @@ export interface RandomLease {
 
 /** A generator that calls use one after the other: each starts where the one before ended, as in Python. */
 export class RandomGenerator {
-  readonly #twister: MersenneTwister;
+  readonly #state: Int32Array;
   #place = 0;
   #queue: Promise<void> = Promise.resolve();
 
   constructor(seed: number) {
-    this.#twister = new MersenneTwister(seed);
+    this.#state = seededState(seed);
   }
 
   /** Passes over words, after the calls before and before those to come. Does not wait. */
@@ -56,7 +43,7 @@ export class RandomGenerator {
     });
     await before;
     return {
-      stream: torchStream(this.#twister, this.#place),
+      stream: { kind: "torch", state: this.#state, place: this.#place },
       release: (words) => {
         this.#place += words;
         open();

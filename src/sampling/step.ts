@@ -1,29 +1,46 @@
-/** What a call-kind step may look at. */
+/** What is known beside the row itself where its steps run. */
 export interface LogitsContext {
   vocabularySize: number;
+  /** [vocabulary] raw logits of the row's negative prompt, for "guide". They must not be changed. */
+  guide?: Float32Array;
 }
 
 /**
- * One operation on a row of scores. Processors give steps; backends run them natively or through sampling/chain.ts.
- * Order is the order of transformers' `_get_logits_processor`.
+ * One operation on a row of scores. Processors give steps; backends run them natively or through sampling/chain.ts. All but
+ * "call" are plain data. Order is the order of transformers' `_get_logits_processor`.
  */
 export type SamplingStep =
   /** scores = log_softmax(scores) */
   | { kind: "normalise" }
-  /** add, set or scale single tokens; "lift" multiplies negative scores by value and divides the others (repetition penalty) */
-  | { kind: "edit"; how: "add" | "set" | "scale" | "lift"; tokens: Int32Array; values: Float32Array }
-  /** every other token to −infinity, this one to 0 */
-  | { kind: "only"; token: number }
+  /** scores = g + scale · (scores − g), where g are the log probabilities of the row in `SamplingGroup.guides` */
+  | { kind: "guide"; scale: number }
+  /**
+   * Changes single tokens. "add", "set", "scale": score + value, value, score · value. "lift" multiplies negative scores by the
+   * value and divides the others (repetition penalty). "grow": score + |score| · value, −infinity stays.
+   */
+  | { kind: "edit"; how: "add" | "set" | "scale" | "lift" | "grow"; tokens: Int32Array; values: Float32Array }
+  /** every other token to −infinity, these to 0 */
+  | { kind: "only"; tokens: Int32Array }
+  /** every other token to −infinity; with `force`, these to 0 where all of them are −infinity */
+  | { kind: "allow"; tokens: Int32Array; force: boolean }
   /** tokens whose bit is 0 to −infinity */
   | { kind: "mask"; bits: Uint32Array }
   /** NaN to 0, ±infinity to the float32 limits */
   | { kind: "invalid" }
   /** warpers; `minTokensToKeep` as in transformers */
-  | {
-      kind: "warp";
-      how: "temperature" | "topK" | "topP" | "minP" | "typicalP" | "epsilonCutoff" | "etaCutoff" | "topH";
-      value: number;
-      minTokensToKeep: number;
-    }
-  /** anything else: runs in TypeScript on the row */
+  | { kind: "warp"; how: WarperName; value: number; minTokensToKeep: number }
+  /** what cannot be said as data: runs in TypeScript on the row */
   | { kind: "call"; apply: (scores: Float32Array, context: LogitsContext) => void };
+
+/** The warpers of sampling/warpers.ts. */
+export type WarperName =
+  | "temperature"
+  | "topNSigma"
+  | "topH"
+  | "topK"
+  | "topP"
+  | "minP"
+  | "typicalP"
+  | "epsilonCutoff"
+  | "etaCutoff"
+  | "xtc";

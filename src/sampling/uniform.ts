@@ -1,4 +1,5 @@
 import type { StepPlace } from "./processor.ts";
+import { exponentials } from "./random-stream.ts";
 
 const entries = Int32Array.of(0, 1);
 const variates = new Float32Array(2);
@@ -10,7 +11,7 @@ const bits = new Uint32Array(variates.buffer);
  */
 export function uniformAt({ stream, offset = 0 }: StepPlace, purpose: number): number {
   if (!stream) return 0;
-  stream.exponentials(offset, entries, variates);
+  exponentials(stream, offset, entries, variates);
   let hash = purpose;
   for (const word of bits) {
     hash = Math.imul(hash ^ word, 0x9e3779b1);

@@ -1,20 +1,39 @@
 import { finiteValues, kthGreatest, survivors } from "./select.ts";
 import { logSoftmax, maximum, softmax } from "./softmax.ts";
-import type { SamplingStep } from "./step.ts";
+import type { WarperName } from "./step.ts";
 import { torchTopK } from "./torch-top-k.ts";
 
 const { fround, exp, log, sqrt } = Math;
 
-type WarpStep = Extract<SamplingStep, { kind: "warp" }>;
-
 /** A warper changes a row in place. `keep` is `minTokensToKeep`. */
 type Warper = (scores: Float32Array, value: number, keep: number) => void;
 
-/** The warpers of `transformers`, in float32 as torch computes them on the CPU (sums in float64, each result rounded). */
-export const warpers: Record<WarpStep["how"], Warper> = {
+/**
+ * The warpers of `transformers`, in float32 as torch computes them on the CPU (sums in float64, each result rounded), and
+ * those of llama.cpp: `topNSigma`, `xtc`.
+ */
+export const warpers: Record<WarperName, Warper> = {
   temperature(scores, value) {
     const divisor = fround(value);
     for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / divisor;
+  },
+
+  /** Keeps scores within `value` standard deviations of the greatest. Banned tokens (−infinity) do not count. */
+  topNSigma(scores, value) {
+    let count = 0;
+    let sum = 0;
+    let best = -Infinity;
+    for (const score of scores) {
+      if (score === -Infinity) continue;
+      count++;
+      sum += score;
+      if (score > best) best = score;
+    }
+    const mean = sum / count;
+    let squares = 0;
+    for (const score of scores) if (score !== -Infinity) squares += (score - mean) ** 2;
+    const limit = best - value * sqrt(squares / count);
+    for (let i = 0; i < scores.length; i++) if (scores[i]! < limit) scores[i] = -Infinity;
   },
 
   /** Drops what is below the k-th greatest score; ties with it all survive. */
@@ -101,6 +120,21 @@ export const warpers: Record<WarpStep["how"], Warper> = {
     }
     scores.fill(-Infinity);
     for (const [token, score] of kept) scores[token] = score;
+  },
+
+  /** Drops the tokens with a probability of at least `value`, but the least likely of them. */
+  xtc(scores, value, keep) {
+    const probabilities = softmax(scores);
+    const top: number[] = [];
+    let rest = 0;
+    for (let i = 0; i < scores.length; i++) {
+      if (probabilities[i]! >= value) top.push(i);
+      else if (scores[i] !== -Infinity) rest++;
+    }
+    top.sort((a, b) => scores[b]! - scores[a]! || a - b);
+    const excluded = top.slice(0, -1);
+    if (rest + top.length - excluded.length < keep) return;
+    for (const token of excluded) scores[token] = -Infinity;
   },
 };
 

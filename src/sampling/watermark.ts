@@ -1,4 +1,4 @@
-import { MersenneTwister } from "./mersenne-twister.ts";
+import { MersenneTwister, seededState } from "./mersenne-twister.ts";
 
 /** Settings of a KGW watermark (Kirchenbauer et al., 2023), as transformers' WatermarkingConfig. */
 export interface WatermarkingConfig {
@@ -76,7 +76,7 @@ function low32(seed: bigint): number {
 
 /** The first `count` entries of `torch.randperm(size)`. */
 export function permutation(size: number, seed: number, count = size): Int32Array {
-  const words = new MersenneTwister(seed);
+  const words = new MersenneTwister(seededState(seed));
   const order = Int32Array.from({ length: size }, (_, i) => i);
   for (let i = 0; i < Math.min(count, size - 1); i++) {
     const other = i + (words.word(i) % (size - i));

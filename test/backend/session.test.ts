@@ -39,6 +39,34 @@ describe("picking and reading", () => {
     });
   });
 
+  it("gives scores of targets and log probabilities beside native picks, and guides rows that others read too", async () => {
+    await withSession(async (session) => {
+      const step = session.run(good());
+      const steps: SamplingGroup["steps"][number] = [{ kind: "normalise" }, { kind: "guide", scale: 1.5 }];
+      const groups: SamplingGroup[] = [
+        greedy([0]),
+        { rows: [0, 1], steps: [[], []], pick: "score", count: 2, target: [3, 5], logprobs: 2 },
+        { rows: [1], steps: [steps], guides: [0], pick: "top", count: 2, logprobs: 0 },
+      ];
+      const [plain, scored, guided] = await session.sample(step, groups);
+      const [one, two] = await Promise.all([0, 1].map((row) => session.read(step, "logits", [row])));
+      session.release(step);
+      expect(plain!.tokens[0]).toBe(scored!.logprobs!.tokens[0]);
+      const logSoftmax = (row: Float32Array) => {
+        const total = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+        return Array.from(row, (value) => value - total);
+      };
+      const [first, second] = [logSoftmax(one!), logSoftmax(two!)];
+      expect(scored!.scores[0]).toBeCloseTo(first[3]!, 4);
+      expect(scored!.scores[1]).toBeCloseTo(second[5]!, 4);
+      expect(scored!.logprobs!.values[0]).toBeCloseTo(Math.max(...first), 4);
+      const led = second.map((value, token) => first[token]! + 1.5 * (value - first[token]!));
+      expect(guided!.scores[0]).toBeCloseTo(Math.max(...led), 4);
+      expect(guided!.tokens[0]).toBe(led.indexOf(Math.max(...led)));
+      expect(guided!.logprobs!.picked[0]).toBeCloseTo(second[guided!.tokens[0]!]!, 4);
+    });
+  });
+
   it("takes the first of equals, and NaN above all", async () => {
     const pick = async (row: number[]) => {
       const builder = new ProgramBuilder();

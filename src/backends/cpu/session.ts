@@ -1,12 +1,14 @@
 import { TsumugiError } from "../../errors.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
-import { sampleGroup } from "../../sampling/chain.ts";
+import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
 import { checkRow, unknownStep } from "../session-errors.ts";
 import type { NativeSession } from "./addon.ts";
+import { guardStep, stepFailed } from "./guard-step.ts";
 import type { CompiledModel } from "./plan.ts";
+import { sampleStep } from "./sample.ts";
 
 interface Prepared {
   native: NativeSession;
@@ -42,33 +44,10 @@ export class CpuSession implements Session {
 
   async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
     const queued = this.#step(step);
-    for (const { rows } of groups) for (const row of rows) checkRow(row, queued.logitRows);
-    // One call for all native groups, one for all others: both are queued before anything is awaited.
-    const isNative = groups.map(isPlainArgmax);
-    const nativeRows = rowsOf(groups.filter((_, index) => isNative[index]));
-    const otherRows = rowsOf(groups.filter((_, index) => !isNative[index]));
-    const tokens = new Int32Array(nativeRows.length);
-    const scores = new Float32Array(nativeRows.length);
-    const vocabulary = this.#prepared.kept.get("logits")!.width;
-    const logits = new Float32Array(otherRows.length * vocabulary);
-    await this.#guard(async () => {
-      const pending: Promise<unknown>[] = [];
-      const { native } = this.#prepared;
-      if (nativeRows.length > 0) pending.push(native.argmax(queued.native, Int32Array.from(nativeRows), tokens, scores));
-      if (otherRows.length > 0) pending.push(native.read(queued.native, 0, Int32Array.from(otherRows), logits));
-      await Promise.all(pending);
-    });
-    // the chain overwrites its rows: a row that several groups read is copied for each
-    const shared = groups.reduce((sum, { rows }, index) => sum + (isNative[index] ? 0 : rows.length), 0) > otherRows.length;
-    return groups.map((group, index) => {
-      if (isNative[index]) return bestOf(group, nativeRows, tokens, scores);
-      const rows = group.rows.map((row) => {
-        const place = otherRows.indexOf(row);
-        const values = logits.subarray(place * vocabulary, (place + 1) * vocabulary);
-        return shared ? values.slice() : values;
-      });
-      return sampleGroup(rows, group);
-    });
+    const { native, kept } = this.#prepared;
+    const vocabularySize = kept.get("logits")!.width;
+    checkGroups(groups, queued.logitRows, vocabularySize);
+    return sampleStep({ session: native, step: queued.native, vocabularySize }, groups);
   }
 
   async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {
@@ -83,7 +62,7 @@ export class CpuSession implements Session {
     for (const row of rows) checkRow(row, count);
     const out = new Float32Array(rows.length * kept.width);
     if (rows.length > 0) {
-      await this.#guard(() => this.#prepared.native.read(queued.native, kept.index, Int32Array.from(rows), out));
+      await guardStep([this.#prepared.native.read(queued.native, kept.index, Int32Array.from(rows), out)]);
     }
     return out;
   }
@@ -129,38 +108,4 @@ export class CpuSession implements Session {
     if ("error" in queued) throw queued.error;
     return queued;
   }
-
-  async #guard(call: () => Promise<unknown>): Promise<void> {
-    try {
-      await call();
-    } catch (cause) {
-      throw stepFailed(cause);
-    }
-  }
-}
-
-/** What the addon can pick by itself: the first of the greatest raw logits. */
-function isPlainArgmax({ pick, count, steps, bias, logprobs }: SamplingGroup): boolean {
-  return pick === "argmax" && count === 1 && !bias && logprobs === undefined && steps.every((row) => row.length === 0);
-}
-
-function rowsOf(groups: readonly SamplingGroup[]): number[] {
-  return [...new Set(groups.flatMap(({ rows }) => rows))];
-}
-
-/** The best of each row's best; the first of equals, and NaN above all, as torch.argmax over rows × vocabulary. */
-function bestOf({ rows }: SamplingGroup, known: readonly number[], tokens: Int32Array, scores: Float32Array): SamplingPicks {
-  let best = 0;
-  const score = (index: number) => scores[known.indexOf(rows[index]!)]!;
-  for (let index = 1; index < rows.length; index++) {
-    if (Number.isNaN(score(best))) break;
-    if (Number.isNaN(score(index)) || score(index) > score(best)) best = index;
-  }
-  const token = tokens[known.indexOf(rows[best]!)]!;
-  return { rows: Int32Array.of(best), tokens: Int32Array.of(token), scores: Float32Array.of(score(best)) };
-}
-
-function stepFailed(cause: unknown): TsumugiError {
-  const what = `a step failed: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return new TsumugiError("internal", { what }, { cause });
 }

@@ -3,6 +3,7 @@ import type { ReferenceContext, ReferenceTensor } from "../../ops/definition.ts"
 import { opDefinition } from "../../ops/index.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
+import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import { roundTo, roundToBfloat16 } from "../../tensor/convert.ts";
 import { elementCount } from "../../tensor/dtype.ts";
@@ -54,13 +55,9 @@ export class ReferenceSession implements Session {
     if (groups.length === 0) return [];
     const { shape, data } = outputs.get("logits")!();
     const vocabulary = shape[1]!;
-    return groups.map((group) => {
-      const rows = group.rows.map((row) => {
-        checkRow(row, shape[0]!);
-        return data.slice(row * vocabulary, (row + 1) * vocabulary);
-      });
-      return sampleGroup(rows, group);
-    });
+    checkGroups(groups, shape[0]!, vocabulary);
+    const rowOf = (row: number) => data.slice(row * vocabulary, (row + 1) * vocabulary);
+    return groups.map((group) => sampleGroup(group.rows.map(rowOf), group, group.guides?.map(rowOf)));
   }
 
   async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {

@@ -1,6 +1,13 @@
 import type { Decoder, DecoderAction, Sequence } from "../../engine/request.ts";
 import { applySteps } from "../../sampling/chain.ts";
-import type { ProcessorChain, RandomStream, SamplingGroup, SamplingPicks, SamplingStep } from "../../sampling/index.ts";
+import {
+  drawPlace,
+  type ProcessorChain,
+  type RandomStream,
+  type SamplingGroup,
+  type SamplingPicks,
+  type SamplingStep,
+} from "../../sampling/index.ts";
 
 /** What a draft decoder knows of the row that it guesses for. */
 export interface DraftRow {
@@ -49,12 +56,12 @@ export class DraftDecoder implements Decoder {
   groups([sequence]: readonly Sequence[]): SamplingGroup[] {
     const { stream, row, batchRows, vocabularySize, promptLength } = this.#row;
     const { tokens } = sequence as Sequence;
-    const offset = 2 * vocabularySize * ((tokens.length - promptLength) * batchRows + row);
-    const own = this.#attempt(() => this.#processors?.steps({ row, stream, offset })) ?? [];
+    const draw = stream && drawPlace(stream, { step: tokens.length - promptLength, row, batchRows, vocabularySize });
+    const own = this.#attempt(() => this.#processors?.steps({ row, ...draw })) ?? [];
     this.#scores = undefined;
     const apply = (scores: Float32Array) => this.#apply(scores, own);
     const steps: SamplingStep[] = [{ kind: "call", apply }];
-    if (stream) return [{ rows: [0], steps: [steps], pick: "draw", count: 1, stream, offset }];
+    if (draw) return [{ rows: [0], steps: [steps], pick: "draw", count: 1, ...draw }];
     const isPlain = own.length === 0 && this.#row.confidenceThreshold === 0;
     return [{ rows: [0], steps: [isPlain ? [] : steps], pick: "argmax", count: 1 }];
   }

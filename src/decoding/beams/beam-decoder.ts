@@ -1,5 +1,12 @@
 import type { Decoder, DecoderAction, FinishReason, Sequence } from "../../engine/request.ts";
-import type { RandomStream, SamplingGroup, SamplingPicks, SamplingStep } from "../../sampling/index.ts";
+import {
+  type DrawPlace,
+  drawPlace,
+  type RandomStream,
+  type SamplingGroup,
+  type SamplingPicks,
+  type SamplingStep,
+} from "../../sampling/index.ts";
 import type { StepListener, StepOutputs } from "../step-outputs.ts";
 import type { StopStrings } from "../stop-strings.ts";
 import { meetsAny, type StoppingCriterion } from "../stopping-criteria.ts";
@@ -57,11 +64,15 @@ export class BeamDecoder implements Decoder {
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
     const { beams, prompt, prompts, vocabularySize, stream } = this.#options;
     const rows = this.#running.locate(sequences);
-    const offset = 2 * vocabularySize * beams * (this.#search.length * prompts + prompt);
-    const steps = rows.map((row, beam) => this.#stepsOf(sequences[row]!, beam, offset + 2 * vocabularySize * beam));
+    const draws = rows.map((_, beam) => {
+      const place = { step: this.#search.length, row: prompt * beams + beam, batchRows: prompts * beams, vocabularySize };
+      return stream && drawPlace(stream, place);
+    });
+    const steps = rows.map((row, beam) => this.#stepsOf(sequences[row]!, beam, draws[beam]));
     const group = { rows, steps, bias: this.#search.scores, count: Math.min(this.#candidates, beams * vocabularySize) };
-    if (!stream) return [{ ...group, pick: "top" }];
-    return [{ ...group, pick: "draw", stream, offset }];
+    const [first] = draws;
+    // the rows of one draw stand next to each other in the stream
+    return [first ? { ...group, pick: "draw", ...first } : { ...group, pick: "top" }];
   }
 
   next([picks]: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[] {
@@ -91,10 +102,10 @@ export class BeamDecoder implements Decoder {
     return meetsAny(stoppingCriteria, [...padded, ...rowOf(parent, 0, "length").tokens, token], prompt);
   }
 
-  #stepsOf({ processors }: Sequence, beam: number, offset: number): SamplingStep[] {
-    const { outputs: { onLogits, onScores } = {}, prompt, beams, stream } = this.#options;
+  #stepsOf({ processors }: Sequence, beam: number, draw: DrawPlace | undefined): SamplingStep[] {
+    const { outputs: { onLogits, onScores } = {}, prompt, beams } = this.#options;
     const scoreRow = prompt * beams + beam;
-    const place = { row: prompt, scoreRow, stream, offset };
+    const place = { row: prompt, scoreRow, ...draw };
     const tell = (listener: StepListener | undefined): SamplingStep[] => {
       if (!listener) return [];
       return [{ kind: "call", apply: (scores) => listener(scoreRow, this.#search.length, scores.slice()) }];

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
-import type { SamplingStep } from "../step.ts";
+import type { SamplingStep, WarperName } from "../step.ts";
 import type { OptionParser } from "../validate.ts";
 
 /** One logits processor: the option that turns it on, its place, its values, and what it does. */
@@ -70,14 +70,7 @@ export function ban(tokens: Iterable<number>): SamplingStep {
 
 /** Leaves nothing but these tokens, at 0. */
 export function force(tokens: readonly number[]): SamplingStep {
-  if (tokens.length === 1) return { kind: "only", token: tokens[0]! };
-  return {
-    kind: "call",
-    apply(scores) {
-      scores.fill(-Infinity);
-      for (const token of tokens) scores[token] = 0;
-    },
-  };
+  return { kind: "only", tokens: Int32Array.from(tokens) };
 }
 
 /** Refuses ids that the model does not have. */
@@ -95,6 +88,6 @@ export function minimumKept({ beams, eosTokenIds }: ProcessorContext): number {
 }
 
 /** A warper with one number. */
-export function warper(how: Extract<SamplingStep, { kind: "warp" }>["how"]): ProcessorDefinition["create"] {
+export function warper(how: WarperName): ProcessorDefinition["create"] {
   return (value, context) => constant({ kind: "warp", how, value, minTokensToKeep: minimumKept(context) });
 }

@@ -28,17 +28,11 @@ export const exponentialDecayLengthPenalty: ProcessorDefinition<ExponentialDecay
       const reason = "the model has no end token; set `eosTokenId`";
       throw new TsumugiError("unsupported_option", { option: "exponentialDecayLengthPenalty", reason });
     }
+    const tokens = Int32Array.from(ends);
     return atLength(promptTokens.length, (length) => {
       const over = length - promptTokens.length - start;
       if (over <= 0) return [];
-      const growth = Math.fround(factor ** over - 1);
-      const apply = (scores: Float32Array) => {
-        for (const token of ends) {
-          const score = scores[token]!;
-          if (score !== -Infinity) scores[token] = score + Math.fround(Math.abs(score) * growth);
-        }
-      };
-      return [{ kind: "call", apply }];
+      return [{ kind: "edit", how: "grow", tokens, values: new Float32Array(ends.length).fill(factor ** over - 1) }];
     });
   },
 };

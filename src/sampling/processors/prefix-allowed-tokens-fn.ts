@@ -1,5 +1,4 @@
 import { TsumugiError } from "../../errors.ts";
-import { maximum } from "../softmax.ts";
 import { fail } from "../validate.ts";
 import { overHistory, type ProcessorDefinition } from "./definition.ts";
 
@@ -32,7 +31,7 @@ export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> =
           found: "none allowed",
         });
       }
-      return [{ kind: "call", apply: (scores) => keepOnly(scores, allowed, context.beams === 1) }];
+      return [{ kind: "allow", tokens: allowed, force: context.beams === 1 }];
     }),
 };
 
@@ -49,14 +48,4 @@ function readAllowed(given: unknown, vocabularySize: number): Int32Array {
   const bad = ids.find((id) => !isToken(id));
   if (bad === undefined && !ids.includes(undefined)) return Int32Array.from(ids as number[]);
   return refuse(typeof bad === "number" ? bad : [bad]);
-}
-
-/** With `forced`, allowed tokens that are all banned already come back with 0. */
-function keepOnly(scores: Float32Array, allowed: Int32Array, forced: boolean): void {
-  const kept = Float32Array.from(allowed, (token) => scores[token]!);
-  const unsatisfiable = forced && maximum(kept) === -Infinity && !kept.some(Number.isNaN);
-  scores.fill(-Infinity);
-  allowed.forEach((token, i) => {
-    scores[token] = unsatisfiable ? 0 : kept[i]!;
-  });
 }

@@ -44,6 +44,56 @@ test("processors run in transformers' order, each under its own name", () => {
   expect(names.at(-2)).toBe("watermarkingConfig");
 });
 
+/** A value that turns each processor on. */
+const examples: Record<string, unknown> = {
+  guidanceScale: 2,
+  logitBias: { 1: 1 },
+  sequenceBias: [[[1], 1]],
+  encoderRepetitionPenalty: 2,
+  repetitionPenalty: 2,
+  frequencyPenalty: 1,
+  presencePenalty: 1,
+  dry: { multiplier: 1, sequenceBreakers: [] },
+  noRepeatNgramSize: 1,
+  encoderNoRepeatNgramSize: 1,
+  badWordsIds: [[1]],
+  minLength: 50,
+  minNewTokens: 50,
+  prefixAllowedTokensFn: () => [1, 2],
+  forcedBosTokenId: 1,
+  forcedEosTokenId: [1, 2],
+  removeInvalidValues: true,
+  exponentialDecayLengthPenalty: [0, 2],
+  suppressTokens: [1],
+  beginSuppressTokens: [1],
+  logitsProcessor: [() => undefined],
+  temperature: 2,
+  topNSigma: 1,
+  topH: 0.5,
+  topK: 2,
+  topP: 0.5,
+  minP: 0.5,
+  typicalP: 0.5,
+  epsilonCutoff: 0.1,
+  etaCutoff: 0.1,
+  xtc: { probability: 1 },
+  mirostat: {},
+  watermarkingConfig: { seedingScheme: "selfhash" },
+  renormalizeLogits: true,
+};
+
+test("every processor but three gives plain data", () => {
+  const scripted = processorDefinitions.filter(({ name, parse, create }) => {
+    const processor = create(parse(examples[name], name), { ...context([0, 1, 1, 1], 5), eosTokenIds: [3] });
+    for (const token of [1, 1]) processor.accept(token);
+    const steps = processor.steps({ row: 0, stream: torchStream(1), offset: 0 });
+    const isScripted = steps.some(({ kind }) => kind === "call");
+    if (!isScripted) expect(structuredClone(steps)).toEqual(steps);
+    return isScripted;
+  });
+  expect(scripted.map(({ name }) => name)).toEqual(["logitsProcessor", "mirostat", "watermarkingConfig"]);
+});
+
 describe("as OpenAI defines them", () => {
   test("frequency and presence penalties count the answer, not the prompt", () => {
     const setup = { prompt: [2, 2, 2], tokens: [0, 0, 1] };

@@ -1,5 +1,4 @@
 import type { Processor } from "../processor.ts";
-import { softmax } from "../softmax.ts";
 import { uniformAt } from "../uniform.ts";
 import { fields, finite } from "../validate.ts";
 import { minimumKept, type ProcessorDefinition } from "./definition.ts";
@@ -25,27 +24,12 @@ export const xtc: ProcessorDefinition<Xtc> = {
   parse: fields<Xtc>({ probability: share, threshold: share }, { probability: 0, threshold: 0.1 }),
   off: ({ probability, threshold }) => probability === 0 || threshold > 0.5,
   create({ probability, threshold }, context) {
-    const keep = minimumKept(context);
-    const apply = (scores: Float32Array) => excludeTop(scores, threshold, keep);
+    const exclude = { kind: "warp", how: "xtc", value: threshold, minTokensToKeep: minimumKept(context) } as const;
     const processor: Processor = {
-      steps: (place) => (uniformAt(place, 0x787463) < probability ? [{ kind: "call", apply }] : []),
+      steps: (place) => (uniformAt(place, 0x787463) < probability ? [exclude] : []),
       accept() {},
       fork: () => processor,
     };
     return processor;
   },
 };
-
-function excludeTop(scores: Float32Array, threshold: number, keep: number): void {
-  const probabilities = softmax(scores);
-  const top: number[] = [];
-  let rest = 0;
-  for (let i = 0; i < scores.length; i++) {
-    if (probabilities[i]! >= threshold) top.push(i);
-    else if (scores[i] !== -Infinity) rest++;
-  }
-  top.sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const excluded = top.slice(0, -1);
-  if (rest + top.length - excluded.length < keep) return;
-  for (const token of excluded) scores[token] = -Infinity;
-}
