@@ -34,20 +34,23 @@ export interface ForwardContext {
   program: ProgramBuilder;
   /** config.json as it was given, for readers of nested fields such as `parseRope`. */
   raw: unknown;
-  /** Whether the head shares the embedding's weight. */
-  tied: boolean;
+  /** The embedding whose weight the head shares; undefined: the head has a weight of its own. */
+  tiedTo: string | undefined;
   /** Whether the checkpoint holds a tensor that transformers does without (then zeros); true before one is seen. */
   has(tensor: string): boolean;
 }
 
-/** An architecture: how its config.json reads, and its forward pass. */
+/** An architecture: how its config.json reads, and its forward pass. It states what differs from most others. */
 export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   /** `model_type` of config.json. */
   modelType: string;
-  /** What names of the base model's tensors start with; checkpoints of the base model alone lack it. */
-  prefix: string;
-  /** The embedding that a tied head shares, and the head: `tie_word_embeddings` joins the two. */
-  tie: { embedding: string; head: string };
+  /** What names of the base model's tensors start with; checkpoints of the base model alone lack it. Default "model.". */
+  prefix?: string;
+  /**
+   * The embedding that a tied head shares, and the head: `tie_word_embeddings` joins the two. Default: `embed_tokens` of the
+   * base model, and "lm_head".
+   */
+  tie?: { embedding: string; head: string };
   /** Other names of modules in older checkpoints, by the name that the forward pass uses. */
   olderNames?: { readonly [module: string]: string };
   /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
@@ -56,7 +59,8 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   quantization?: readonly string[];
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
   fields: Shape;
-  facts(config: CamelKeys<z.output<z.ZodObject<Shape>>>): ModelFacts;
+  /** Facts that are not what `vocab_size`, `hidden_size` and `max_position_embeddings` say. */
+  facts?(config: CamelKeys<z.output<z.ZodObject<Shape>>>): Partial<ModelFacts>;
   forward(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): ForwardResult;
   /** Of an encoder-decoder model: the encoder, which also stores what the decoder's cross-attention reads. */
   encode?(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): EncodeResult;
@@ -79,7 +83,8 @@ export interface Architecture {
 export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embeddings: z.ZodType<boolean> }>(
   source: ArchitectureSource<Shape>,
 ): Architecture {
-  const { modelType, prefix, tie, olderNames = {} } = source;
+  const { modelType, prefix = "model.", olderNames = {} } = source;
+  const { tie = { embedding: `${prefix}embed_tokens`, head: "lm_head" } } = source;
   const schema = z.object(source.fields);
   const parse = (raw: unknown) => parseFields(schema, renamed(raw, source.aliases ?? {}));
   return {
@@ -93,11 +98,11 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       checkQuantization(raw, source.quantization ?? []);
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
-      const facts = source.facts(config);
-      const outputs = forward(source.fields, () => source.forward(config, { program, raw, tied, has }));
+      const facts = factsOf(modelType, config, source.facts?.(config));
+      const context = { raw, tiedTo: tied ? tie.embedding : undefined, has };
+      const outputs = forward(source.fields, () => source.forward(config, { program, ...context }));
       const encoder = new ProgramBuilder(program);
-      const encoded =
-        source.encode && forward(source.fields, () => source.encode!(config, { program: encoder, raw, tied, has }));
+      const encoded = source.encode && forward(source.fields, () => source.encode!(config, { program: encoder, ...context }));
       const { rotarySwitch } = program;
       return {
         modelType,
@@ -110,6 +115,20 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
       };
     },
   };
+}
+
+/** What most config.json files call the facts of a model, with what an architecture says itself. */
+function factsOf(
+  modelType: string,
+  config: { vocabSize?: unknown; hiddenSize?: unknown; maxPositionEmbeddings?: unknown },
+  own: Partial<ModelFacts> = {},
+): ModelFacts {
+  const { vocabSize, hiddenSize, maxPositionEmbeddings: maxPositions } = config;
+  const facts = { vocabularySize: vocabSize, hiddenSize, maxPositions, ...own };
+  for (const name of ["vocabularySize", "hiddenSize", "maxPositions"] as const) {
+    if (typeof facts[name] !== "number") throw new TsumugiError("internal", { what: `${modelType} does not say its ${name}` });
+  }
+  return facts as ModelFacts;
 }
 
 function checkQuantization(raw: unknown, known: readonly string[]): void {

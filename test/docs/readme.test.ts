@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { supportedModelTypes } from "../../src/models/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const offline = { ...process.env, HF_HUB_OFFLINE: "1" };
@@ -68,9 +67,8 @@ for (const readme of ["README.md", "README.ja.md"]) {
       expect(output.trim().length).toBeGreaterThan(10);
     });
 
-    it("names every architecture that loads", () => {
-      const list = /`model_type`[^:：]*[:：] ?([^.。]*)[.。]/.exec(markdown)?.[1] ?? "";
-      expect(list.split(/[,、]\s*/).toSorted()).toEqual([...supportedModelTypes].toSorted());
+    it("names the list of architectures", () => {
+      expect(markdown).toContain("(docs/architectures.md)");
     });
 
     it("names commands that exist", () => {

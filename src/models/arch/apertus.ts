@@ -29,8 +29,6 @@ const usualRope = {
  */
 export const apertus = defineArchitecture({
   modelType: "apertus",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     hidden_act: withDefault(z.string(), "xielu"),
@@ -38,12 +36,7 @@ export const apertus = defineArchitecture({
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     attention_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied, has }) {
+  forward(config, { program, raw, tiedTo, has }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, maxPositionEmbeddings: maxPositions } = config;
     refuse(config.hiddenAct !== "xielu", "hidden_act", config.hiddenAct, "xielu");
@@ -71,7 +64,6 @@ export const apertus = defineArchitecture({
       x = add(program, x, linear(program, active, { module: `${at}.mlp.down_proj`, width: hiddenSize }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

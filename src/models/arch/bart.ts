@@ -96,15 +96,12 @@ function architecture(modelType: string, isBefore: boolean) {
 
   return defineArchitecture({
     modelType,
-    prefix: "model.",
     tie: { embedding: "model.shared", head: "lm_head" },
     olderNames: { "model.shared": "model.encoder.embed_tokens" },
     aliases: { hidden_size: "d_model", num_attention_heads: "encoder_attention_heads", num_hidden_layers: "encoder_layers" },
     fields,
     facts: (config) => ({
-      vocabularySize: config.vocabSize,
       hiddenSize: config.dModel,
-      maxPositions: config.maxPositionEmbeddings,
       positionsAreBounded: true,
     }),
     encode(config, { program }) {
@@ -130,7 +127,7 @@ function architecture(modelType: string, isBefore: boolean) {
       }
       return { hidden };
     },
-    forward(config, { program, tied, has }) {
+    forward(config, { program, tiedTo, has }) {
       const { dModel, decoderAttentionHeads: heads, activationFunction: kind, vocabSize: vocabulary } = config;
       const headDim = dModel / heads;
       refuse(!Number.isInteger(headDim), "decoder_attention_heads", heads, `a divisor of d_model (${dModel})`);
@@ -152,7 +149,7 @@ function architecture(modelType: string, isBefore: boolean) {
         x = feedForward(program, x, at, sizes);
       }
       const hidden = isBefore ? layerNorm(program, x, { module: "model.decoder.layer_norm", epsilon }) : x; // [tokens, dModel]
-      const head = { module: "lm_head", vocabulary, tiedTo: tied ? "model.shared" : undefined };
+      const head = { module: "lm_head", vocabulary, tiedTo };
       const bias = has("final_logits_bias") ? [{ tensor: "final_logits_bias", index: 0 }] : undefined; // stored as [1, vocabulary]
       const logits = languageHead(program, hidden, {
         ...head,

@@ -33,12 +33,8 @@ export const bloom = defineArchitecture({
     max_position_embeddings: optional(count),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.seqLength ?? config.maxPositionEmbeddings ?? 2048,
-  }),
-  forward(config, { program, tied }) {
+  facts: (config) => ({ maxPositions: config.seqLength ?? config.maxPositionEmbeddings ?? 2048 }),
+  forward(config, { program, tiedTo }) {
     const { hiddenSize: width, nHead: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
     const normFirst = config.applyResidualConnectionPostLayernorm;
     const headDim = width / heads;
@@ -69,7 +65,6 @@ export const bloom = defineArchitecture({
       x = add(program, normFirst ? m : x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "transformer.word_embeddings" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -12,8 +12,6 @@ const { rms_norm_eps: _, ...shared } = decoderFields;
  */
 export const cohere = defineArchitecture({
   modelType: "cohere",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     max_position_embeddings: withDefault(count, 8192),
@@ -23,12 +21,7 @@ export const cohere = defineArchitecture({
     logit_scale: withDefault(z.number(), 0.0625),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -60,7 +53,6 @@ export const cohere = defineArchitecture({
       x = add(program, x, gatedMlp(program, a, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = layerNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits: scale(program, logits, config.logitScale, "lm_head"), hidden };
   },

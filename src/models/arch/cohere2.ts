@@ -13,8 +13,6 @@ const { rms_norm_eps: _, head_dim: __, ...shared } = decoderFields;
  */
 export const cohere2 = defineArchitecture({
   modelType: "cohere2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     ...slidingFields,
@@ -26,12 +24,7 @@ export const cohere2 = defineArchitecture({
     logit_scale: withDefault(z.number(), 0.0625),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -58,7 +51,6 @@ export const cohere2 = defineArchitecture({
       x = add(program, x, gatedMlp(program, a, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = layerNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits: scale(program, logits, config.logitScale, "lm_head"), hidden };
   },

@@ -21,8 +21,6 @@ import { stretchedScale } from "../score-scale.ts";
  */
 export const deepseekV2 = defineArchitecture({
   modelType: "deepseek_v2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,
@@ -44,12 +42,7 @@ export const deepseekV2 = defineArchitecture({
     routed_scaling_factor: withDefault(z.number(), 1),
     topk_method: withDefault(z.string(), "greedy"),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary, hiddenAct: kind } = config;
     const { nRoutedExperts: experts, moeIntermediateSize: inner, qkNopeHeadDim, qkRopeHeadDim, mlpBias: bias } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -108,7 +101,6 @@ export const deepseekV2 = defineArchitecture({
       x = add(program, x, add(program, fed, shared, module), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

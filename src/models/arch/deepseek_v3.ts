@@ -21,8 +21,6 @@ import { stretchedScale } from "../score-scale.ts";
  */
 export const deepseekV3 = defineArchitecture({
   modelType: "deepseek_v3",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_local_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,
@@ -48,12 +46,7 @@ export const deepseekV3 = defineArchitecture({
     topk_method: withDefault(z.string(), "noaux_tc"),
     moe_layer_freq: withDefault(z.number(), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary, hiddenAct: kind } = config;
     const { nRoutedExperts: experts, moeIntermediateSize: inner, qkNopeHeadDim, qkRopeHeadDim } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -114,7 +107,6 @@ export const deepseekV3 = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -10,8 +10,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const ernie45 = defineArchitecture({
   modelType: "ernie4_5",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     // absent: as given; null: as many as query heads, hidden_size / num_attention_heads
@@ -22,12 +20,7 @@ export const ernie45 = defineArchitecture({
     use_bias: withDefault(z.boolean(), false),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { useBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -55,7 +48,6 @@ export const ernie45 = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind, bias }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -11,8 +11,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const exaone4 = defineArchitecture({
   modelType: "exaone4",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     ...slidingFields,
@@ -26,12 +24,7 @@ export const exaone4 = defineArchitecture({
       4,
     ),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, hiddenAct: kind, slidingWindowPattern: pattern } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -64,7 +57,6 @@ export const exaone4 = defineArchitecture({
       x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -43,12 +43,7 @@ export const falcon = defineArchitecture({
     parallel_attn: withDefault(z.boolean(), true),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize: width, numAttentionHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary, bias } = config;
     const { newDecoderArchitecture: isNew, parallelAttn: isParallel, multiQuery } = config;
     const norms = config.numLnInParallelAttn ?? (isNew ? 2 : 1);
@@ -87,7 +82,6 @@ export const falcon = defineArchitecture({
       x = add(program, attended, isParallel ? add(program, dense, fed, at) : fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "transformer.word_embeddings" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

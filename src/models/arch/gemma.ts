@@ -10,8 +10,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const gemma = defineArchitecture({
   modelType: "gemma",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     num_key_value_heads: withDefault(count, 16),
@@ -27,12 +25,7 @@ export const gemma = defineArchitecture({
     use_bidirectional_attention: withDefault(z.boolean(), false),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, headDim, attentionBias: bias, hiddenAct: kind } = config;
     refuse(config.useBidirectionalAttention, "use_bidirectional_attention", true, "false");
@@ -61,7 +54,6 @@ export const gemma = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -13,8 +13,6 @@ const { hidden_act: _, ...shared } = decoderFields;
  */
 export const gemma2 = defineArchitecture({
   modelType: "gemma2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     ...slidingFields,
@@ -31,12 +29,7 @@ export const gemma2 = defineArchitecture({
     use_bidirectional_attention: withDefault(z.boolean(), false),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, headDim, attentionBias: bias, hiddenActivation: kind } = config;
     refuse(config.useBidirectionalAttention, "use_bidirectional_attention", true, "false");
@@ -73,7 +66,6 @@ export const gemma2 = defineArchitecture({
       x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, ...norm }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     const limit = config.finalLogitSoftcapping;
     return { logits: limit === null ? logits : softcap(program, logits, limit, "lm_head"), hidden };

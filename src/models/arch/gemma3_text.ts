@@ -15,8 +15,6 @@ const { hidden_act: _, ...shared } = decoderFields;
  */
 export const gemma3Text = defineArchitecture({
   modelType: "gemma3_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     ...slidingFields,
@@ -32,12 +30,7 @@ export const gemma3Text = defineArchitecture({
     use_bidirectional_attention: withDefault(z.boolean(), false),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, headDim, attentionBias: bias, hiddenActivation: kind } = config;
     refuse(config.useBidirectionalAttention, "use_bidirectional_attention", true, "false");
@@ -79,7 +72,6 @@ export const gemma3Text = defineArchitecture({
       x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, ...norm }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     const limit = config.finalLogitSoftcapping;
     return { logits: limit === undefined ? logits : softcap(program, logits, limit, "lm_head"), hidden };

@@ -35,8 +35,6 @@ const { hidden_act: _, intermediate_size: __, ...shared } = decoderFields;
  */
 export const gemma3nText = defineArchitecture({
   modelType: "gemma3n_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     ...slidingFields,
@@ -58,13 +56,8 @@ export const gemma3nText = defineArchitecture({
     laurel_rank: withDefault(count, 64),
     activation_sparsity_pattern: z.array(z.number()).nullish(),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-    streams: config.altupNumInputs,
-  }),
-  forward(config, { program, raw, tied }) {
+  facts: (config) => ({ streams: config.altupNumInputs }),
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numHiddenLayers: layers, numAttentionHeads: heads, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, headDim, attentionBias: bias, hiddenActivation: kind } = config;
     const { rmsNormEps: epsilon, hiddenSizePerLayerInput: narrow, altupActiveIdx: active } = config;
@@ -159,7 +152,6 @@ export const gemma3nText = defineArchitecture({
       sum = add(program, sum, even, "model");
     }
     const hidden = norm(scale(program, sum, 1 / config.altupNumInputs, "model"), "model.norm"); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits: softcap(program, logits, config.finalLogitSoftcapping, "lm_head"), hidden };
   },

@@ -39,8 +39,6 @@ const defaultRopes = {
  */
 export const gemma4Text = defineArchitecture({
   modelType: "gemma4_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     ...layerShapeFields,
@@ -61,12 +59,7 @@ export const gemma4Text = defineArchitecture({
     top_k_experts: optional(count),
     moe_intermediate_size: optional(count),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numHiddenLayers: layers, numAttentionHeads: heads, vocabSize: vocabulary } = config;
     const { rmsNormEps: epsilon, attentionBias: bias, hiddenActivation: kind, hiddenSizePerLayerInput: narrow } = config;
     // "vision" is about tokens of images, which this model has none of
@@ -155,7 +148,6 @@ export const gemma4Text = defineArchitecture({
       x = learnedScale(program, x, `${at}.layer_scalar`, 1, at);
     }
     const hidden = norm(x, "model.norm"); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     const limit = config.finalLogitSoftcapping;
     return { logits: limit === undefined ? logits : softcap(program, logits, limit, "lm_head"), hidden };

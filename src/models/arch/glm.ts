@@ -9,8 +9,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const glm = defineArchitecture({
   modelType: "glm",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     vocab_size: withDefault(count, 151552),
@@ -25,12 +23,7 @@ export const glm = defineArchitecture({
     rms_norm_eps: withDefault(z.number().positive(), 1.5625e-7),
     attention_bias: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, attentionBias: bias, hiddenAct: kind } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -61,7 +54,6 @@ export const glm = defineArchitecture({
       );
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -10,8 +10,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const glm4 = defineArchitecture({
   modelType: "glm4",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     num_key_value_heads: withDefault(count, 2),
@@ -20,12 +18,7 @@ export const glm4 = defineArchitecture({
     rms_norm_eps: withDefault(z.number().positive(), 1.5625e-7),
     attention_bias: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, headDim, attentionBias: bias, hiddenAct: kind } = config;
     const rope = parseRope(raw, {
@@ -52,7 +45,6 @@ export const glm4 = defineArchitecture({
       x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_mlp_layernorm`, epsilon }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -21,8 +21,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const glm4Moe = defineArchitecture({
   modelType: "glm4_moe",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_local_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,
@@ -46,12 +44,7 @@ export const glm4Moe = defineArchitecture({
     norm_topk_prob: withDefault(z.boolean(), true),
     routed_scaling_factor: withDefault(z.number(), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary, hiddenAct: kind } = config;
     const {
       nRoutedExperts: experts,
@@ -109,7 +102,6 @@ export const glm4Moe = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

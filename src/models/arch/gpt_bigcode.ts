@@ -42,12 +42,11 @@ export const gptBigCode = defineArchitecture({
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
   facts: (config) => ({
-    vocabularySize: config.vocabSize,
     hiddenSize: config.nEmbd,
     maxPositions: config.nPositions,
     positionsAreBounded: true,
   }),
-  forward(config, { program, tied }) {
+  forward(config, { program, tiedTo }) {
     const { nEmbd: width, nHead: heads, nPositions: positions, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "n_head", heads, `a divisor of n_embd (${width})`);
@@ -77,7 +76,6 @@ export const gptBigCode = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "transformer.wte" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -27,13 +27,8 @@ export const gptNeo = defineArchitecture({
     layer_norm_epsilon: withDefault(z.number().positive(), 1e-5),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-    positionsAreBounded: true,
-  }),
-  forward(config, { program, tied }) {
+  facts: () => ({ positionsAreBounded: true }),
+  forward(config, { program, tiedTo }) {
     const { hiddenSize: width, numHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "num_heads", heads, `a divisor of hidden_size (${width})`);
@@ -66,7 +61,6 @@ export const gptNeo = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "transformer.wte" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -24,12 +24,7 @@ export const gptNeoX = defineArchitecture({
     rotary_emb_base: optional(z.number()),
     rotary_pct: optional(z.number()),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind, attentionBias: bias, useParallelResidual: isParallel } = config;
     const headDim = hiddenSize / heads;
@@ -66,7 +61,6 @@ export const gptNeoX = defineArchitecture({
       x = add(program, attended, isParallel ? add(program, dense, fed, at) : fed, at);
     }
     const hidden = layerNorm(program, x, { module: "gpt_neox.final_layer_norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "gpt_neox.embed_in" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

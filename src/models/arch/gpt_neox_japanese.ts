@@ -25,12 +25,7 @@ export const gptNeoXJapanese = defineArchitecture({
     rotary_emb_base: optional(z.number()),
     rotary_pct: optional(z.number()),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize: width, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind, numHiddenLayers: layers } = config;
     const inner = Math.trunc(width * config.intermediateMultipleSize);
@@ -77,7 +72,6 @@ export const gptNeoXJapanese = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "gpt_neox_japanese.final_layer_norm", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "gpt_neox_japanese.embed_in" : undefined;
     const logits = languageHead(program, hidden, { module: "embed_out", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

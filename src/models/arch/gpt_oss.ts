@@ -14,8 +14,6 @@ const yarn = { rope_type: "yarn", factor: 32, truncate: false, original_max_posi
  */
 export const gptOss = defineArchitecture({
   modelType: "gpt_oss",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_experts: "num_local_experts" },
   quantization: ["mxfp4"],
   fields: {
@@ -31,12 +29,7 @@ export const gptOss = defineArchitecture({
     num_experts_per_tok: withDefault(count, 4),
     swiglu_limit: withDefault(z.number(), 7),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, numLocalExperts: experts } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -79,7 +72,6 @@ export const gptOss = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon, roundOnce: true }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

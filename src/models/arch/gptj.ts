@@ -31,12 +31,11 @@ export const gptj = defineArchitecture({
     tie_word_embeddings: withDefault(z.boolean(), false),
   },
   facts: (config) => ({
-    vocabularySize: config.vocabSize,
     hiddenSize: config.nEmbd,
     maxPositions: config.nPositions,
     positionsAreBounded: true, // its table of sines ends there
   }),
-  forward(config, { program, tied }) {
+  forward(config, { program, tiedTo }) {
     const { nEmbd: width, nHead: heads, rotaryDim, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "n_head", heads, `a divisor of n_embd (${width})`);
@@ -72,7 +71,6 @@ export const gptj = defineArchitecture({
       x = add(program, x, add(program, attended, fed, at), at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.ln_f", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "transformer.wte" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, bias: true, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -7,8 +7,6 @@ import { parseRope } from "../rope-config.ts";
 /** Granite 3: Llama with multipliers on embedding, attention, residuals and logits. Source: transformers' modeling_granite.py. */
 export const granite = defineArchitecture({
   modelType: "granite",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     attention_bias: withDefault(z.boolean(), false),
@@ -18,12 +16,7 @@ export const granite = defineArchitecture({
     residual_multiplier: withDefault(z.number(), 1),
     logits_scaling: withDefault(z.number(), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, mlpBias, hiddenAct: kind, residualMultiplier } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -54,7 +47,6 @@ export const granite = defineArchitecture({
       x = add(program, x, scale(program, fed, residualMultiplier, at), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits: scale(program, logits, 1 / config.logitsScaling, "lm_head"), hidden };
   },

@@ -7,8 +7,6 @@ import { parseRope } from "../rope-config.ts";
 /** Granite 3 with mixtures of experts in one tensor for each layer. Source: transformers' modeling_granitemoe.py. */
 export const graniteMoe = defineArchitecture({
   modelType: "granitemoe",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     attention_bias: withDefault(z.boolean(), false),
@@ -19,12 +17,7 @@ export const graniteMoe = defineArchitecture({
     residual_multiplier: withDefault(z.number(), 1),
     logits_scaling: withDefault(z.number(), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, numLocalExperts: experts, hiddenAct: kind, residualMultiplier } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -70,7 +63,6 @@ export const graniteMoe = defineArchitecture({
       x = add(program, x, scale(program, fed, residualMultiplier, at), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits: scale(program, logits, 1 / config.logitsScaling, "lm_head"), hidden };
   },

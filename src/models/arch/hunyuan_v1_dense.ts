@@ -10,19 +10,12 @@ import { parseRope } from "../rope-config.ts";
  */
 export const hunYuanV1Dense = defineArchitecture({
   modelType: "hunyuan_v1_dense",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     attention_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind, maxPositionEmbeddings: maxPositions } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -49,7 +42,6 @@ export const hunYuanV1Dense = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

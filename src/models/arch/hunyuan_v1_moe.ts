@@ -21,8 +21,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const hunYuanV1Moe = defineArchitecture({
   modelType: "hunyuan_v1_moe",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_experts_per_tok: "moe_topk", num_local_experts: "num_experts" },
   fields: {
     ...decoderFields,
@@ -32,12 +30,7 @@ export const hunYuanV1Moe = defineArchitecture({
     // of all layers, or of each
     moe_topk: withDefault(z.union([count, z.array(count)]), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const {
       hiddenSize,
       intermediateSize: width,
@@ -82,7 +75,6 @@ export const hunYuanV1Moe = defineArchitecture({
       x = add(program, x, add(program, fed, shared, `${at}.mlp`), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -7,8 +7,6 @@ import { parseRope } from "../rope-config.ts";
 /** LFM2: gated short convolutions, with attention in some layers. Source: transformers' modeling_lfm2.py. */
 export const lfm2 = defineArchitecture({
   modelType: "lfm2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { tie_embedding: "tie_word_embeddings", conv_L_cache: "conv_l_cache" },
   fields: {
     vocab_size: withDefault(count, 65536),
@@ -30,12 +28,7 @@ export const lfm2 = defineArchitecture({
     layer_types: optional(z.array(z.string())),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numHiddenLayers: layers, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads } = config;
     const { normEps: epsilon, convBias: bias, vocabSize: vocabulary } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -89,7 +82,6 @@ export const lfm2 = defineArchitecture({
       x = add(program, x, linear(program, fed, { module: `${module}.w2`, width: hiddenSize }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.embedding_norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -7,19 +7,12 @@ import { parseRope } from "../rope-config.ts";
 /** Llama 1 to 3. Source: transformers' modeling_llama.py; Touvron et al. 2023. */
 export const llama = defineArchitecture({
   modelType: "llama",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     attention_bias: withDefault(z.boolean(), false),
     mlp_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, mlpBias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -42,11 +35,7 @@ export const llama = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind, bias: mlpBias }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

@@ -22,8 +22,6 @@ import { parseRope } from "../rope-config.ts";
  */
 export const llama4Text = defineArchitecture({
   modelType: "llama4_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     vocab_size: withDefault(count, 202048),
@@ -51,12 +49,7 @@ export const llama4Text = defineArchitecture({
     floor_scale: withDefault(count, 8192),
     attn_scale: withDefault(z.number(), 0.1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind, numLocalExperts: experts, numHiddenLayers: layers } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -119,7 +112,6 @@ export const llama4Text = defineArchitecture({
       x = add(program, x, add(program, shared, fed, moe), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -25,7 +25,6 @@ const epsilon = 1e-5;
  */
 export const m2m100 = defineArchitecture({
   modelType: "m2m_100",
-  prefix: "model.",
   tie: { embedding: "model.shared", head: "lm_head" },
   olderNames: { "model.shared": "model.encoder.embed_tokens" },
   aliases: { hidden_size: "d_model", num_attention_heads: "encoder_attention_heads", num_hidden_layers: "encoder_layers" },
@@ -44,11 +43,7 @@ export const m2m100 = defineArchitecture({
     pad_token_id: withDefault(z.int().min(0), 1),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.dModel,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
+  facts: (config) => ({ hiddenSize: config.dModel }),
   encode(config, { program }) {
     const { dModel: width, encoderAttentionHeads: heads, decoderAttentionHeads, activationFunction: kind } = config;
     const headDim = width / heads;
@@ -70,7 +65,7 @@ export const m2m100 = defineArchitecture({
     }
     return { hidden };
   },
-  forward(config, { program, tied }) {
+  forward(config, { program, tiedTo }) {
     const { dModel: width, decoderAttentionHeads: heads, activationFunction: kind, vocabSize: vocabulary } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "decoder_attention_heads", heads, `a divisor of d_model (${width})`);
@@ -94,7 +89,6 @@ export const m2m100 = defineArchitecture({
       x = feedForward(program, x, at, { width, inner: config.decoderFfnDim, kind });
     }
     const hidden = layerNorm(program, x, { module: "model.decoder.layer_norm", epsilon }); // [tokens, width]
-    const tiedTo = tied ? "model.shared" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -25,12 +25,10 @@ export const mamba = defineArchitecture({
     time_step_rank: withDefault(z.union([z.literal("auto"), count]), "auto"),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
+  facts: () => ({
     maxPositions: 2 ** 20, // a state of one size, whatever the length: nothing bounds it
   }),
-  forward(config, { program, tied }) {
+  forward(config, { program, tiedTo }) {
     const { hiddenSize, stateSize, layerNormEpsilon: epsilon, useBias: bias, vocabSize: vocabulary } = config;
     const inner = config.intermediateSize ?? Math.trunc(config.expand * hiddenSize);
     const wide = config.residualInFp32;
@@ -74,7 +72,6 @@ export const mamba = defineArchitecture({
       );
     }
     const hidden = rmsNorm(program, x, { module: "backbone.norm_f", epsilon, roundOnce: wide }); // [tokens, hidden]
-    const tiedTo = tied ? "backbone.embeddings" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -8,8 +8,6 @@ import { parseRope } from "../rope-config.ts";
 /** Ministral: Mistral with windows in some layers. Source: transformers' modeling_ministral.py. */
 export const ministral = defineArchitecture({
   modelType: "ministral",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     vocab_size: withDefault(count, 32000),
@@ -24,12 +22,7 @@ export const ministral = defineArchitecture({
     sliding_window: count.nullable().default(4096),
     layer_types: optional(z.array(z.string())),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -55,11 +48,7 @@ export const ministral = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

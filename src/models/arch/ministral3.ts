@@ -29,8 +29,6 @@ const yarn = {
 /** Ministral 3: Mistral whose queries grow with the context. Source: transformers' modeling_ministral3.py. */
 export const ministral3 = defineArchitecture({
   modelType: "ministral3",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     vocab_size: withDefault(count, 131072),
@@ -45,12 +43,7 @@ export const ministral3 = defineArchitecture({
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     sliding_window: optional(count),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -79,11 +72,7 @@ export const ministral3 = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

@@ -6,8 +6,6 @@ import { parseRope } from "../rope-config.ts";
 /** Mistral: Llama with a sliding window. Source: transformers' modeling_mistral.py; Jiang et al. 2023, "Mistral 7B". */
 export const mistral = defineArchitecture({
   modelType: "mistral",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     max_position_embeddings: withDefault(count, 131072),
@@ -16,12 +14,7 @@ export const mistral = defineArchitecture({
     // absent: 4096; null: no window
     sliding_window: count.nullable().default(4096),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -45,11 +38,7 @@ export const mistral = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

@@ -31,8 +31,6 @@ const yarn = {
  */
 export const mistral4 = defineArchitecture({
   modelType: "mistral4",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_local_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,
@@ -61,12 +59,7 @@ export const mistral4 = defineArchitecture({
     norm_topk_prob: withDefault(z.boolean(), true),
     routed_scaling_factor: withDefault(z.number(), 1),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary, hiddenAct: kind } = config;
     const { nRoutedExperts: experts, moeIntermediateSize: inner, qkNopeHeadDim, qkRopeHeadDim } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -128,7 +121,6 @@ export const mistral4 = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

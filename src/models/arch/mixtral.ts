@@ -16,8 +16,6 @@ import { parseRope } from "../rope-config.ts";
 /** Mixtral: Mistral with a mixture of experts. Source: transformers' modeling_mixtral.py; Jiang et al. 2024. */
 export const mixtral = defineArchitecture({
   modelType: "mixtral",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_experts: "num_local_experts" },
   fields: {
     ...decoderFields,
@@ -29,12 +27,7 @@ export const mixtral = defineArchitecture({
     num_local_experts: withDefault(count, 8),
     num_experts_per_tok: withDefault(count, 2),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind, slidingWindow: window, numLocalExperts: experts, numExpertsPerTok } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -74,7 +67,6 @@ export const mixtral = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -56,8 +56,8 @@ export const mpt = defineArchitecture({
       },
     ),
   },
-  facts: (config) => ({ vocabularySize: config.vocabSize, hiddenSize: config.dModel, maxPositions: config.maxSeqLen }),
-  forward(config, { program, tied, has }) {
+  facts: (config) => ({ hiddenSize: config.dModel, maxPositions: config.maxSeqLen }),
+  forward(config, { program, tiedTo, has }) {
     const { dModel: width, nHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary, attnConfig: given } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "n_heads", heads, `a divisor of d_model (${width})`);
@@ -99,7 +99,6 @@ export const mpt = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "transformer.norm_f", epsilon, bias: false }); // [tokens, width]
-    const tiedTo = tied ? "transformer.wte" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -12,8 +12,6 @@ const { rms_norm_eps: _, ...shared } = decoderFields;
  */
 export const nemotron = defineArchitecture({
   modelType: "nemotron",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     hidden_act: withDefault(activationName, "relu2"),
@@ -22,12 +20,7 @@ export const nemotron = defineArchitecture({
     attention_bias: withDefault(z.boolean(), false),
     mlp_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numAttentionHeads: heads, normEps: epsilon, vocabSize: vocabulary, attentionBias: bias } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -56,7 +49,6 @@ export const nemotron = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

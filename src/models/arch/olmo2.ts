@@ -10,19 +10,12 @@ import { parseRope } from "../rope-config.ts";
  */
 export const olmo2 = defineArchitecture({
   modelType: "olmo2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     attention_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -52,7 +45,6 @@ export const olmo2 = defineArchitecture({
       x = add(program, x, rmsNorm(program, fed, { module: `${at}.post_feedforward_layernorm`, epsilon, roundOnce: true }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon, roundOnce: true }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

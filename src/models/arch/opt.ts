@@ -9,7 +9,6 @@ import { defineArchitecture } from "../define.ts";
  */
 export const opt = defineArchitecture({
   modelType: "opt",
-  prefix: "model.",
   tie: { embedding: "model.decoder.embed_tokens", head: "lm_head" },
   fields: {
     vocab_size: count,
@@ -27,12 +26,10 @@ export const opt = defineArchitecture({
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
   facts: (config) => ({
-    vocabularySize: config.vocabSize,
     hiddenSize: config.wordEmbedProjDim ?? config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
     positionsAreBounded: true,
   }),
-  forward(config, { program, tied }) {
+  forward(config, { program, tiedTo }) {
     const { hiddenSize: width, numAttentionHeads: heads, maxPositionEmbeddings, vocabSize: vocabulary } = config;
     const { enableBias: bias, doLayerNormBefore: isBefore } = config;
     const embeddingWidth = config.wordEmbedProjDim ?? width;
@@ -72,7 +69,6 @@ export const opt = defineArchitecture({
     if (hasFinalNorm) x = layerNorm(program, x, { module: "model.decoder.final_layer_norm", ...norm }); // [tokens, width]
     const output = { module: "model.decoder.project_out", width: embeddingWidth };
     const hidden = embeddingWidth === width ? x : linear(program, x, output); // [tokens, embeddingWidth]
-    const tiedTo = tied ? "model.decoder.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

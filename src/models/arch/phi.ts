@@ -12,20 +12,13 @@ const { rms_norm_eps: _, ...shared } = decoderFields;
  */
 export const phi = defineArchitecture({
   modelType: "phi",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     hidden_act: withDefault(activationName, "gelu_tanh"),
     layer_norm_eps: withDefault(z.number().positive(), 1e-5),
     qk_layernorm: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -61,7 +54,6 @@ export const phi = defineArchitecture({
       x = add(program, x, add(program, attended, fed, at), at);
     }
     const hidden = layerNorm(program, x, { module: "model.final_layernorm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, bias: true, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -7,20 +7,13 @@ import { parseRope } from "../rope-config.ts";
 /** Phi 3 to 4: Llama with fused projections. Source: transformers' modeling_phi3.py; Abdin et al. 2024, "Phi-3". */
 export const phi3 = defineArchitecture({
   modelType: "phi3",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     max_position_embeddings: withDefault(count, 4096),
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     sliding_window: optional(count),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind, slidingWindow: window } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -52,7 +45,6 @@ export const phi3 = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

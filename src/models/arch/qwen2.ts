@@ -7,15 +7,8 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen 2 and 2.5: biases on query, key and value. Source: transformers' modeling_qwen2.py; Yang et al. 2024. */
 export const qwen2 = defineArchitecture({
   modelType: "qwen2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: { ...decoderFields, ...layerTypeFields, max_position_embeddings: withDefault(count, 32768) },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -40,11 +33,7 @@ export const qwen2 = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

@@ -19,8 +19,6 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen 1.5 and 2 with mixtures of experts and a gated shared expert. Source: transformers' modeling_qwen2_moe.py. */
 export const qwen2Moe = defineArchitecture({
   modelType: "qwen2_moe",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     ...layerTypeFields,
@@ -37,12 +35,7 @@ export const qwen2Moe = defineArchitecture({
     num_experts_per_tok: withDefault(count, 4),
     norm_topk_prob: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { qkvBias: bias, hiddenAct: kind, numExperts: experts, useSlidingWindow, maxWindowLayers } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -93,7 +86,6 @@ export const qwen2Moe = defineArchitecture({
       x = add(program, x, add(program, fed, shared, `${at}.mlp`), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -8,8 +8,6 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen 3: a norm on every query and key head, before rotation. Source: transformers' modeling_qwen3.py; Yang et al. 2025. */
 export const qwen3 = defineArchitecture({
   modelType: "qwen3",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     ...layerTypeFields,
@@ -18,12 +16,7 @@ export const qwen3 = defineArchitecture({
     max_position_embeddings: withDefault(count, 32768),
     attention_bias: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -50,11 +43,7 @@ export const qwen3 = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const logits = languageHead(program, hidden, {
-      module: "lm_head",
-      vocabulary,
-      tiedTo: tied ? "model.embed_tokens" : undefined,
-    }); // [rows, vocabulary]
+    const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },
 });

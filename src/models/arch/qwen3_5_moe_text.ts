@@ -22,8 +22,6 @@ const { intermediate_size: _, ...fields } = linearAttentionFields;
  */
 export const qwen35MoeText = defineArchitecture({
   modelType: "qwen3_5_moe_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...fields,
     moe_intermediate_size: withDefault(count, 512),
@@ -31,12 +29,7 @@ export const qwen35MoeText = defineArchitecture({
     num_experts: withDefault(count, 256),
     num_experts_per_tok: withDefault(count, 8),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, headDim, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads = 2 } = config;
     const { rmsNormEps: epsilon, attentionBias: bias, hiddenAct: kind, vocabSize: vocabulary, numExperts: experts } = config;
     const { linearNumKeyHeads: keyHeads, linearNumValueHeads: valueHeads } = config;
@@ -87,7 +80,6 @@ export const qwen35MoeText = defineArchitecture({
       x = add(program, x, add(program, fed, shared, `${at}.mlp`), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -6,15 +6,8 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen 3.5, text: gated delta nets and gated attention. Source: transformers' modeling_qwen3_5.py. */
 export const qwen35Text = defineArchitecture({
   modelType: "qwen3_5_text",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: linearAttentionFields,
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, headDim, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads = 4 } = config;
     const { rmsNormEps: epsilon, attentionBias: bias, hiddenAct: kind, vocabSize: vocabulary } = config;
     const { linearNumKeyHeads: keyHeads, linearNumValueHeads: valueHeads } = config;
@@ -51,7 +44,6 @@ export const qwen35Text = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: config.intermediateSize, kind }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

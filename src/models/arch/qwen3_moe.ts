@@ -17,8 +17,6 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen 3 with mixtures of experts. Source: transformers' modeling_qwen3_moe.py; Yang et al. 2025. */
 export const qwen3Moe = defineArchitecture({
   modelType: "qwen3_moe",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   aliases: { num_local_experts: "num_experts" },
   fields: {
     ...decoderFields,
@@ -34,12 +32,7 @@ export const qwen3Moe = defineArchitecture({
     num_experts_per_tok: withDefault(count, 8),
     norm_topk_prob: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, hiddenAct: kind, numKeyValueHeads: keyValueHeads, numExperts: experts } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -80,7 +73,6 @@ export const qwen3Moe = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

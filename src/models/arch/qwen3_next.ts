@@ -20,8 +20,6 @@ import { parseRope } from "../rope-config.ts";
 /** Qwen3-Next: gated delta nets and gated attention, with mixtures of experts. Source: transformers' modeling_qwen3_next.py. */
 export const qwen3Next = defineArchitecture({
   modelType: "qwen3_next",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...linearAttentionFields,
     intermediate_size: withDefault(count, 5632),
@@ -33,12 +31,7 @@ export const qwen3Next = defineArchitecture({
     num_experts_per_tok: withDefault(count, 10),
     norm_topk_prob: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, headDim, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads = 2 } = config;
     const { rmsNormEps: epsilon, attentionBias: bias, hiddenAct: kind, vocabSize: vocabulary, numExperts: experts } = config;
     const { linearNumKeyHeads: keyHeads, linearNumValueHeads: valueHeads } = config;
@@ -110,7 +103,6 @@ export const qwen3Next = defineArchitecture({
       x = add(program, x, add(program, fed, shared, `${at}.mlp`), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", ...norm }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -8,8 +8,6 @@ import { parseRope } from "../rope-config.ts";
 /** SmolLM3: Llama with every fourth layer without positions. Source: transformers' modeling_smollm3.py. */
 export const smollm3 = defineArchitecture({
   modelType: "smollm3",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...decoderFields,
     ...slidingFields,
@@ -24,12 +22,7 @@ export const smollm3 = defineArchitecture({
     no_rope_layer_interval: withDefault(count, 4),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, rmsNormEps: epsilon, vocabSize: vocabulary } = config;
     const { attentionBias: bias, mlpBias, hiddenAct: kind, numHiddenLayers: layers, noRopeLayers } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
@@ -58,7 +51,6 @@ export const smollm3 = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind, bias: mlpBias }), at);
     }
     const hidden = rmsNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

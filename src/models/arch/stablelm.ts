@@ -12,8 +12,6 @@ const { rms_norm_eps: _, head_dim: __, ...shared } = decoderFields;
  */
 export const stablelm = defineArchitecture({
   modelType: "stablelm",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     num_key_value_heads: withDefault(count, 32),
@@ -23,12 +21,7 @@ export const stablelm = defineArchitecture({
     qk_layernorm: withDefault(z.boolean(), false),
     use_parallel_residual: withDefault(z.boolean(), false),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, layerNormEps: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, hiddenAct: kind, useQkvBias: bias, useParallelResidual: isParallel } = config;
     const headDim = hiddenSize / heads;
@@ -59,7 +52,6 @@ export const stablelm = defineArchitecture({
       x = add(program, x, gatedMlp(program, m, { module: `${at}.mlp`, width: intermediateSize, kind }), at);
     }
     const hidden = layerNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

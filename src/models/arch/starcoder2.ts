@@ -9,8 +9,6 @@ const { rms_norm_eps: _, ...shared } = decoderFields;
 /** StarCoder2: layer norms and biases. Source: transformers' modeling_starcoder2.py; Lozhkov et al. 2024. */
 export const starcoder2 = defineArchitecture({
   modelType: "starcoder2",
-  prefix: "model.",
-  tie: { embedding: "model.embed_tokens", head: "lm_head" },
   fields: {
     ...shared,
     num_key_value_heads: withDefault(count, 2),
@@ -21,12 +19,7 @@ export const starcoder2 = defineArchitecture({
     use_bias: withDefault(z.boolean(), true),
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
-  facts: (config) => ({
-    vocabularySize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    maxPositions: config.maxPositionEmbeddings,
-  }),
-  forward(config, { program, raw, tied }) {
+  forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, intermediateSize, numAttentionHeads: heads, normEpsilon: epsilon, vocabSize: vocabulary } = config;
     const { numKeyValueHeads: keyValueHeads, hiddenAct: kind, useBias: bias, slidingWindow: window } = config;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
@@ -54,7 +47,6 @@ export const starcoder2 = defineArchitecture({
       x = add(program, x, fed, at);
     }
     const hidden = layerNorm(program, x, { module: "model.norm", epsilon }); // [tokens, hidden]
-    const tiedTo = tied ? "model.embed_tokens" : undefined;
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

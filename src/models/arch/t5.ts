@@ -76,7 +76,6 @@ function architecture(modelType: string, defaults: Defaults) {
     aliases: { hidden_size: "d_model", num_attention_heads: "num_heads", num_hidden_layers: "num_layers", head_dim: "d_kv" },
     fields,
     facts: (config) => ({
-      vocabularySize: config.vocabSize,
       hiddenSize: config.dModel,
       maxPositions: config.nPositions,
     }),
@@ -100,7 +99,7 @@ function architecture(modelType: string, defaults: Defaults) {
       }
       return { hidden };
     },
-    forward(config, { program, raw, tied }) {
+    forward(config, { program, raw, tiedTo }) {
       const { dModel: width, dKv: headDim, numHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
       let x = embedding(program, { module: "shared", vocabulary, width }); // [tokens, width]
       for (const layer of program.layers(config.numDecoderLayers ?? config.numLayers)) {
@@ -123,7 +122,7 @@ function architecture(modelType: string, defaults: Defaults) {
       }
       const hidden = rmsNorm(program, x, { module: "decoder.final_layer_norm", epsilon }); // [tokens, width]
       const read = defaults.scales(raw as object) ? scale(program, hidden, width ** -0.5, "decoder") : hidden;
-      const logits = languageHead(program, read, { module: "lm_head", vocabulary, tiedTo: tied ? "shared" : undefined });
+      const logits = languageHead(program, read, { module: "lm_head", vocabulary, tiedTo });
       return { logits, hidden };
     },
   });
