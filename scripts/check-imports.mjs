@@ -40,7 +40,6 @@ const nodeAllowed = [/^src\/hub\//, /^src\/formats\/file-/, /^src\/backends\/cpu
 const packages = {
   zod: ["models"],
   "@huggingface/jinja": ["chat"],
-  "@huggingface/tokenizers": ["tokenizer"],
   "@clack/prompts": ["cli"],
   commander: ["cli"],
 };

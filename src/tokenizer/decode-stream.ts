@@ -17,7 +17,7 @@ import {
   trimText,
   wholeText,
 } from "./decode-stages.ts";
-import { library } from "./library.ts";
+import { patternOf } from "./patterns/index.ts";
 
 /**
  * Token strings in, text out, piece by piece. All text of a tokenizer is made here (`decode` pushes every token and ends),
@@ -197,7 +197,7 @@ function replacer(step: Step): (text: string) => string {
     const pattern = step.pattern.String;
     return (text) => (text.includes(pattern) ? text.replaceAll(pattern, () => content) : text);
   }
-  const { pattern } = new library.ReplaceDecoder(step);
+  const pattern = patternOf(step.pattern);
   if (!pattern) throw unsupported(step);
   return (text) => text.replace(pattern, () => content);
 }

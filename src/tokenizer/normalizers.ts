@@ -3,8 +3,8 @@ import { isRecord, listOf } from "../util/json-value.ts";
 import { type AlignedText, compose, TextBuilder, widthAt } from "./aligned-text.ts";
 import { toByteCharacters } from "./bpe.ts";
 import { byteCharacters } from "./byte-characters.ts";
-import { library } from "./library.ts";
 import { controlPattern, markPattern, nonspacingMarkPattern } from "./library-unicode.ts";
+import { patternOf } from "./patterns/index.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
 import { alignForm, type Form, normalizeForm } from "./unicode-forms.ts";
 
@@ -151,7 +151,7 @@ function replacement(config: Record<string, unknown>): Normalizer {
   const content = String(config.content ?? "");
   const literal = isRecord(config.pattern) && typeof config.pattern.String === "string" ? config.pattern.String : undefined;
   if (literal === "") return sequence([]);
-  const { pattern } = new library.ReplaceDecoder(config);
+  const pattern = patternOf(config.pattern);
   if (!pattern) throw unsupported(config);
   return {
     normalize: (text) =>

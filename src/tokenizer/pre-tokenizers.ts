@@ -3,9 +3,9 @@ import { isRecord, listOf } from "../util/json-value.ts";
 import type { AlignedText } from "./aligned-text.ts";
 import { toByteCharacters } from "./bpe.ts";
 import { CharacterClass } from "./character-class.ts";
-import { library } from "./library.ts";
 import { punctuationPattern } from "./library-unicode.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";
+import { literalPattern, patternOf } from "./patterns/index.ts";
 
 /** A step that cuts: start and end of each word, one pair after the other. */
 export interface CutStep {
@@ -38,9 +38,7 @@ const byteLevelWords =
 /**
  * The steps that `pre_tokenizer` of a tokenizer.json describes; none where text stays whole.
  *
- * These are the Rust library's rules. `@huggingface/tokenizers` 0.2 differs from it in `Split` (behaviours and `invert`),
- * `Punctuation`, `Digits`, `Whitespace` (ASCII only) and `Metaspace` (never splits), so only its translation of regular
- * expressions is used. Errors: `unsupported_tokenizer`.
+ * Errors: `unsupported_tokenizer`, `invalid_tokenizer_file`. Source: huggingface/tokenizers `pre_tokenizers/`.
  */
 export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
   if (config === null || config === undefined) return [];
@@ -57,7 +55,7 @@ export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
     case "Metaspace":
       return metaspace(config);
     case "Split": {
-      const { pattern } = new library.SplitPreTokenizer(config);
+      const pattern = patternOf(config.pattern);
       if (!pattern) throw unsupported("pre_tokenizer.pattern", config.pattern);
       return [cutter(pattern, behaviorOf(config.behavior), config.invert === true)];
     }
@@ -78,7 +76,7 @@ export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
     case "BertPreTokenizer":
       return [bertCutter];
     case "CharDelimiterSplit":
-      return [cutter(literal(String(config.delimiter)), "Removed")];
+      return [cutter(literalPattern(String(config.delimiter)), "Removed")];
     case "FixedLength":
       return [fixedLength(Number(config.length ?? 5))];
     default:
@@ -299,10 +297,6 @@ function fixedLength(length: number): CutStep {
       return bounds;
     },
   };
-}
-
-function literal(text: string): RegExp {
-  return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gu");
 }
 
 function behaviorOf(value: unknown): Behavior {

@@ -1,0 +1,1 @@
+export { compilePattern, literalPattern, patternOf } from "./compile-pattern.ts";

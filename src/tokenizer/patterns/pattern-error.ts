@@ -1,0 +1,12 @@
+import { TsumugiError } from "../../errors.ts";
+
+/** The error of a pattern that is sound but has a part that JavaScript cannot express (`unsupported_tokenizer`). */
+export function unsupportedPattern(pattern: string, part: string): TsumugiError {
+  return new TsumugiError("unsupported_tokenizer", { what: `${part} in a regular expression`, given: pattern });
+}
+
+/** The error of a pattern that the Rust library refuses too (`invalid_tokenizer_file`). */
+export function invalidPattern(pattern: string, problem: string): TsumugiError {
+  const reason = `the regular expression ${JSON.stringify(pattern)} ${problem}`;
+  return new TsumugiError("invalid_tokenizer_file", { file: "tokenizer.json", reason });
+}
