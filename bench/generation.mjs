@@ -39,7 +39,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
     const before = loadavg()[0];
     const result = spawnSync(side.command, side.args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
     if (result.status !== 0) throw new Error(`${side.args[0]} ended with ${result.status ?? result.signal}`);
-    const measured = JSON.parse(result.stdout.trim().split("\n").at(-1));
+    const measured = JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "");
     rounds.push({ round, loadAverageBefore: before, ...measured });
     console.error(`round ${round + 1} ${measured.side}: ${format(measured)}`);
   }

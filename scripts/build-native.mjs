@@ -7,11 +7,12 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { takeLock } from "./build-lock.mjs";
+import { nodePrefix } from "./node-prefix.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const native = join(root, "native");
@@ -73,7 +74,7 @@ async function build() {
   // A changed list of sources needs a new Makefile; `configure` is quick.
   const commands = [["configure"], ["build"]];
   let output = "";
-  const node = headers();
+  const node = nodePrefix();
   for (const command of commands) {
     const given = [gyp, ...command, "-C", native, "--loglevel=error", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])];
     const result = await run(given);
@@ -97,21 +98,6 @@ function run(given) {
     child.on("error", ({ message }) => resolve({ output: `${message}\n`, status: 1 }));
     child.on("close", (status) => resolve({ output, status }));
   });
-}
-
-/** A prefix with include/node/node_api.h: this Node's own, a well-known one, or that of another Node on the PATH. */
-function headers() {
-  const onPath = (process.env.PATH ?? "").split(process.platform === "win32" ? ";" : ":").filter(Boolean);
-  const candidates = [
-    process.env.npm_config_nodedir,
-    dirname(dirname(process.execPath)),
-    dirname(dirname(realpathSync(process.execPath))),
-    ...onPath.map((folder) => dirname(folder)),
-    "/usr/local",
-    "/usr",
-    "/opt/homebrew",
-  ];
-  return candidates.find((prefix) => prefix && existsSync(join(prefix, "include/node/node_api.h")));
 }
 
 /** Changes when a source, the build file, the platform or the library of bindings does. */

@@ -3,15 +3,18 @@
  * for each checkpoint and each decoding mode, the cases and how many of them differ from Python transformers.
  *
  *   npm run build && npm run conformance [-- --device reference]
+ *   npm run conformance -- --check     writes nothing: docs/conformance.md must say what is found
  *
- * Exit 1 if any case differs.
+ * Exit 1 if any case differs, or if the check finds another document.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "./ensure.mjs";
 
-const { values } = parseArgs({ options: { device: { type: "string", default: "cpu" } } });
+const { values } = parseArgs({
+  options: { device: { type: "string", default: "cpu" }, check: { type: "boolean", default: false } },
+});
 const tsumugi = await import(new URL("../dist/index.js", import.meta.url).href);
 const { camelCase } = await import(new URL("../dist/util/letter-case.js", import.meta.url).href);
 tsumugi.setWarningHandler(() => {});
@@ -91,9 +94,8 @@ const line = (cells) => `| ${cells.join(" | ")} |`;
 const totals = columns.map(total);
 const cases = totals.reduce((sum, each) => sum + each.cases, 0);
 const differences = totals.reduce((sum, each) => sum + each.differences, 0);
-writeFileSync(
-  join(root, "docs/conformance.md"),
-  `# Conformance
+const path = join(root, "docs/conformance.md");
+const text = `# Conformance
 
 Written by \`npm run conformance\` (scripts/conformance-table.mjs); do not edit by hand.
 
@@ -107,7 +109,9 @@ ${rows.map((row) => line([row.name, row.modelType, ...columns.map((name) => cell
 ${line(["**all**", "", ...totals.map(cell)])}
 
 ${cases} cases, ${differences} differences.
-`,
-);
+`;
 console.log(`${rows.length} checkpoints, ${cases} cases, ${differences} differences`);
-process.exit(differences === 0 ? 0 : 1);
+const stale = values.check && readFileSync(path, "utf8") !== text;
+if (stale) console.error("docs/conformance.md does not say what was found: run `npm run conformance` and commit the document.");
+if (!values.check) writeFileSync(path, text);
+process.exit(differences > 0 || stale ? 1 : 0);

@@ -10,8 +10,14 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Files below `folder` (relative to the root) that `accept` takes, in a stable order. */
+/**
+ * Files below `folder` (relative to the root) that `accept` takes, in a stable order.
+ * @param {string} folder
+ * @param {(path: string) => boolean} accept
+ * @returns {string[]}
+ */
 export function listFiles(folder, accept = () => true) {
+  /** @type {string[]} */
   const found = [];
   const walk = (directory) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
@@ -50,8 +56,13 @@ export function writeStamp(stamp, hash) {
   renameSync(`${path}.${process.pid}`, path);
 }
 
-/** Runs a program in the root; ends this process with its status when it fails. */
-export function run(command, args, { quiet = false, env } = {}) {
+/**
+ * Runs a program in the root; ends this process with its status when it fails.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ quiet?: boolean, env?: NodeJS.ProcessEnv }} options
+ */
+export function run(command, args, { quiet = false, env = {} } = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: quiet ? ["ignore", "pipe", "pipe"] : ["inherit", 2, 2],

@@ -44,28 +44,32 @@ function describe(file, specifier) {
  * @returns {string[][]} sorted
  */
 export function findCircles(graph) {
-  const order = new Map();
-  const lowest = new Map();
+  /** @type {Record<string, number>} when a file was first met */
+  const order = {};
+  /** @type {Record<string, number>} the first met of the open files that it reaches */
+  const lowest = {};
+  let met = 0;
+  /** @type {string[]} */
   const stack = [];
   const open = new Set();
+  /** @type {string[][]} */
   const circles = [];
   const visit = (file) => {
-    order.set(file, order.size);
-    lowest.set(file, order.get(file));
+    order[file] = lowest[file] = met++;
     stack.push(file);
     open.add(file);
-    for (const { kind, target } of graph.get(file)) {
+    for (const { kind, target } of graph.get(file) ?? []) {
       if (kind !== "file" || !graph.has(target)) continue;
-      if (!order.has(target)) {
+      if (!(target in order)) {
         visit(target);
-        lowest.set(file, Math.min(lowest.get(file), lowest.get(target)));
-      } else if (open.has(target)) lowest.set(file, Math.min(lowest.get(file), order.get(target)));
+        lowest[file] = Math.min(lowest[file], lowest[target]);
+      } else if (open.has(target)) lowest[file] = Math.min(lowest[file], order[target]);
     }
-    if (lowest.get(file) !== order.get(file)) return;
+    if (lowest[file] !== order[file]) return;
     const circle = stack.splice(stack.indexOf(file));
     for (const member of circle) open.delete(member);
     if (circle.length > 1) circles.push(circle.sort());
   };
-  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  for (const file of graph.keys()) if (!(file in order)) visit(file);
   return circles;
 }

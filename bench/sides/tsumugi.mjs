@@ -19,7 +19,7 @@ const runs = Number(values.runs);
 
 const start = performance.now();
 const model = await AutoModelForCausalLM.fromPretrained(positionals[0], {
-  dtype: values.dtype,
+  dtype: /** @type {"float32" | "bfloat16" | "float16"} */ (values.dtype),
   device: "cpu",
   threads: Number(values.threads),
   localFilesOnly: true,

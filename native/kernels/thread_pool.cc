@@ -65,7 +65,7 @@ struct JobState {
   void fail(std::exception_ptr reason) {
     {
       std::lock_guard<std::mutex> lock(error_mutex);
-      if (!error) error = reason;
+      if (!error) error = std::move(reason);
     }
     failed.store(true);
     phase.fetch_add(1);  // wakes those who wait at a barrier
@@ -152,7 +152,7 @@ struct ThreadPool::Impl {
 
   void finish(JobState& job) {
     job.job = nullptr;  // releases what the job holds before its end is told
-    if (job.done) job.done(job.error);
+    if (job.done) job.done(std::move(job.error));  // nothing of the exception stays with the pool
     job.done = nullptr;
     std::lock_guard<std::mutex> lock(mutex);
     publish_next();
@@ -188,13 +188,13 @@ void ThreadPool::run(int workers, const Job& job) {
   auto latch = std::make_shared<Latch>();
   submit(workers, job, [latch](std::exception_ptr error) {
     std::lock_guard<std::mutex> lock(latch->mutex);
-    latch->error = error;
+    latch->error = std::move(error);
     latch->finished = true;
     latch->condition.notify_all();
   });
   std::unique_lock<std::mutex> lock(latch->mutex);
   latch->condition.wait(lock, [&] { return latch->finished; });
-  if (latch->error) std::rethrow_exception(latch->error);
+  if (std::exception_ptr error = std::move(latch->error)) std::rethrow_exception(std::move(error));
 }
 
 namespace {

@@ -16,8 +16,14 @@ import warnings
 
 import torch
 import transformers
-from transformers import (AutoModelForCausalLM, AutoModelForSeq2SeqLM, LogitsProcessorList, StoppingCriteriaList,
-                          WatermarkingConfig, set_seed)
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    LogitsProcessorList,
+    StoppingCriteriaList,
+    WatermarkingConfig,
+    set_seed,
+)
 
 torch.set_num_threads(1)
 transformers.logging.set_verbosity_error()

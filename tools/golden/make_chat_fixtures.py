@@ -7,7 +7,11 @@
 The templates are written for this file, in publicly documented formats.
 Needs: transformers 5.
 """
-import json, os, sys
+
+import json
+import os
+import sys
+
 from transformers import AutoTokenizer
 
 TEMPLATES = {
@@ -160,20 +164,75 @@ Document: {{ number }}
     "generation": """{% for message in messages %}{% if message.role == 'assistant' %}A: {% generation %}{{ message.content }}{% endgeneration %}{% else %}U: {{ message.content }}{% endif %}
 {% endfor %}""",
 }
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": {"name": "get_weather", "arguments": {"city": "東京", "days": 3, "exact": True, "note": None}}}]}
+CALL = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": {"city": "東京", "days": 3, "exact": True, "note": None}},
+        }
+    ],
+}
 CONVERSATIONS = {
     "one": [{"role": "user", "content": "Hello, who are you?"}],
     "system": [{"role": "system", "content": "You are a cat. "}, {"role": "user", "content": "こんにちは😀"}],
-    "turns": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " Hello!\nHow can I help? "}, {"role": "user", "content": " <b>1 & 2</b> \"q\" 'x' "}],
+    "turns": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": " Hello!\nHow can I help? "},
+        {"role": "user", "content": " <b>1 & 2</b> \"q\" 'x' "},
+    ],
     "prefill": [{"role": "user", "content": "Count"}, {"role": "assistant", "content": "1, 2,"}],
-    "prefill_space": [{"role": "system", "content": "S"}, {"role": "user", "content": "Count"}, {"role": "assistant", "content": "1, 2, "}],
-    "think": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "<think>\nhm\n</think>\n\nA"}, {"role": "user", "content": "Q2"}],
-    "tool": [{"role": "user", "content": "Weather?"}, CALL, {"role": "tool", "name": "get_weather", "content": "{\"temp\": 21}"}, {"role": "tool", "name": "get_weather", "content": "rain"}],
-    "parts": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}, {"role": "assistant", "content": [{"type": "text", "text": "A cat"}]}],
+    "prefill_space": [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "Count"},
+        {"role": "assistant", "content": "1, 2, "},
+    ],
+    "think": [
+        {"role": "user", "content": "Q"},
+        {"role": "assistant", "content": "<think>\nhm\n</think>\n\nA"},
+        {"role": "user", "content": "Q2"},
+    ],
+    "tool": [
+        {"role": "user", "content": "Weather?"},
+        CALL,
+        {"role": "tool", "name": "get_weather", "content": '{"temp": 21}'},
+        {"role": "tool", "name": "get_weather", "content": "rain"},
+    ],
+    "parts": [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "A cat"}]},
+    ],
 }
-TOOLS = [{"type": "function", "function": {"name": "get_weather", "description": "Weather of a <city> & more, 天気", "parameters": {"type": "object", "properties": {"city": {"type": "string", "description": "It's the city"}, "days": {"type": "integer", "default": 1}}, "required": ["city"]}}}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "description": "Weather of a <city> & more, 天気",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "city": {"type": "string", "description": "It's the city"},
+                    "days": {"type": "integer", "default": 1},
+                },
+                "required": ["city"],
+            },
+        },
+    }
+]
 DOCUMENTS = [{"title": "Cats", "text": "They sleep."}, {"title": "犬", "text": "走る。"}]
-KWARGS = [{}, {"add_generation_prompt": True}, {"continue_final_message": True}, {"tools": True}, {"tools": True, "add_generation_prompt": True}, {"documents": True, "add_generation_prompt": True}, {"enable_thinking": False, "add_generation_prompt": True}, {"date_string": "1 Jan 2026"}, {"add_generation_prompt": True, "continue_final_message": True}]
+KWARGS = [
+    {},
+    {"add_generation_prompt": True},
+    {"continue_final_message": True},
+    {"tools": True},
+    {"tools": True, "add_generation_prompt": True},
+    {"documents": True, "add_generation_prompt": True},
+    {"enable_thinking": False, "add_generation_prompt": True},
+    {"date_string": "1 Jan 2026"},
+    {"add_generation_prompt": True, "continue_final_message": True},
+]
 
 
 def main(tokenizer, out):
@@ -184,19 +243,34 @@ def main(tokenizer, out):
         for name, conversation in CONVERSATIONS.items():
             for kwargs in KWARGS:
                 given = dict(kwargs)
-                if given.get("tools"): given["tools"] = TOOLS
-                if given.get("documents"): given["documents"] = DOCUMENTS
-                if not all(word in text for word in given if word != "continue_final_message"): continue
+                if given.get("tools"):
+                    given["tools"] = TOOLS
+                if given.get("documents"):
+                    given["documents"] = DOCUMENTS
+                if not all(word in text for word in given if word != "continue_final_message"):
+                    continue
                 row = {"template": template, "conversation": name, "kwargs": kwargs}
                 try:
                     row["text"] = t.apply_chat_template(conversation, chat_template=text, tokenize=False, **given)
-                except Exception as e:
+                except Exception:
                     row["error"] = True
                 rows.append(row)
     os.makedirs(os.path.dirname(out), exist_ok=True)
-    head = {"special": {"bos_token": t.bos_token, "eos_token": t.eos_token}, "templates": TEMPLATES, "conversations": CONVERSATIONS, "tools": TOOLS, "documents": DOCUMENTS}
+    head = {
+        "special": {"bos_token": t.bos_token, "eos_token": t.eos_token},
+        "templates": TEMPLATES,
+        "conversations": CONVERSATIONS,
+        "tools": TOOLS,
+        "documents": DOCUMENTS,
+    }
     with open(out, "w") as f:
-        f.write("{\n" + ",\n".join(json.dumps(k) + ": " + json.dumps(v, ensure_ascii=False) for k, v in head.items()) + ",\n\"rows\": [\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n]\n}\n")
+        f.write(
+            "{\n"
+            + ",\n".join(json.dumps(k) + ": " + json.dumps(v, ensure_ascii=False) for k, v in head.items())
+            + ',\n"rows": [\n'
+            + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows)
+            + "\n]\n}\n"
+        )
     print(len(rows), "rows,", sum("error" in r for r in rows), "raise")
 
 

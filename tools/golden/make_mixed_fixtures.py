@@ -5,7 +5,10 @@
 The lines are made by a small generator, once here and once in test/conformance/mixed-text.ts. For each line two characters
 (12 bits, FNV-1a) of {ids, decoded text}, and two of the offsets. Needs transformers 5.18.
 """
-import json, os, sys
+import json
+import os
+import sys
+
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -5,8 +5,14 @@
 For each mode, one row ("single": the second greedy prompt) and the left-padded batch of golden.json, each after set_seed.
 Needs: torch (CPU), transformers >= 5.18.
 """
-import argparse, json, os, warnings
-import torch, transformers
+
+import argparse
+import json
+import os
+import warnings
+
+import torch
+import transformers
 from transformers import AutoModelForCausalLM, set_seed
 
 transformers.logging.set_verbosity_error()
@@ -36,7 +42,9 @@ CASES = [
 ]
 
 ap = argparse.ArgumentParser()
-ap.add_argument("folder"); ap.add_argument("names", nargs="+"); ap.add_argument("--seed", type=int, default=11)
+ap.add_argument("folder")
+ap.add_argument("names", nargs="+")
+ap.add_argument("--seed", type=int, default=11)
 a = ap.parse_args()
 for name in a.names:
     path = os.path.join(a.folder, name)
@@ -50,7 +58,14 @@ for name in a.names:
             set_seed(a.seed + i)
             with torch.no_grad():
                 out = model.generate(ids, attention_mask=attention, **kwargs)
-            doc["modes"].append({"kwargs": kwargs, "seed": a.seed + i, "input": kind, "input_ids": ids.tolist(),
-                                 "new_ids": out[:, ids.shape[1]:].tolist()})
+            doc["modes"].append(
+                {
+                    "kwargs": kwargs,
+                    "seed": a.seed + i,
+                    "input": kind,
+                    "input_ids": ids.tolist(),
+                    "new_ids": out[:, ids.shape[1] :].tolist(),
+                }
+            )
     json.dump(doc, open(os.path.join(path, "golden.json"), "w"), separators=(",", ":"))
     print(name, len(doc["modes"]))

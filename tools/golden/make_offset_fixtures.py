@@ -5,7 +5,11 @@
 `parts`: every normalizer with every pre-tokenizer here, in a tokenizer whose words are all unknown, so that the offsets are
 those of the words. `calls`: options of the small tokenizers. Needs tokenizers 0.23 and transformers 5.18.
 """
-import itertools, json, os, sys
+import itertools
+import json
+import os
+import sys
+
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 

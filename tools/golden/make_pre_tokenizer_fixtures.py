@@ -5,8 +5,12 @@
 {texts, cases: [{config, words: one list per text}]}
 Needs: tokenizers.
 """
-import json, os, sys
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers as p
+import json
+import os
+import sys
+
+from tokenizers import Regex, Tokenizer, models
+from tokenizers import pre_tokenizers as p
 
 TEXTS = ["", " ", "Hello, world!", "a  b\tc\n\nd ", "don't we've 3.14 x1y22z", "猫です...（x） 12 ½①３\ufeffab\u200d\u0085z  y_w ▁q", "--a--b-", "aXXbXc", "😀👨‍👩‍👧 é e\u0301", "foo_bar http://x.y/z?q=1&r=%20", "▁▁ a▁b", "١٢٣ ०१"]
 

@@ -9,7 +9,11 @@ Five small tokenizers, trained on the lines below, and what transformers answers
   stream   {prompt, ids, skip_prompt, skip_special, pieces}    every on_finalized_text of TextStreamer
 Needs: transformers 5, tokenizers.
 """
-import json, os, random, sys
+import json
+import os
+import random
+import sys
+
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast, TextStreamer
@@ -45,7 +49,7 @@ def save(out, name, tok, config):
         ids = t(text).input_ids
         golden["encode"].append({"text": text, "ids": ids, "ids_no_special": t(text, add_special_tokens=False).input_ids, "tokens": t.convert_ids_to_tokens(ids), "decoded": t.decode(ids), "decoded_skip": t.decode(ids, skip_special_tokens=True)})
     special = t.all_special_ids
-    for i in range(60):
+    for _ in range(60):
         ids = [rng.choice(special) if special and rng.random() < 0.1 else rng.randrange(len(t)) if rng.random() < 0.6 else rng.randrange(min(300, len(t))) for _ in range(rng.randrange(1, 24))]
         golden["decode"].append({"ids": ids, "decoded": t.decode(ids), "decoded_skip": t.decode(ids, skip_special_tokens=True)})
     if t.pad_token is None:

@@ -204,7 +204,7 @@ def constrained_search(model, prompt, options, eos, pad):
     constraints = [one if isinstance(one[0], list) else [one] for one in options["force_words_ids"]]
     finished = Hypotheses(beams, options["length_penalty"], options["early_stopping"], options["max_new_tokens"])
     rows, scores = [prompt] * beams, torch.tensor([0.0] + [-1e9] * (beams - 1))
-    complete = lambda ids: Progress(constraints).run(ids).completed  # noqa: E731
+    complete = lambda ids: Progress(constraints).run(ids).completed
     for length in range(1, options["max_new_tokens"] + 1):
         processed = [process(log_probabilities(model, ids), ids, options) for ids in rows]
         candidates, flat = candidates_of(processed, scores, eos)
@@ -273,7 +273,7 @@ def main() -> None:
             if grouped:
                 options |= {"num_beam_groups": groups, "diversity_penalty": rng.choice([0.3, 1.0, 5.0])}
             else:
-                phrase = lambda: [rng.randrange(3, 128) for _ in range(rng.choice([1, 2, 3]))]  # noqa: E731
+                phrase = lambda: [rng.randrange(3, 128) for _ in range(rng.choice([1, 2, 3]))]
                 words = [phrase() for _ in range(rng.choice([1, 1, 2]))]
                 if rng.random() < 0.4:
                     first = rng.randrange(3, 128)

@@ -5,11 +5,10 @@ import random
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer
-
 from corpus import talk
 from corpus.phrases import ALL
 from model import create
+from transformers import AutoTokenizer
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

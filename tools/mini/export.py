@@ -9,9 +9,8 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
-
 from model import CONTEXT, create
+from safetensors.torch import save_file
 
 GENERATION = {
     "bos_token_id": 0,

@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, LlamaForCausalLM
-
 from model import create
+from transformers import AutoTokenizer, LlamaForCausalLM
 
 PLAIN = [
     "Tell me a story about a dragon.", "A list of colors: red, blue", "A sequence of numbers: 1, 2", "I am a cat.", "1, 2, 3", "A, B, C, D, E",

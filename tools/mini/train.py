@@ -12,11 +12,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from tokenizers import Tokenizer
-
 from corpus.build import documents
 from model import CONTEXT, create
 from muon import Muon
+from tokenizers import Tokenizer
 
 END = 0  # <|endoftext|>
 

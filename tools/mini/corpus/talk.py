@@ -6,7 +6,18 @@ from .grammar import article, chat
 from .stories_en import FEMALE, MALE
 from .stories_ja import NAMES
 from .talk_table import (
-    CAPITALS, COLORS, FACTS, FACTS_JA, OPPOSITES, OPPOSITES_JA, PERSONAS, PERSONAS_JA, SMALL_TALK, SMALL_TALK_JA, SMALL_TALK_KANSAI, SOUNDS,
+    CAPITALS,
+    COLORS,
+    FACTS,
+    FACTS_JA,
+    OPPOSITES,
+    OPPOSITES_JA,
+    PERSONAS,
+    PERSONAS_JA,
+    SMALL_TALK,
+    SMALL_TALK_JA,
+    SMALL_TALK_KANSAI,
+    SOUNDS,
 )
 
 HELPFUL = [None, None, None, "You are a helpful assistant.", "You are a helpful assistant.", "You are a friendly assistant. Keep your answers short."]
