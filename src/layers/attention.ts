@@ -12,7 +12,7 @@ export interface AttentionOptions {
   headDim: number;
   /** Default: headDim. */
   valueHeadDim?: number;
-  /** Of the scores. Default: 1 / √headDim. */
+  /** Factor of the scores. Default: 1 / √headDim. */
   scale?: number;
   /** Turns queries and keys; absent: no rotary positions. */
   rope?: Rope | undefined;
@@ -30,18 +30,18 @@ export interface AttentionOptions {
   bias?: RelativeBias | undefined;
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
   sinks?: string | undefined;
-  /** Where activations are bfloat16, scores are not rounded (GPT-J). Default false. */
+  /** Scores are not rounded to bfloat16 when activations are (GPT-J). Default false. */
   wideScores?: boolean;
-  /** Where activations are bfloat16, `scale` is of the query, and that is rounded (OPT). Default false. */
+  /** `scale` multiplies the query, which is rounded to bfloat16 when activations are (OPT). Default false. */
   scaleQuery?: boolean;
-  /** Where activations are bfloat16, product, scale and slopes are one operation, rounded once (BLOOM). Default false. */
+  /** Product, scale and slopes are one operation, rounded once when activations are bfloat16 (BLOOM). Default false. */
   fusedScores?: boolean;
 }
 
 /**
  * Causal self-attention with the layer's cache: query [tokens, heads * headDim], key [tokens, keyValueHeads * headDim],
- * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim]. What lies a whole chunk back is outside
- * of every later chunk, so that the cache of a layer with chunks is one with a window of that size.
+ * value [tokens, keyValueHeads * valueHeadDim] -> [tokens, heads * valueHeadDim]. A layer with chunks keeps its cache in a
+ * window of the chunk's size, because no token attends to one that is a whole chunk back.
  */
 export function attention(program: ProgramBuilder, query: Value, key: Value, value: Value, options: AttentionOptions): Value {
   const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, chunk, window = chunk } = options;
@@ -55,8 +55,8 @@ export function attention(program: ProgramBuilder, query: Value, key: Value, val
 }
 
 /**
- * The same for a layer without keys and values of its own: it reads those that the layer `of`, an earlier module with an
- * equal window and equal sizes, has stored (Gemma 4).
+ * Attention of a layer without keys and values of its own: it reads those that an earlier layer has stored (Gemma 3n, Gemma
+ * 4). `of` is that layer's attention module, which has the same window and sizes.
  */
 export function sharedAttention(program: ProgramBuilder, query: Value, of: string, options: AttentionOptions): Value {
   const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, rope, chunk, window = chunk } = options;
@@ -65,7 +65,7 @@ export function sharedAttention(program: ProgramBuilder, query: Value, of: strin
   return attend(program, query, state, options);
 }
 
-/** Turned queries over a layer's cache. */
+/** Attention of queries, already turned, to what a layer's cache holds. */
 function attend(program: ProgramBuilder, query: Value, state: StateReference, options: AttentionOptions): Value {
   const { module, heads, keyValueHeads, headDim, valueHeadDim = headDim, window, chunk, softcap, slopes } = options;
   const { scale = 1 / Math.sqrt(headDim) } = options;

@@ -48,7 +48,7 @@ export interface OpRequest {
   weights?: readonly (number | undefined)[];
   state?: StateReference;
   attributes?: Attributes;
-  /** Of the outputs. Default: all "activation". */
+  /** Types of the outputs. Default: all "activation". */
   types?: readonly ValueType[];
 }
 

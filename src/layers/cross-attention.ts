@@ -6,7 +6,7 @@ export interface EncoderAttentionOptions {
   module: string;
   heads: number;
   headDim: number;
-  /** Of the scores. Default: 1 / √headDim. */
+  /** Factor of the scores. Default: 1 / √headDim. */
   scale?: number;
   /** Learned shifts of the scores by distance (T5). */
   bias?: RelativeBias | undefined;
@@ -43,7 +43,7 @@ export interface CrossAttentionOptions {
   module: string;
   heads: number;
   headDim: number;
-  /** Of the scores. Default: 1 / √headDim. */
+  /** Factor of the scores. Default: 1 / √headDim. */
   scale?: number;
 }
 

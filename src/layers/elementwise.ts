@@ -49,7 +49,7 @@ export interface PositionScaleOptions {
   offset?: number;
   /** Pads in front of the sequence count as positions, as transformers counts them. Default false. */
   countsPadding?: boolean;
-  /** Where activations are bfloat16, so is the factor (Ministral 3). Default false. */
+  /** The factor is rounded to bfloat16 when activations are (Ministral 3). Default false. */
   roundFactor?: boolean;
 }
 

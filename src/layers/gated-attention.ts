@@ -12,9 +12,9 @@ export interface GatedAttentionOptions {
   keyValueHeads: number;
   headDim: number;
   rope: Rope;
-  /** Of all projections. */
+  /** Whether the projections have biases. */
   bias: boolean;
-  /** Of the norms of queries and keys. */
+  /** Epsilon of the norms of queries and keys. */
   epsilon: number;
 }
 

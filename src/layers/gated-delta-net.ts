@@ -14,7 +14,7 @@ export interface GatedDeltaNetOptions {
   valueHeadDim: number;
   /** Tokens that the convolution sees. */
   convolutionSize: number;
-  /** After the convolution. */
+  /** The activation behind the convolution. */
   kind: ActivationKind;
   epsilon: number;
   /** Queries, keys and values one after the other; the gate of the output; what sets decay (a) and learning rate (b). */

@@ -29,6 +29,7 @@ export { type LinearOptions, linear } from "./linear.ts";
 export { expertLayouts, type MixtureOptions, mixtureOfExperts, type RouterOptions, sharedExpert } from "./mixture.ts";
 export { gatedMlp, mlp } from "./mlp.ts";
 export { type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from "./norm.ts";
+export { type NormedAttentionOptions, normedAttention } from "./normed-attention.ts";
 export { type PerLayerInputOptions, perLayerGate, perLayerInputs } from "./per-layer-inputs.ts";
 export { type RelativeBias, relativeBias } from "./relative-bias.ts";
 export { type Rope, rotate } from "./rope.ts";

@@ -11,15 +11,15 @@ export interface LatentAttentionOptions {
   heads: number;
   /** Width of the latent that keys and values are made of (kv_lora_rank). */
   latent: number;
-  /** Values of a query's and a key's head that do not turn, and that do. */
+  /** How many values of a query's and a key's head do not turn, and how many do. */
   plainDim: number;
   rotaryDim: number;
   valueHeadDim: number;
   /** Width between the two halves of the query's projection (q_lora_rank); absent: one projection. */
   queryRank?: number | undefined;
-  /** Biases of the projections from the hidden state, and to it. */
+  /** Whether the projections from the hidden state and to it have biases. */
   bias: boolean;
-  /** Of the norms of the latents. */
+  /** Epsilon of the norms of the latents. */
   epsilon: number;
   scale: number;
   rope: Rope;
@@ -63,7 +63,7 @@ export function latentAttention(program: ProgramBuilder, x: Value, options: Late
       return [start, start + count];
     });
     const expanded = `${module}.kv_b_proj`;
-    const transpose = name === "key"; // absorbed: keys' rows are read from the other side
+    const transpose = name === "key"; // K c of q · (K c) is absorbed into the query, which is multiplied by Kᵀ
     const weight = program.weight({
       name: `${expanded}.${name}.weight`,
       shape: transpose ? [heads, latent, count] : [heads, count, latent],

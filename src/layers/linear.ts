@@ -9,7 +9,7 @@ export interface LinearOptions {
   /** Width of the result. */
   width: number;
   bias?: boolean;
-  /** bfloat16 activations are rounded before the bias is added as well (Falcon). Default false. */
+  /** The product is rounded to bfloat16 before the bias is added, when activations are (Falcon). Default false. */
   roundProduct?: boolean;
   /** Where the weight comes from, when not `<module>.weight`: a slice of a fused tensor, a transposed one. */
   weightFrom?: readonly WeightOrigin[];

@@ -14,16 +14,16 @@ export interface WeightLayouts {
 export interface RouterOptions {
   /** The checkpoint's module path. */
   module: string;
-  /** Where its matrix may be instead. */
+  /** Another module that may hold the router's matrix: files of transformers 5 or older ones. */
   otherModule?: string;
-  /** Experts of a token. */
+  /** How many experts a token goes through. */
   count: number;
   bias?: boolean;
   /** How router logits become scores. */
   score: (typeof routeScores)[number];
   /** Divide the weights of the chosen by their sum. */
   normalize?: boolean;
-  /** Of the weights, after all. Default 1. */
+  /** Factor of the weights, applied last. Default 1. */
   factor?: number;
   /** Experts stand in groups, and only the best groups are chosen from. */
   groups?: number;
@@ -32,13 +32,13 @@ export interface RouterOptions {
   groupsByBest?: boolean;
   /** A tensor [experts] that is added to the scores for the choice alone. */
   correction?: string;
-  /** A tensor [experts]: what the weight of each expert is multiplied by, after all. */
+  /** A tensor [experts]: the weight of each expert is multiplied by it, last. */
   gains?: string;
   /** What it reads, when that is not what the experts read. */
   reads?: Value;
-  /** Where activations are bfloat16, the weights of the chosen stay float32 (Mixtral). Default false. */
+  /** The weights of the chosen stay float32 when activations are bfloat16 (Mixtral). Default false. */
   wideShares?: boolean;
-  /** Where activations are bfloat16, router logits stay float32 (DeepSeek). Default false. */
+  /** Router logits stay float32 when activations are bfloat16 (DeepSeek). Default false. */
   wideLogits?: boolean;
 }
 
@@ -57,9 +57,9 @@ export interface MixtureOptions {
   down: WeightLayouts;
   /** Tensors [experts, 2 · width] and [experts, hidden]. */
   bias?: { gateUp: string; down: string };
-  /** Rows of gate and up stand in turn. */
+  /** Rows of gate and up alternate in the matrix (gpt-oss), instead of all of gate, then all of up. */
   interleaved?: boolean;
-  /** Greatest gate, and greatest size of up. */
+  /** The gate is held below this, and up within ±this. */
   limit?: number;
   /** Added to up. */
   upOffset?: number;

@@ -14,7 +14,7 @@ export interface RmsNormOptions {
   weight?: string;
   /** bfloat16 activations are rounded after the product with the weight, not before it as well (OLMo 2). Default false. */
   roundOnce?: boolean;
-  /** Where activations are bfloat16 and x is float32, it is rounded first (Mamba). Default false. */
+  /** A float32 x is rounded to bfloat16 first when activations are (Mamba). Default false. */
   roundInput?: boolean;
 }
 

@@ -33,17 +33,17 @@ export function perLayerInputs(program: ProgramBuilder, x: Value, options: PerLa
   });
   const projected = linear(program, x, { module, width: layers * width });
   const small = scale(program, projected, Number(x.shape.at(-1)) ** -0.5, module);
-  const even = rmsNorm(program, small, {
+  const normed = rmsNorm(program, small, {
     module: "model.per_layer_projection_norm",
     epsilon,
     groupSize: width,
     roundOnce: true,
   });
-  return scale(program, add(program, even, own, module), 2 ** -0.5, module);
+  return scale(program, add(program, normed, own, module), 2 ** -0.5, module);
 }
 
 /**
- * What one layer's part of `inputs` lets through of x [tokens, hidden], as wide as x again and with a norm. `at` is the
+ * A gate of x [tokens, hidden], times one layer's part of `inputs`, projected to [tokens, hidden] and normed. `at` is the
  * layer's module.
  */
 export function perLayerGate(

@@ -26,7 +26,7 @@ function bucketOf(distance: number, buckets: number, maxDistance: number, causal
   const away = causal ? Math.max(0, -distance) : Math.abs(distance);
   const exact = Math.floor(count / 2);
   if (away < exact) return ahead + away;
-  // in float32 steps: the borders of buckets depend on the rounding
+  // each step rounds to float32, because the borders of the buckets depend on it
   const part = Math.fround(Math.fround(Math.log(Math.fround(away / exact))) / Math.fround(Math.log(maxDistance / exact)));
   return ahead + Math.min(exact + Math.trunc(Math.fround(part * (count - exact))), count - 1);
 }

@@ -10,6 +10,7 @@ interface RopeCommon {
   rotaryDim?: number;
   /** Pairs are neighbours (GPT-J) instead of halves. */
   interleaved?: boolean;
+  /** What is not rounded when activations are bfloat16: the products before their sum, or sine and cosine as well. */
   wide?: "products" | "all";
 }
 
@@ -71,7 +72,7 @@ function turningWidth(rope: Rope, headDim: number): number {
 export function ropeAttributes(rope: Rope, headDim: number): Attributes {
   const part = turningWidth(rope, headDim);
   const frequencies = inverseFrequencies(rope.theta, part);
-  // a part of odd width turns with the value behind it
+  // where an odd number of values turns, the last of them pairs with the value behind it
   const rotaryDim = part < headDim && scalesFrequencies(rope) ? 2 * frequencies.length : part;
   const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1, wide: rope.wide };
   switch (rope.kind) {
@@ -107,7 +108,7 @@ export function ropeAttributes(rope: Rope, headDim: number): Attributes {
   }
 }
 
-/** Whether each frequency is made of the one without scaling, and of nothing else. */
+/** Whether the kind changes each frequency by itself, so that the number of frequencies is that of the pairs. */
 function scalesFrequencies({ kind }: Rope): boolean {
   return kind === "default" || kind === "linear" || kind === "llama3";
 }

@@ -48,8 +48,8 @@ export function correctStreams(
 
 /** tanh of the router's numbers: [tokens, hidden] -> [tokens, count]. */
 function routed(program: ProgramBuilder, x: Value, count: number, { module, epsilon }: StreamsOptions): Value {
-  const even = rmsNorm(program, x, { module: `${module}.router_norm`, epsilon, roundOnce: true });
-  const small = scale(program, even, 1 / Number(x.shape.at(-1)), module);
+  const normed = rmsNorm(program, x, { module: `${module}.router_norm`, epsilon, roundOnce: true });
+  const small = scale(program, normed, 1 / Number(x.shape.at(-1)), module);
   const router = linear(program, small, { module: `${module}.modality_router`, width: count });
   return program.value("activation", { module, inputs: [router], attributes: { kind: "tanh" } });
 }

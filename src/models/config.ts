@@ -78,5 +78,10 @@ export function parseFields<T>(schema: z.ZodType<T>, config: unknown): T {
 
 /** Throws `config_unsupported` for a value that config.json may hold and this model cannot do. */
 export function refuse(condition: boolean, field: string, given: unknown, supported: string): void {
-  if (condition) throw new TsumugiError("config_unsupported", { field, given, supported });
+  if (condition) unsupported(field, given, supported);
+}
+
+/** `refuse`, where the condition is known. */
+export function unsupported(field: string, given: unknown, supported: string): never {
+  throw new TsumugiError("config_unsupported", { field, given, supported });
 }

@@ -36,7 +36,7 @@ export interface ForwardContext {
   raw: unknown;
   /** The embedding whose weight the head shares; undefined: the head has a weight of its own. */
   tiedTo: string | undefined;
-  /** Whether the checkpoint holds a tensor that transformers does without (then zeros); true before one is seen. */
+  /** Whether the checkpoint holds a tensor that the model can do without; true as long as no checkpoint is given. */
   has(tensor: string): boolean;
 }
 
@@ -62,7 +62,7 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   /** Facts that are not what `vocab_size`, `hidden_size` and `max_position_embeddings` say. */
   facts?(config: CamelKeys<z.output<z.ZodObject<Shape>>>): Partial<ModelFacts>;
   forward(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): ForwardResult;
-  /** Of an encoder-decoder model: the encoder, which also stores what the decoder's cross-attention reads. */
+  /** The encoder of an encoder-decoder model, which also stores what the decoder's cross-attention reads. */
   encode?(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): EncodeResult;
 }
 
@@ -146,7 +146,7 @@ function renamed(raw: unknown, aliases: { readonly [alias: string]: string }): u
   return moved.length === 0 ? raw : { ...fields, ...Object.fromEntries(moved.map(([alias, name]) => [name, fields[alias]])) };
 }
 
-/** Sizes that no op can work with come from config.json: say so. */
+/** Runs a forward pass. Sizes that no op can work with come from config.json, so the error names its fields. */
 function forward<Result>(fields: object, run: () => Result): Result {
   try {
     return run();
@@ -161,7 +161,7 @@ function forward<Result>(fields: object, run: () => Result): Result {
   }
 }
 
-/** The fields that give an op its sizes: heads for attention, and what of them rotates; else the op is named. */
+/** The fields of config.json that give an op its sizes, or the op's name where they are not known. */
 function fieldsBehind(op: string, fields: readonly string[]): string {
   const heads = /(^|_)heads?(_dim)?$|^d_kv$/;
   const wanted: { readonly [op: string]: RegExp } = { attend: heads, rotary: new RegExp(`${heads.source}|rotary`) };

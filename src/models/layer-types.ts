@@ -7,7 +7,7 @@ export const slidingFields = {
   layer_types: optional(z.array(z.string())),
 };
 
-/** The same for Qwen. */
+/** Fields of config.json that say the same for Qwen. */
 export const layerTypeFields = {
   use_sliding_window: withDefault(z.boolean(), false),
   sliding_window: optional(count),

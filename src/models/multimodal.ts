@@ -29,7 +29,7 @@ const wrappers: { readonly [modelType: string]: Wrapper } = {
   exaone4_5: { text: "exaone4" },
 
   gemma3: { text: "gemma3_text", fixed: true },
-  // but for the tokens that stand for images and sounds, which no text has
+  // these two read tokens that stand for images and sounds in another way, but no text has such tokens
   gemma3n: { text: "gemma3n_text", fixed: true, ownLogits: true },
   gemma4: { text: "gemma4_text", fixed: true, ownLogits: true },
   glm46v: { text: "glm4v_text" },
@@ -104,15 +104,15 @@ export function isMultimodal(config: unknown): boolean {
   return "outer" in text && text.outer !== undefined;
 }
 
-/** The text model of a config.json. */
-export type TextModel =
+/** What a config.json says of the text model. */
+export type TextConfig =
   /** Fields of the text model, under the `model_type` of its architecture. */
   | { config: unknown; outer?: Record<string, unknown> }
   /** What config.json names, for the error that says it is not supported. */
   | { unsupported: string };
 
 /** What config.json says of the text model: itself, or of a multimodal model the part that reads and writes text. */
-export function textModelOf(config: unknown): TextModel {
+export function textModelOf(config: unknown): TextConfig {
   if (!isRecord(config)) return { config };
   const { model_type: type } = config;
   const outer = typeof type === "string" ? type : "";
@@ -142,7 +142,7 @@ function ofArchitecture(type: string, given: Record<string, unknown>, outer: Rec
   for (const name of ["rope_scaling", "rope_parameters"]) {
     if (isRecord(fields[name])) fields[name] = ordinaryRope(fields[name]);
   }
-  // quantisation of the whole checkpoint stands outside
+  // the outer config says how the whole checkpoint is quantised
   const quantization = outer.quantization_config;
   return { ...fields, ...(quantization != null && { quantization_config: quantization }) };
 }

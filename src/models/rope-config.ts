@@ -1,151 +1,82 @@
 import { z } from "zod";
 import type { Rope } from "../layers/index.ts";
-import { count, optional, parseFields, refuse } from "./config.ts";
-
-const number = optional(z.number());
-
-const ropeFields = z.object({
-  rope_type: optional(z.string()),
-  type: optional(z.string()),
-  rope_theta: number,
-  partial_rotary_factor: number,
-  factor: number,
-  original_max_position_embeddings: number,
-  attention_factor: number,
-  alpha: number,
-  beta_fast: number,
-  beta_slow: number,
-  mscale: number,
-  mscale_all_dim: number,
-  truncate: optional(z.boolean()),
-  low_freq_factor: number,
-  high_freq_factor: number,
-  short_factor: optional(z.array(z.number())),
-  long_factor: optional(z.array(z.number())),
-});
+import { count, optional, parseFields, refuse, unsupported } from "./config.ts";
+import { ropeFields, ropeKinds } from "./rope-kinds.ts";
 
 const record = z.record(z.string(), z.unknown());
 const rotaryPlaces = z.object({ rope_scaling: optional(record), rope_parameters: optional(record) });
 const topFields = z.object({
   ...rotaryPlaces.shape,
-  rope_theta: number,
-  partial_rotary_factor: number,
+  rope_theta: optional(z.number()),
+  partial_rotary_factor: optional(z.number()),
   original_max_position_embeddings: optional(count),
-  max_position_embeddings: optional(count),
 });
 
-const supported = "default, linear, dynamic, yarn, llama3, longrope, proportional";
+/** What an architecture says of its rotary embedding, beside config.json. */
+export interface RopeOptions {
+  defaultTheta?: number;
+  /**
+   * Part of each head that turns when config.json does not say it, for models whose heads may turn in part. Without this
+   * option heads turn whole; the default kind then ignores the field, as transformers does.
+   */
+  defaultPartialRotaryFactor?: number;
+  /** What errors call the place of the parameters. Default: where they stand. */
+  key?: string;
+  /** Other names of a `rope_type`. */
+  kinds?: { readonly [name: string]: string };
+  maxPositions: number;
+  /** Default of the outer `original_max_position_embeddings`, for models whose config class has that field. */
+  originalPositions?: number;
+  /** Width of a head, for models that read `alpha` with the type "dynamic": theta · alpha ^ (n / (n − 2)) (HunYuan). */
+  alphaOver?: number;
+  /** Width of a head, for models that cut off the part that turns, which then must be even. */
+  evenPartOf?: number;
+  /** Pairs are neighbours (GPT-J) instead of halves. */
+  interleaved?: boolean;
+  /** See `Rope`. */
+  wide?: "products" | "all";
+}
 
 /**
  * The rotary embedding of a config.json, in either form: `rope_theta` with `rope_scaling`, or `rope_parameters`
  * (transformers 5). `type` is an older name of `rope_type`.
  */
-export function parseRope(
-  config: unknown,
-  options: {
-    defaultTheta?: number;
-    /** Of models whose heads may turn in part. Without it they turn whole, in the default kind whatever the field says. */
-    defaultPartialRotaryFactor?: number;
-    /** What errors call the place of the parameters. Default: where they stand. */
-    key?: string;
-    /** Other names of a `rope_type`. */
-    kinds?: { readonly [name: string]: string };
-    maxPositions: number;
-    /** Default of the outer `original_max_position_embeddings`, for models whose config class has that field. */
-    originalPositions?: number;
-    /** Width of a head, for models that read `alpha` with the type "dynamic": theta · alpha ^ (n / (n − 2)) (HunYuan). */
-    alphaOver?: number;
-    /** Width of a head, for models that cut off the part that turns, which then must be even. */
-    evenPartOf?: number;
-    interleaved?: boolean;
-    wide?: "products" | "all";
-  },
-): Rope {
+export function parseRope(config: unknown, options: RopeOptions): Rope {
   const top = parseFields(topFields, config);
   const { field, given = {} } = rotaryFields(top);
   const key = options.key ?? field;
   const nested = Object.keys(given).find((name) => name.endsWith("_attention"));
   refuse(nested !== undefined, `${key}.${nested}`, given[nested ?? ""], "one set of rotary parameters for all layers");
-  const rope = parseFields(ropeFields, given);
+  const fields = parseFields(ropeFields, given);
 
-  const name = rope.rope_type ?? rope.type ?? "default";
+  const name = fields.rope_type ?? fields.type ?? "default";
   const kind = options.kinds?.[name] ?? name;
-  const { defaultPartialRotaryFactor: defaultPart } = options;
-  const part = rope.partial_rotary_factor ?? top.partial_rotary_factor ?? defaultPart ?? 1;
-  const isWhole = defaultPart === undefined && kind !== "proportional";
-  refuse(isWhole && kind !== "default" && part !== 1, `${key}.partial_rotary_factor`, part, `1 with rope_type ${kind}`);
-  const cut = Math.trunc((options.evenPartOf ?? 0) * part);
-  refuse(cut % 2 !== 0, "partial_rotary_factor", part, `an even part of ${options.evenPartOf}`);
+  const part = fields.partial_rotary_factor ?? top.partial_rotary_factor ?? options.defaultPartialRotaryFactor ?? 1;
+  const read = Object.hasOwn(ropeKinds, kind) ? ropeKinds[kind] : undefined;
   const common = {
-    theta: rope.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
-    partialRotaryFactor: isWhole ? 1 : part,
-    ...(options.interleaved && { interleaved: true }),
+    theta: fields.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
+    partialRotaryFactor: turningPart(kind, part, key, options),
+    ...(options.interleaved && { interleaved: true as const }),
     ...(options.wide && { wide: options.wide }),
   };
   // transformers lets the outer field win over the inner one, and falls back to max_position_embeddings
   const originalLength =
     top.original_max_position_embeddings ??
     options.originalPositions ??
-    rope.original_max_position_embeddings ??
+    fields.original_max_position_embeddings ??
     options.maxPositions;
-  const need = (name: "factor" | "low_freq_factor" | "high_freq_factor") =>
-    parseFields(z.object({ [key]: z.object({ [name]: z.number().positive() }) }), { [key]: given })[key]![name]!;
+  if (!read) return unsupported(`${key}.rope_type`, kind, Object.keys(ropeKinds).join(", "));
+  const { maxPositions, alphaOver } = options;
+  return read({ key, given, fields, common, originalLength, maxPositions, alphaOver });
+}
 
-  switch (kind) {
-    case "default":
-      return { kind, ...common };
-    case "linear":
-      return { kind, ...common, factor: need("factor") };
-    case "proportional": {
-      const { partialRotaryFactor: proportion, ...whole } = common;
-      return { kind, ...whole, proportion, factor: rope.factor ?? 1 };
-    }
-    case "dynamic": {
-      const { alphaOver: n } = options;
-      const shortTheta = n && rope.alpha ? Math.fround(common.theta * rope.alpha ** (n / (n - 2))) : undefined;
-      const dynamic = { kind, ...common, factor: need("factor"), originalLength: options.maxPositions } as const;
-      return shortTheta === undefined ? dynamic : { ...dynamic, shortTheta };
-    }
-    case "yarn": {
-      const factor = rope.factor ?? options.maxPositions / originalLength;
-      return {
-        kind,
-        ...common,
-        factor,
-        originalLength,
-        betaFast: rope.beta_fast || 32,
-        betaSlow: rope.beta_slow || 1,
-        truncate: rope.truncate ?? true,
-        attentionFactor: rope.attention_factor ?? yarnAttentionFactor(factor, rope.mscale, rope.mscale_all_dim),
-      };
-    }
-    case "longrope": {
-      const list = (name: "short_factor" | "long_factor") =>
-        parseFields(z.object({ [key]: z.object({ [name]: z.array(z.number().positive()) }) }), { [key]: given })[key]![name]!;
-      const factor = rope.factor ?? options.maxPositions / originalLength;
-      const suggested = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalLength));
-      return {
-        kind,
-        ...common,
-        shortFactor: list("short_factor"),
-        longFactor: list("long_factor"),
-        originalLength,
-        attentionFactor: rope.attention_factor ?? suggested,
-      };
-    }
-    case "llama3":
-      return {
-        kind,
-        ...common,
-        factor: need("factor"),
-        originalLength,
-        lowFrequencyFactor: need("low_freq_factor"),
-        highFrequencyFactor: need("high_freq_factor"),
-      };
-    default:
-      refuse(true, `${key}.rope_type`, kind, supported);
-      throw new Error("unreachable");
-  }
+/** The part of each head that turns, or refusal of one that the model cannot have. */
+function turningPart(kind: string, part: number, key: string, options: RopeOptions): number {
+  const isWhole = options.defaultPartialRotaryFactor === undefined && kind !== "proportional";
+  refuse(isWhole && kind !== "default" && part !== 1, `${key}.partial_rotary_factor`, part, `1 with rope_type ${kind}`);
+  const cut = Math.trunc((options.evenPartOf ?? 0) * part);
+  refuse(cut % 2 !== 0, "partial_rotary_factor", part, `an even part of ${options.evenPartOf}`);
+  return isWhole ? 1 : part;
 }
 
 /**
@@ -196,9 +127,3 @@ const nestedFields = {
   rope_scaling: optional(record),
   rope_parameters: optional(z.object({ full_attention: optional(record), sliding_attention: optional(record) })),
 };
-
-/** Factor on sine and cosine that yarn suggests: 0.1 · mscale · ln(factor) + 1, of one mscale or of the ratio of two. */
-function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: number): number {
-  const scaleOf = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
-  return mscale && mscaleAllDim ? scaleOf(mscale) / scaleOf(mscaleAllDim) : scaleOf(1);
-}

@@ -26,7 +26,7 @@ export function queryGrowth(config: unknown, { kind }: Rope, maxPositions: numbe
   const { llama_4_scaling_beta: strength, original_max_position_embeddings: inner } = fields;
   const length = parseFields(z.object(lengthField), config).original_max_position_embeddings ?? inner;
   const field = `${place}.original_max_position_embeddings`;
-  // for these types transformers fills the field in
+  // transformers fills the field in for these three types
   refuse(
     length === undefined && !["llama3", "yarn", "longrope"].includes(kind),
     field,

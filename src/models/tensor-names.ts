@@ -24,7 +24,7 @@ export function tensorFinder(
     { base: prefix, others: [""] },
     { base: "", others: [""] },
     ...parts.flatMap((part) =>
-      // the fourth: what transformers 5 writes for audio models
+      // transformers 5 writes the fourth for audio models
       [`model.${part}.`, `${part}.${prefix}`, `${part}.`, `${part}.model.${prefix}`, `model.${part}.${prefix}`].map((base) => ({
         base,
         others: ["", `${part}.`, `model.${part}.`],

@@ -1,23 +1,25 @@
 import { z } from "zod";
 import {
   add,
-  attention,
   embedding,
   expertLayouts,
   gatedMlp,
   languageHead,
   learnedScale,
-  linear,
   mixtureOfExperts,
+  type NormedAttentionOptions,
+  normedAttention,
+  type ProgramBuilder,
   perLayerGate,
   perLayerInputs,
   type Rope,
   rmsNorm,
   scale,
-  sharedAttention,
   softcap,
   type Value,
 } from "../../layers/index.ts";
+import type { ActivationKind } from "../../ops/activation-kinds.ts";
+import type { CamelKeys } from "../camel-case.ts";
 import { activationName, count, decoderFields, optional, parseFields, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { layerShapeFields, layerShapes } from "../layer-shapes.ts";
@@ -25,6 +27,29 @@ import { keyValueSources, layerTypesOf } from "../layer-types.ts";
 import { wholeRope } from "../rope-config.ts";
 
 const { hidden_act: _, ...shared } = decoderFields;
+
+const fields = {
+  ...shared,
+  ...layerShapeFields,
+  hidden_activation: withDefault(activationName, "gelu_tanh"),
+  max_position_embeddings: withDefault(count, 131072),
+  tie_word_embeddings: withDefault(z.boolean(), true),
+  attention_bias: withDefault(z.boolean(), false),
+  sliding_window: withDefault(count, 512),
+  layer_types: optional(z.array(z.string())),
+  final_logit_softcapping: optional(z.number().positive()),
+  use_bidirectional_attention: optional(z.string()),
+  vocab_size_per_layer_input: withDefault(count, 262144),
+  hidden_size_per_layer_input: withDefault(z.int().nonnegative(), 256),
+  num_kv_shared_layers: withDefault(z.int().nonnegative(), 0),
+  use_double_wide_mlp: withDefault(z.boolean(), false),
+  enable_moe_block: withDefault(z.boolean(), false),
+  num_experts: optional(count),
+  top_k_experts: optional(count),
+  moe_intermediate_size: optional(count),
+};
+
+type Config = CamelKeys<z.output<z.ZodObject<typeof fields>>>;
 
 /** What every layer of full attention, and every one in a window, turns with when config.json does not say. */
 const defaultRopes = {
@@ -39,39 +64,18 @@ const defaultRopes = {
  */
 export const gemma4Text = defineArchitecture({
   modelType: "gemma4_text",
-  fields: {
-    ...shared,
-    ...layerShapeFields,
-    hidden_activation: withDefault(activationName, "gelu_tanh"),
-    max_position_embeddings: withDefault(count, 131072),
-    tie_word_embeddings: withDefault(z.boolean(), true),
-    attention_bias: withDefault(z.boolean(), false),
-    sliding_window: withDefault(count, 512),
-    layer_types: optional(z.array(z.string())),
-    final_logit_softcapping: optional(z.number().positive()),
-    use_bidirectional_attention: optional(z.string()),
-    vocab_size_per_layer_input: withDefault(count, 262144),
-    hidden_size_per_layer_input: withDefault(z.int().nonnegative(), 256),
-    num_kv_shared_layers: withDefault(z.int().nonnegative(), 0),
-    use_double_wide_mlp: withDefault(z.boolean(), false),
-    enable_moe_block: withDefault(z.boolean(), false),
-    num_experts: optional(count),
-    top_k_experts: optional(count),
-    moe_intermediate_size: optional(count),
-  },
+  fields,
   forward(config, { program, raw, tiedTo }) {
-    const { hiddenSize, numHiddenLayers: layers, numAttentionHeads: heads, vocabSize: vocabulary } = config;
-    const { rmsNormEps: epsilon, attentionBias: bias, hiddenActivation: kind, hiddenSizePerLayerInput: narrow } = config;
+    const { hiddenSize, numHiddenLayers: layers, vocabSize: vocabulary, rmsNormEps: epsilon, hiddenActivation: kind } = config;
+    const { hiddenSizePerLayerInput: smallWidth, vocabSizePerLayerInput: rows } = config;
     // "vision" is about tokens of images, which this model has none of
     const bidirectional = config.useBidirectionalAttention;
     refuse(![undefined, "vision"].includes(bidirectional), "use_bidirectional_attention", bidirectional, "null, vision");
-    const types = layerTypes(config.layerTypes, layers);
-    const shapes = layerShapes(config, types);
-    const ropes = new Map([...new Set(types)].map((type) => [type, ropeOf(raw, type, config.maxPositionEmbeddings)]));
-    const sources = keyValueSources(types, config.numKvSharedLayers);
+    const few = smallWidth > 0 && rows < vocabulary;
+    refuse(few, "vocab_size_per_layer_input", rows, `at least vocab_size (${vocabulary})`);
+    const attentions = attentionsOf(config, raw);
     const experts = config.enableMoeBlock ? mixtureSizes(config) : undefined;
-    const norm = (x: Value, module: string, groupSize?: number) =>
-      rmsNorm(program, x, { module, epsilon, roundOnce: true, ...(groupSize && { groupSize }) });
+    const norm = (x: Value, module: string) => rmsNorm(program, x, { module, epsilon, roundOnce: true });
 
     const embedded = embedding(program, {
       module: "model.embed_tokens",
@@ -80,70 +84,30 @@ export const gemma4Text = defineArchitecture({
       scale: Math.sqrt(hiddenSize),
       roundScale: true,
     }); // [tokens, hidden]
-    const rows = config.vocabSizePerLayerInput;
-    const few = narrow > 0 && rows < vocabulary;
-    refuse(few, "vocab_size_per_layer_input", rows, `at least vocab_size (${vocabulary})`);
-    const small =
-      narrow > 0 ? perLayerInputs(program, embedded, { layers, width: narrow, vocabulary: rows, epsilon }) : undefined; // [tokens, layers * narrow]
+    const sizes = { layers, width: smallWidth, vocabulary: rows, epsilon };
+    const small = smallWidth > 0 ? perLayerInputs(program, embedded, sizes) : undefined; // [tokens, layers * smallWidth]
 
     let x = embedded;
-    for (const layer of program.layers(types.length)) {
-      const type = types[layer]!;
+    for (const layer of program.layers(layers)) {
       const at = `model.layers.${layer}`;
-      const module = `${at}.self_attn`;
-      const { headDim, keyValueHeads } = shapes[layer]!;
-      const sliding = type === "sliding_attention";
-      const source = sources[layer]!;
-      const options = {
-        ...{ module, heads, keyValueHeads, headDim, scale: 1 },
-        rope: ropes.get(type),
-        window: sliding ? config.slidingWindow : undefined,
-      };
+      const shape = attentions[layer]!;
 
-      const a = norm(x, `${at}.input_layernorm`); // [tokens, hidden]
-      let query = linear(program, a, { module: `${module}.q_proj`, width: heads * headDim, bias }); // [tokens, heads * headDim]
-      query = norm(query, `${module}.q_norm`, headDim);
-      let mixed: Value; // [tokens, heads * headDim]
-      if (source !== layer) {
-        mixed = sharedAttention(program, query, `model.layers.${source}.self_attn`, options);
-      } else {
-        const width = keyValueHeads * headDim;
-        const key = linear(program, a, { module: `${module}.k_proj`, width, bias }); // [tokens, keyValueHeads * headDim]
-        const isKey = config.attentionKEqV && !sliding;
-        const value = isKey ? key : linear(program, a, { module: `${module}.v_proj`, width, bias });
-        const even = rmsNorm(program, value, { module: `${module}.v_norm`, epsilon, groupSize: headDim, affine: false });
-        mixed = attention(program, query, norm(key, `${module}.k_norm`, headDim), even, options);
-      }
-      const attended = linear(program, mixed, { module: `${module}.o_proj`, width: hiddenSize, bias }); // [tokens, hidden]
+      const attended = normedAttention(program, norm(x, `${at}.input_layernorm`), shape); // [tokens, hidden]
       x = add(program, x, norm(attended, `${at}.post_attention_layernorm`), at);
 
       const m = norm(x, `${at}.pre_feedforward_layernorm`); // [tokens, hidden]
-      const wide = config.useDoubleWideMlp && source !== layer ? 2 : 1;
-      let fed = gatedMlp(program, m, { module: `${at}.mlp`, width: wide * config.intermediateSize, kind }); // [tokens, hidden]
+      const doubled = config.useDoubleWideMlp && shape.source !== undefined;
+      const width = (doubled ? 2 : 1) * config.intermediateSize;
+      let fed = gatedMlp(program, m, { module: `${at}.mlp`, width, kind }); // [tokens, hidden]
       if (experts) {
         const dense = norm(fed, `${at}.post_feedforward_layernorm_1`);
-        const even = rmsNorm(program, x, { module: `${at}.router.norm`, epsilon, weight: `${at}.router.scale` });
-        const chosen = mixtureOfExperts(program, norm(x, `${at}.pre_feedforward_layernorm_2`), {
-          module: `${at}.experts`,
-          experts: experts.count,
-          width: experts.width,
-          kind,
-          router: {
-            module: `${at}.router.proj`,
-            reads: scale(program, even, hiddenSize ** -0.5, `${at}.router`),
-            count: experts.chosen,
-            score: "softmax",
-            normalize: true,
-            gains: `${at}.router.per_expert_scale`,
-          },
-          ...expertLayouts(`${at}.experts`, experts.count),
-        }); // [tokens, hidden]
+        const chosen = mixture(program, x, { at, ...experts, kind, epsilon }); // [tokens, hidden]
         fed = add(program, dense, norm(chosen, `${at}.post_feedforward_layernorm_2`), at);
       }
       x = add(program, x, norm(fed, `${at}.post_feedforward_layernorm`), at);
 
       if (small) {
-        x = add(program, x, perLayerGate(program, x, small, { at, layer, width: narrow, kind, epsilon }), at);
+        x = add(program, x, perLayerGate(program, x, small, { at, layer, width: smallWidth, kind, epsilon }), at);
       }
       x = learnedScale(program, x, `${at}.layer_scalar`, 1, at);
     }
@@ -153,6 +117,56 @@ export const gemma4Text = defineArchitecture({
     return { logits: limit === undefined ? logits : softcap(program, logits, limit, "lm_head"), hidden };
   },
 });
+
+/** The attention of each layer. */
+function attentionsOf(config: Config, raw: unknown): NormedAttentionOptions[] {
+  const types = layerTypes(config.layerTypes, config.numHiddenLayers);
+  const shapes = layerShapes(config, types);
+  const ropes = new Map([...new Set(types)].map((type) => [type, ropeOf(raw, type, config.maxPositionEmbeddings)]));
+  const sources = keyValueSources(types, config.numKvSharedLayers);
+  return types.map((type, layer) => {
+    const isSliding = type === "sliding_attention";
+    const source = sources[layer]!;
+    return {
+      module: `model.layers.${layer}.self_attn`,
+      ...shapes[layer]!,
+      heads: config.numAttentionHeads,
+      scale: 1,
+      rope: ropes.get(type),
+      window: isSliding ? config.slidingWindow : undefined,
+      bias: config.attentionBias,
+      epsilon: config.rmsNormEps,
+      source: source === layer ? undefined : `model.layers.${source}.self_attn`,
+      keysAreValues: config.attentionKEqV && !isSliding,
+    };
+  });
+}
+
+/** The mixture of experts beside a layer's dense MLP. Router and experts read x through norms of their own. */
+function mixture(
+  program: ProgramBuilder,
+  x: Value,
+  options: { at: string; count: number; chosen: number; width: number; kind: ActivationKind; epsilon: number },
+): Value {
+  const { at, count, chosen, width, kind, epsilon } = options;
+  const routed = rmsNorm(program, x, { module: `${at}.router.norm`, epsilon, weight: `${at}.router.scale` });
+  const read = rmsNorm(program, x, { module: `${at}.pre_feedforward_layernorm_2`, epsilon, roundOnce: true });
+  return mixtureOfExperts(program, read, {
+    module: `${at}.experts`,
+    experts: count,
+    width,
+    kind,
+    router: {
+      module: `${at}.router.proj`,
+      reads: scale(program, routed, Number(x.shape.at(-1)) ** -0.5, `${at}.router`),
+      count: chosen,
+      score: "softmax",
+      normalize: true,
+      gains: `${at}.router.per_expert_scale`,
+    },
+    ...expertLayouts(`${at}.experts`, count),
+  });
+}
 
 /** The type of each layer: five in a window for each one without, or `layer_types`; the last is always without. */
 function layerTypes(given: readonly string[] | undefined, layers: number): string[] {

@@ -27,7 +27,7 @@ export const hunYuanV1Moe = defineArchitecture({
     rms_norm_eps: withDefault(z.number().positive(), 1e-5),
     attention_bias: withDefault(z.boolean(), false),
     num_experts: withDefault(count, 1),
-    // of all layers, or of each
+    // one number for all layers, or a list with one for each
     moe_topk: withDefault(z.union([count, z.array(count)]), 1),
   },
   forward(config, { program, raw, tiedTo }) {

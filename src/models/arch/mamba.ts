@@ -31,7 +31,7 @@ export const mamba = defineArchitecture({
   forward(config, { program, tiedTo }) {
     const { hiddenSize, stateSize, layerNormEpsilon: epsilon, useBias: bias, vocabSize: vocabulary } = config;
     const inner = config.intermediateSize ?? Math.trunc(config.expand * hiddenSize);
-    const wide = config.residualInFp32;
+    const isResidualFloat32 = config.residualInFp32;
     const rank = config.timeStepRank === "auto" ? Math.ceil(hiddenSize / 16) : config.timeStepRank;
 
     let x = embedding(program, { module: "backbone.embeddings", vocabulary, width: hiddenSize }); // [tokens, hidden]
@@ -39,7 +39,7 @@ export const mamba = defineArchitecture({
       const at = `backbone.layers.${layer}`;
       const module = `${at}.mixer`;
 
-      const a = rmsNorm(program, x, { module: `${at}.norm`, epsilon, roundInput: wide }); // [tokens, hidden]
+      const a = rmsNorm(program, x, { module: `${at}.norm`, epsilon, roundInput: isResidualFloat32 }); // [tokens, hidden]
       const entering = linear(program, a, { ...rowsOf(`${module}.in_proj`, "x", [[0, inner]]), bias }); // [tokens, inner]
       const gate = linear(program, a, { ...rowsOf(`${module}.in_proj`, "gate", [[inner, 2 * inner]]), bias }); // [tokens, inner]
       const filter = { module: `${module}.conv1d`, size: config.convKernel, bias: config.useConvBias };
@@ -68,10 +68,10 @@ export const mamba = defineArchitecture({
         x,
         linear(program, open, { module: `${module}.out_proj`, width: hiddenSize, bias }),
         at,
-        wide ? "float32" : "activation",
+        isResidualFloat32 ? "float32" : "activation",
       );
     }
-    const hidden = rmsNorm(program, x, { module: "backbone.norm_f", epsilon, roundOnce: wide }); // [tokens, hidden]
+    const hidden = rmsNorm(program, x, { module: "backbone.norm_f", epsilon, roundOnce: isResidualFloat32 }); // [tokens, hidden]
     const logits = languageHead(program, hidden, { module: "lm_head", vocabulary, tiedTo }); // [rows, vocabulary]
     return { logits, hidden };
   },

@@ -61,7 +61,7 @@ export const mpt = defineArchitecture({
     const { dModel: width, nHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary, attnConfig: given } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "n_heads", heads, `a divisor of d_model (${width})`);
-    // transformers has no biases even then
+    // transformers gives its layers no biases even with no_bias false
     const hasBias = !config.noBias && has("transformer.blocks.0.attn.Wqkv.bias");
     refuse(hasBias, "no_bias", false, "true, or a checkpoint without biases");
     refuse(config.logitScale != null, "logit_scale", config.logitScale, "null");

@@ -43,12 +43,12 @@ export const qwen3Next = defineArchitecture({
     const served = Math.floor(valueHeads / keyHeads);
     const runs = (size: number, first: number, last: number) =>
       Array.from({ length: keyHeads }, (_, head) => [head * size + first, head * size + last] as const);
-    const wide = served * valueHeadDim;
-    const ofAll = (first: number, last: number) => runs(2 * keyHeadDim + 2 * wide, first, last);
+    const valueWidth = served * valueHeadDim;
+    const ofAll = (first: number, last: number) => runs(2 * keyHeadDim + 2 * valueWidth, first, last);
     const queries = ofAll(0, keyHeadDim);
     const keys = ofAll(keyHeadDim, 2 * keyHeadDim);
-    const values = ofAll(2 * keyHeadDim, 2 * keyHeadDim + wide);
-    const gates = ofAll(2 * keyHeadDim + wide, 2 * keyHeadDim + 2 * wide);
+    const values = ofAll(2 * keyHeadDim, 2 * keyHeadDim + valueWidth);
+    const gates = ofAll(2 * keyHeadDim + valueWidth, 2 * keyHeadDim + 2 * valueWidth);
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     const attends = attentionLayers(config);

@@ -62,7 +62,7 @@ function architecture(modelType: string, defaults: Defaults) {
     relative_attention_max_distance: withDefault(count, 128),
     layer_norm_epsilon: withDefault(z.number().positive(), 1e-6),
     feed_forward_proj: withDefault(z.string(), defaults.feed_forward_proj),
-    // whatever config.json says: transformers shares the weight, unless the checkpoint has a head of its own
+    // transformers shares the weight whatever config.json says, unless the checkpoint has a head of its own
     tie_word_embeddings: z
       .unknown()
       .optional()
