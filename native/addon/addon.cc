@@ -1,6 +1,7 @@
 // Entry of the native addon. Context-aware: every Node environment (worker_threads too) gets its own exports.
 #include <napi.h>
 
+#include "kernel.h"
 #include "matmul.h"
 #include "parse.h"
 #include "session.h"
@@ -23,13 +24,20 @@ Napi::Value packed_matrix_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
-// workspaceBytes(rows, columns, outputs, workers, headDim, valueDim, group): matmul and attention together
-Napi::Value workspace_bytes(const Napi::CallbackInfo& info) {
-  const auto number = [&](size_t index) { return info[index].ToNumber().Int64Value(); };
-  const size_t matmul = matmul_workspace_bytes(number(0), number(1), number(2), static_cast<int>(number(3)));
-  const size_t rows = static_cast<size_t>(number(6) > kTileRows ? number(6) : kTileRows);
-  const size_t attend = attend_scratch_floats(static_cast<size_t>(number(4)), padded_lanes(static_cast<size_t>(number(5))), rows);
-  return Napi::Number::New(info.Env(), static_cast<double>(matmul + attend * sizeof(float) * static_cast<size_t>(number(3))));
+// workspaceBytes(plan): what kernels work in beside the plan's own workspace.
+Napi::Value plan_workspace_bytes(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "[addon] workspaceBytes: expected a plan");
+  try {
+    return Napi::Number::New(info.Env(), static_cast<double>(workspace_bytes(info[0].As<Napi::Object>())));
+  } catch (const std::invalid_argument& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+Napi::Array names_of(Napi::Env env, const std::vector<std::string>& names) {
+  const Napi::Array list = Napi::Array::New(env, names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) list.Set(i, names[i]);
+  return list;
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
@@ -38,7 +46,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("isa", Napi::Function::New(env, isa));
   exports.Set("defaultWorkers", Napi::Function::New(env, default_workers));
   exports.Set("packedBytes", Napi::Function::New(env, packed_matrix_bytes));
-  exports.Set("workspaceBytes", Napi::Function::New(env, workspace_bytes));
+  exports.Set("workspaceBytes", Napi::Function::New(env, plan_workspace_bytes));
+  exports.Set("kernels", names_of(env, kernel_names()));
+  exports.Set("scratchKernels", names_of(env, kernel_names(true)));
   exports.Set("blockTokens", Napi::Number::New(env, static_cast<double>(kBlockTokens)));
   return exports;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel.h"
 #include "matmul.h"
 
 namespace tsumugi {
@@ -68,18 +69,73 @@ void place_cache(SessionData& session) {
   }
 }
 
+// A number, a boolean, a name, or a Float64Array of numbers.
+OpAttributes::Value attribute(const Napi::Value& value, const std::string& op, const std::string& name) {
+  if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+  if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array) {
+    const Napi::Float64Array list = value.As<Napi::Float64Array>();
+    return std::vector<double>(list.Data(), list.Data() + list.ElementLength());
+  }
+  throw Napi::TypeError::New(value.Env(), "[" + op + "] attribute " + name +
+                                              ": expected a number, a boolean, a string or a Float64Array");
+}
+
 void parse_op(const Napi::Object& from, OpPlan& op) {
   op.name = text(from, "name");
-  const KernelEntry& entry = find_kernel(op.name);
-  op.kernel = entry.kernel;
-  op.rounds = entry.rounds;
+  op.kernel = &find_kernel(op.name);
   op.narrow = flag(from, "narrow");
   op.inputs = numbers<int>(from, "inputs");
   op.outputs = numbers<int>(from, "outputs");
   op.weights = numbers<int>(from, "weights");
   op.parts = numbers<int>(from, "parts");
-  op.numbers = numbers<double>(from, "numbers");
-  op.frequencies = numbers<float>(from, "frequencies");
+  const Napi::Value attributes = from.Get("attributes");
+  if (!attributes.IsObject()) throw Napi::TypeError::New(from.Env(), "[" + op.name + "] attributes: expected an object");
+  const Napi::Object values = attributes.As<Napi::Object>();
+  const Napi::Array names = values.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    op.attributes.set(name, attribute(values.Get(name), op.name, name));
+  }
+}
+
+// The kernel reads its attributes, once; what it throws names the op.
+void prepare_op(OpPlan& op, const SessionData& session) {
+  try {
+    if (op.kernel->prepare != nullptr) op.settings = op.kernel->prepare(op, session);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument("[" + op.name + "] " + error.what());
+  }
+}
+
+// The most of each kind that an op asks for.
+void measure_scratch(SessionData& session) {
+  session.scratch_floats = {16, 0};
+  for (const OpPlan& op : session.ops) {
+    if (op.kernel->scratch == nullptr) continue;
+    const KernelScratch asked = op.kernel->scratch(op, session);
+    session.scratch_floats.of_worker = std::max(session.scratch_floats.of_worker, asked.of_worker);
+    session.scratch_floats.shared = std::max(session.scratch_floats.shared, asked.shared);
+  }
+  session.scratch_floats.of_worker = padded_lanes(session.scratch_floats.of_worker);
+}
+
+size_t scratch_bytes(const SessionData& session) {
+  const auto [of_worker, shared] = session.scratch_floats;
+  return (of_worker * static_cast<size_t>(session.workers) + shared) * sizeof(float);
+}
+
+size_t matmul_bytes(const SessionData& session) {
+  int64_t columns = 1;
+  int64_t outputs = 1;
+  for (const Weight& weight : session.weights) {
+    if (weight.kind != WeightKind::packed) continue;
+    columns = std::max(columns, weight.columns);
+    outputs = std::max(outputs, weight.rows);
+  }
+  const int64_t rows = std::max(session.max_tokens, session.max_logit_rows);
+  return matmul_workspace_bytes(rows, columns, outputs, session.workers);
 }
 
 }  // namespace
@@ -91,7 +147,8 @@ DType parse_dtype(const std::string& name) {
   throw std::invalid_argument("[addon] dtype: expected float32, bfloat16, float16, float64 or int32, given " + name);
 }
 
-void parse_session(const Napi::Object& plan, SessionData& session) {
+// Everything but memory and contents.
+static void parse_plan(const Napi::Object& plan, SessionData& session) {
   session.workers = static_cast<int>(integer(plan, "workers"));
   session.max_tokens = integer(plan, "maxTokens");
   session.max_sequences = integer(plan, "maxSequences");
@@ -109,8 +166,6 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
 
   const Napi::Array weights = list(plan, "weights");
   session.weights.resize(weights.Length());
-  int64_t columns = 1;
-  int64_t outputs = 1;
   for (uint32_t i = 0; i < weights.Length(); ++i) {
     const Napi::Object from = weights.Get(i).As<Napi::Object>();
     Weight& weight = session.weights[i];
@@ -120,15 +175,10 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
     weight.narrow = flag(from, "narrow");
-    if (weight.kind != WeightKind::packed) continue;
-    columns = std::max(columns, weight.columns);
-    outputs = std::max(outputs, weight.rows);
   }
-  place_weights(session);
 
   const Napi::Array parts = list(plan, "parts");
   session.parts.resize(parts.Length());
-  size_t scratch = 16;
   for (uint32_t i = 0; i < parts.Length(); ++i) {
     const Napi::Object from = parts.Get(i).As<Napi::Object>();
     StatePart& part = session.parts[i];
@@ -139,23 +189,29 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
     part.dim = integer(from, "dim");
     part.blocks = integer(from, "blocks");
   }
-  place_cache(session);
 
   const Napi::Array ops = list(plan, "ops");
   session.ops.resize(ops.Length());
   for (uint32_t i = 0; i < ops.Length(); ++i) {
-    OpPlan& op = session.ops[i];
-    parse_op(ops.Get(i).As<Napi::Object>(), op);
-    if (op.name != "attend") continue;
-    const size_t rows = static_cast<size_t>(std::max(kTileRows, op.count(0) / op.count(1)));
-    scratch = std::max(scratch, attend_scratch_floats(static_cast<size_t>(op.count(2)),
-                                                      padded_lanes(static_cast<size_t>(op.count(3))), rows));
+    parse_op(ops.Get(i).As<Napi::Object>(), session.ops[i]);
+    prepare_op(session.ops[i], session);
   }
-  session.scratch_floats = padded_lanes(scratch);
-  session.scratch = HugeBuffer(session.scratch_floats * sizeof(float) * static_cast<size_t>(session.workers));
+  measure_scratch(session);
+}
+
+size_t workspace_bytes(const Napi::Object& plan) {
+  SessionData session;
+  parse_plan(plan, session);
+  return matmul_bytes(session) + scratch_bytes(session);
+}
+
+void parse_session(const Napi::Object& plan, SessionData& session) {
+  parse_plan(plan, session);
+  place_weights(session);
+  place_cache(session);
+  session.scratch = HugeBuffer(scratch_bytes(session));
   session.workspace = HugeBuffer(static_cast<size_t>(integer(plan, "workspaceBytes")));
-  const int64_t rows = std::max(session.max_tokens, session.max_logit_rows);
-  session.matmul_workspace = HugeBuffer(matmul_workspace_bytes(rows, columns, outputs, session.workers));
+  session.matmul_workspace = HugeBuffer(matmul_bytes(session));
 }
 
 LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>& memory) {

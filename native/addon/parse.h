@@ -15,6 +15,9 @@ namespace tsumugi {
 // Fills everything but the weights' contents, and takes the memory.
 void parse_session(const Napi::Object& plan, SessionData& session);
 
+// Bytes that kernels of a session of this plan work in, matmuls' included, beside the plan's own workspace.
+size_t workspace_bytes(const Napi::Object& plan);
+
 // `memory` receives copies of sources that are bytes in memory.
 LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>& memory);
 

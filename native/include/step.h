@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "huge_buffer.h"
+#include "op_attributes.h"
 #include "packed_matrix.h"
 #include "thread_pool.h"
 #include "vector_kernels.h"
@@ -94,24 +95,24 @@ struct BatchData {
   int64_t sequences() const { return static_cast<int64_t>(prompt_length.size()); }
 };
 
-struct StepContext;
-struct OpPlan;
-using OpKernel = void (*)(Worker& worker, const OpPlan& op, const StepContext& context);
+struct Kernel;
+
+// Floats that a kernel works in: of each worker, and of all together.
+struct KernelScratch {
+  size_t of_worker = 0;
+  size_t shared = 0;
+};
 
 struct OpPlan {
   std::string name;
-  OpKernel kernel = nullptr;
+  const Kernel* kernel = nullptr;
   std::vector<int> inputs;
   std::vector<int> outputs;
   std::vector<int> weights;  // -1: absent
   std::vector<int> parts;
-  std::vector<double> numbers;  // attributes, in the order that the kernel's file documents
-  std::vector<float> frequencies;
+  OpAttributes attributes;
+  std::shared_ptr<const void> settings;  // what the kernel made of the attributes
   bool narrow = false;  // activations are bfloat16
-  bool rounds = false;  // the kernel rounds its outputs by itself
-
-  int64_t count(size_t index) const { return static_cast<int64_t>(numbers.at(index)); }
-  float number(size_t index) const { return static_cast<float>(numbers.at(index)); }
 };
 
 struct SessionData {
@@ -129,8 +130,8 @@ struct SessionData {
   HugeBuffer cache_memory;
   HugeBuffer workspace;
   HugeBuffer matmul_workspace;
-  HugeBuffer scratch;  // one piece for each worker
-  size_t scratch_floats = 0;
+  HugeBuffer scratch;  // one piece for each worker, then the shared one
+  KernelScratch scratch_floats;  // the most that an op asks for
 
   const Weight* weight(const OpPlan& op, size_t index) const {
     const int id = op.weights.at(index);
@@ -150,55 +151,19 @@ struct StepContext {
   int64_t width(int value) const { return session.values[static_cast<size_t>(value)].width; }
   float* data(int value) const;
   float* scratch(const Worker& worker) const {
-    return reinterpret_cast<float*>(session.scratch.data()) + static_cast<size_t>(worker.index) * session.scratch_floats;
+    return reinterpret_cast<float*>(session.scratch.data()) + static_cast<size_t>(worker.index) * session.scratch_floats.of_worker;
+  }
+  float* shared_scratch() const {
+    return reinterpret_cast<float*>(session.scratch.data()) +
+           static_cast<size_t>(session.workers) * session.scratch_floats.of_worker;
   }
 };
-
-// The kernel of an op, and whether it rounds its outputs; throws std::invalid_argument when there is none.
-struct KernelEntry {
-  const char* name;
-  OpKernel kernel;
-  bool rounds = false;
-};
-const KernelEntry& find_kernel(const std::string& name);
 
 // Runs the whole program: block copies, then the ops in order. Called by all workers of a job.
 void run_step(Worker& worker, const StepContext& context);
 
 // First index of the greatest value; a NaN counts as greatest.
 int64_t argmax(const float* values, int64_t count);
-
-void run_embed(Worker&, const OpPlan&, const StepContext&);
-void run_embed_position(Worker&, const OpPlan&, const StepContext&);
-void run_wave_position(Worker&, const OpPlan&, const StepContext&);
-void run_linear(Worker&, const OpPlan&, const StepContext&);
-void run_rms_norm(Worker&, const OpPlan&, const StepContext&);
-void run_layer_norm(Worker&, const OpPlan&, const StepContext&);
-void run_rotary_table(Worker&, const OpPlan&, const StepContext&);
-void run_rotary(Worker&, const OpPlan&, const StepContext&);
-void run_store(Worker&, const OpPlan&, const StepContext&);
-void run_attend(Worker&, const OpPlan&, const StepContext&);
-void run_add(Worker&, const OpPlan&, const StepContext&);
-void run_multiply(Worker&, const OpPlan&, const StepContext&);
-void run_route(Worker&, const OpPlan&, const StepContext&);
-void run_experts(Worker&, const OpPlan&, const StepContext&);
-void run_head_linear(Worker&, const OpPlan&, const StepContext&);
-void run_join_heads(Worker&, const OpPlan&, const StepContext&);
-void run_causal_convolution(Worker&, const OpPlan&, const StepContext&);
-void run_selective_scan(Worker&, const OpPlan&, const StepContext&);
-void run_gated_delta(Worker&, const OpPlan&, const StepContext&);
-void run_clamp(Worker&, const OpPlan&, const StepContext&);
-void run_scale_rows(Worker&, const OpPlan&, const StepContext&);
-void run_scale(Worker&, const OpPlan&, const StepContext&);
-void run_scale_by_position(Worker&, const OpPlan&, const StepContext&);
-void run_xielu(Worker&, const OpPlan&, const StepContext&);
-void run_activation(Worker&, const OpPlan&, const StepContext&);
-void run_gated_activation(Worker&, const OpPlan&, const StepContext&);
-void run_rows(Worker&, const OpPlan&, const StepContext&);
-void run_columns(Worker&, const OpPlan&, const StepContext&);
-void run_weighted_sum(Worker&, const OpPlan&, const StepContext&);
-void run_match_magnitude(Worker&, const OpPlan&, const StepContext&);
-void run_gaussian_cut(Worker&, const OpPlan&, const StepContext&);
 
 // Shares out rows [0, rows) in runs of `run` rows: fn(first, last).
 template <typename Function>

@@ -9,8 +9,22 @@
 
 namespace tsumugi {
 
-enum class Activation : uint8_t { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, relu6, sigmoid, tanh, linear, gelu_new, gelu_fast,
-                                  gelu_10, hardswish, leaky_relu, laplace, mish };
+// Activation functions by the names of src/ops/activation-kinds.ts.
+#define TSUMUGI_ACTIVATIONS(each)                                                                                          \
+  each(silu) each(gelu) each(gelu_tanh) each(quick_gelu) each(relu) each(relu2) each(relu6) each(sigmoid) each(tanh)       \
+      each(linear) each(gelu_new) each(gelu_fast) each(gelu_10) each(hardswish) each(leaky_relu) each(laplace) each(mish)
+
+enum class Activation : uint8_t {
+#define TSUMUGI_ITEM(name) name,
+  TSUMUGI_ACTIVATIONS(TSUMUGI_ITEM)
+#undef TSUMUGI_ITEM
+};
+
+constexpr const char* kActivationNames[] = {
+#define TSUMUGI_ITEM(name) #name,
+    TSUMUGI_ACTIVATIONS(TSUMUGI_ITEM)
+#undef TSUMUGI_ITEM
+};
 
 // Tokens in one block of the paged cache.
 constexpr int64_t kBlockTokens = 32;

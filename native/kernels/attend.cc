@@ -1,10 +1,7 @@
-// store: inputs [k, v], parts [keys, values].
-// attend: numbers [heads, keyValueHeads, headDim, valueHeadDim, scale, window (0: none), softcap (0: none),
-//   causal, chunk (0: none), roundedSlopes, wideScores, scaleQuery, fusedScores], frequencies: slopes of each head, or buckets of the
-//   biases, or empty; weights [sinks?, biases?] or fewer.
+// store: inputs [k, v], parts [keys, values]. attend: parts [keys, values], weights [sinks?, biases?] or fewer.
 #include <algorithm>
 
-#include "step.h"
+#include "kernel.h"
 
 namespace tsumugi {
 
@@ -49,7 +46,7 @@ struct ToBfloat16 {
   uint16_t operator()(float x) const { return float_to_bfloat16(x); }
 };
 
-void run_store(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_store(Worker& worker, const OpPlan& op, const StepContext& context) {
   const BatchData& batch = context.batch;
   for (size_t index = 0; index < op.parts.size(); ++index) {
     const StatePart& part = context.session.parts[static_cast<size_t>(op.parts[index])];
@@ -71,11 +68,57 @@ void run_store(Worker& worker, const OpPlan& op, const StepContext& context) {
   }
 }
 
-void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct Attend {
+  int64_t heads;
+  int64_t key_value_heads;
+  int64_t head_dim;
+  int64_t value_head_dim;
+  float scale;
+  int64_t window;  // 0: none
+  int64_t chunk;   // 0: none
+  float softcap;   // 0: none
+  bool causal;
+  std::vector<float> slopes;   // of each head; empty: none
+  std::vector<float> buckets;  // row of the biases for each distance; empty: there are no biases
+  bool rounded_slopes;
+  bool wide_scores;
+  bool scale_query;
+  bool fused_scores;
+
+  int64_t group() const { return heads / key_value_heads; }
+};
+
+static Attend prepare_attend(const OpPlan& op, const SessionData&) {
+  const OpAttributes& given = op.attributes;
+  return {given.integer("heads"),
+          given.integer("keyValueHeads"),
+          given.integer("headDim"),
+          given.integer("valueHeadDim"),
+          static_cast<float>(given.number("scale")),
+          given.integer("window", 0),
+          given.integer("chunk", 0),
+          static_cast<float>(given.number("softcap", 0.0)),
+          given.flag("causal"),
+          given.floats("slopes"),
+          given.floats("buckets"),
+          given.flag("roundedSlopes"),
+          given.flag("wideScores"),
+          given.flag("scaleQuery"),
+          given.flag("fusedScores")};
+}
+
+static KernelScratch attend_scratch(const OpPlan& op, const SessionData& session) {
+  const Attend settings = prepare_attend(op, session);
+  const size_t rows = static_cast<size_t>(std::max(kTileRows, settings.group()));
+  const size_t stride = padded_lanes(static_cast<size_t>(settings.value_head_dim));
+  return {attend_scratch_floats(static_cast<size_t>(settings.head_dim), stride, rows), 0};
+}
+
+static void run_attend(Worker& worker, const OpPlan& op, const StepContext& context, const Attend& settings) {
   const BatchData& batch = context.batch;
-  const int64_t heads = op.count(0);
-  const int64_t kv_heads = op.count(1);
-  const int64_t group = heads / kv_heads;
+  const int64_t heads = settings.heads;
+  const int64_t kv_heads = settings.key_value_heads;
+  const int64_t group = settings.group();
   const StatePart& keys = context.session.parts[static_cast<size_t>(op.parts.at(0))];
   const StatePart& values = context.session.parts[static_cast<size_t>(op.parts.at(1))];
   const StateTables& tables = batch.states[static_cast<size_t>(keys.state)];
@@ -90,23 +133,22 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
   shared.head_dim = static_cast<size_t>(keys.dim);
   shared.value_dim = static_cast<size_t>(values.dim);
   shared.value_stride = values.stride();
-  shared.scale = op.number(4);
-  shared.window = op.count(5);
-  shared.chunk = op.count(8);
-  shared.rounded_slopes = op.count(9) != 0;
-  shared.softcap = op.number(6);
-  shared.wide_scores = op.count(10) != 0;
-  shared.scale_query = op.count(11) != 0;
-  shared.fused_scores = op.count(12) != 0;
+  shared.scale = settings.scale;
+  shared.window = settings.window;
+  shared.chunk = settings.chunk;
+  shared.rounded_slopes = settings.rounded_slopes;
+  shared.softcap = settings.softcap;
+  shared.wide_scores = settings.wide_scores;
+  shared.scale_query = settings.scale_query;
+  shared.fused_scores = settings.fused_scores;
   shared.bfloat16 = keys.bfloat16;
   shared.scratch = context.scratch(worker);
   const Weight* biases = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);
-  const float* slopes = op.frequencies.empty() || biases != nullptr ? nullptr : op.frequencies.data();
-  const bool causal = op.count(7) != 0;
+  const float* slopes = settings.slopes.empty() ? nullptr : settings.slopes.data();
   if (biases != nullptr) {
     shared.bias_stride = static_cast<size_t>(heads);
-    shared.buckets = op.frequencies.data();
-    shared.reach = (static_cast<int64_t>(op.frequencies.size()) - 1) / 2;
+    shared.buckets = settings.buckets.data();
+    shared.reach = (static_cast<int64_t>(settings.buckets.size()) - 1) / 2;
   }
   const Weight* sinks = op.weights.empty() ? nullptr : context.session.weight(op, 0);
 
@@ -148,7 +190,7 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     work.group = std::min(run_heads, group - first_head);
     work.q = q + (first * heads + query_head) * keys.dim;
     work.out = out + (first * heads + query_head) * values.dim;
-    work.length = causal ? 0 : tables.length[sequence];
+    work.length = settings.causal ? 0 : tables.length[sequence];
     work.biases = biases == nullptr ? nullptr : biases->vector() + query_head;
     work.slopes = slopes == nullptr ? nullptr : slopes + query_head;
     work.sinks = sinks == nullptr ? nullptr : sinks->vector() + query_head;
@@ -157,5 +199,8 @@ void run_attend(Worker& worker, const OpPlan& op, const StepContext& context) {
     vector_kernels(op.narrow).attend(work);
   });
 }
+
+static const RegisterKernel store_kernel(kernel<run_store>("store", {.rounds_outputs = true}));
+static const RegisterKernel attend_kernel(kernel<prepare_attend, run_attend>("attend", {.rounds_outputs = true, .scratch = attend_scratch}));
 
 }  // namespace tsumugi

@@ -1,10 +1,9 @@
-// embed: numbers [scale, otherwise (-1: none), roundScale]; embed_position: numbers [offset]; wave_position: numbers [offset,
-// padding], frequencies; rows: the rows whose logits are wanted; columns: numbers [first].
+// embed, embed_position, wave_position; rows: those whose logits are wanted; columns.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "step.h"
+#include "kernel.h"
 
 namespace tsumugi {
 
@@ -29,12 +28,22 @@ static float rounded(float value, DType type) {
   return type == DType::float16 ? float16_to_float(float_to_float16(value)) : value;
 }
 
-void run_embed(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct Embed {
+  float scale;  // 1: none
+  int64_t otherwise;  // row of tokens beyond the table; -1: there are none
+  bool round_scale;
+};
+
+static Embed prepare_embed(const OpPlan& op, const SessionData&) {
+  return {static_cast<float>(op.attributes.number("scale", 1.0)), op.attributes.integer("otherwise", -1), op.attributes.flag("roundScale")};
+}
+
+static void run_embed(Worker& worker, const OpPlan& op, const StepContext& context, const Embed& embed) {
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
-  const float factor = op.count(2) != 0 ? rounded(op.number(0), weight.storage) : op.number(0);
+  const float factor = embed.round_scale ? rounded(embed.scale, weight.storage) : embed.scale;
   const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
-  const int64_t otherwise = op.count(1);
+  const int64_t otherwise = embed.otherwise;
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       float* row = out + t * weight.columns;
@@ -45,10 +54,18 @@ void run_embed(Worker& worker, const OpPlan& op, const StepContext& context) {
   });
 }
 
-void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct EmbedPosition {
+  int64_t offset;
+};
+
+static EmbedPosition prepare_embed_position(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("offset")};
+}
+
+static void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& context, const EmbedPosition& settings) {
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
-  const int64_t offset = op.count(0);
+  const int64_t offset = settings.offset;
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       gather(weight, context.batch.positions[static_cast<size_t>(t)] + offset, out + t * weight.columns);
@@ -56,12 +73,22 @@ void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& con
   });
 }
 
-void run_wave_position(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct WavePosition {
+  int64_t offset;
+  int64_t padding;  // id of the token that gets zeros
+  std::vector<float> frequencies;
+};
+
+static WavePosition prepare_wave_position(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("offset"), op.attributes.integer("padding"), op.attributes.floats("frequencies")};
+}
+
+static void run_wave_position(Worker& worker, const OpPlan& op, const StepContext& context, const WavePosition& settings) {
   float* out = context.data(op.outputs[0]);
   const int64_t width = context.width(op.outputs[0]);
-  const int64_t offset = op.count(0);
-  const int64_t padding = op.count(1);
-  const size_t half = op.frequencies.size();
+  const int64_t offset = settings.offset;
+  const int64_t padding = settings.padding;
+  const size_t half = settings.frequencies.size();
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       float* row = out + t * width;
@@ -69,7 +96,7 @@ void run_wave_position(Worker& worker, const OpPlan& op, const StepContext& cont
       if (context.batch.token_ids[static_cast<size_t>(t)] == padding) continue;
       const float position = static_cast<float>(context.batch.positions[static_cast<size_t>(t)] + offset);
       for (size_t i = 0; i < half; ++i) {
-        const float angle = position * op.frequencies[i];
+        const float angle = position * settings.frequencies[i];
         row[i] = std::sin(angle);
         row[half + i] = std::cos(angle);
       }
@@ -77,7 +104,7 @@ void run_wave_position(Worker& worker, const OpPlan& op, const StepContext& cont
   });
 }
 
-void run_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* x = context.data(op.inputs[0]);
   float* out = context.data(op.outputs[0]);
   const int64_t width = context.width(op.inputs[0]);
@@ -89,10 +116,18 @@ void run_rows(Worker& worker, const OpPlan& op, const StepContext& context) {
   });
 }
 
-void run_columns(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct Columns {
+  int64_t first;
+};
+
+static Columns prepare_columns(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("first")};
+}
+
+static void run_columns(Worker& worker, const OpPlan& op, const StepContext& context, const Columns& columns) {
   const int64_t width = context.width(op.inputs[0]);
   const int64_t count = context.width(op.outputs[0]);
-  const float* x = context.data(op.inputs[0]) + op.count(0);
+  const float* x = context.data(op.inputs[0]) + columns.first;
   float* out = context.data(op.outputs[0]);
   for_rows(worker, context.rows(op.inputs[0]), 16, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
@@ -100,5 +135,11 @@ void run_columns(Worker& worker, const OpPlan& op, const StepContext& context) {
     }
   });
 }
+
+static const RegisterKernel embed_kernel(kernel<prepare_embed, run_embed>("embed"));
+static const RegisterKernel embed_position_kernel(kernel<prepare_embed_position, run_embed_position>("embed_position"));
+static const RegisterKernel wave_position_kernel(kernel<prepare_wave_position, run_wave_position>("wave_position"));
+static const RegisterKernel rows_kernel(kernel<run_rows>("rows", {.rounds_outputs = true}));
+static const RegisterKernel columns_kernel(kernel<prepare_columns, run_columns>("columns", {.rounds_outputs = true}));
 
 }  // namespace tsumugi

@@ -1,9 +1,7 @@
-// route: inputs [logits], weights [correction?, gains?] or fewer, outputs [chosen, shares],
-//   numbers [count, score (0 softmax, 1 sigmoid, 2 softmax of the chosen, 3 sigmoid of the chosen), normalize, factor, groups, topGroups,
-//   groupsByBest].
+// route: weights [correction?, gains?] or fewer, outputs [chosen, shares].
 // experts: inputs [x, chosen, shares], weights [gateUp, gateUpBias?, down, downBias?],
 //   outputs [y, then workspace: rows [T, count * hidden], gateUp [T, count * 2 * inner],
-//   places [T, count], starts [experts + 1]], numbers [kind, interleaved, limit (0: none), upOffset, scaleInput, wideShares].
+//   places [T, count], starts [experts + 1]].
 //
 // Tokens are sorted by expert; each expert multiplies its rows at once. A row's bits depend on its token alone: matmul
 // promises that, and a token's experts are summed in ascending order.
@@ -12,8 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include "kernel.h"
 #include "matmul.h"
-#include "step.h"
 
 namespace tsumugi {
 
@@ -64,41 +62,67 @@ void close_groups(const std::vector<float>& choice, int64_t groups, int64_t top_
 
 }  // namespace
 
-void run_route(Worker& worker, const OpPlan& op, const StepContext& context) {
+enum class RouteScore : uint8_t { softmax, sigmoid, chosen_softmax, chosen_sigmoid };
+constexpr const char* kRouteScores[] = {"softmax", "sigmoid", "chosen_softmax", "chosen_sigmoid"};
+
+struct Route {
+  int64_t count;
+  RouteScore score;
+  bool normalize;
+  float factor;
+  int64_t groups;
+  int64_t top_groups;
+  bool groups_by_best;
+};
+
+static Route prepare_route(const OpPlan& op, const SessionData&) {
+  const OpAttributes& given = op.attributes;
+  const int64_t groups = given.integer("groups");
+  return {given.integer("count"),
+          given.one_of<RouteScore>("score", kRouteScores),
+          given.flag("normalize"),
+          static_cast<float>(given.number("factor")),
+          groups,
+          given.integer("topGroups", groups),
+          given.flag("groupsByBest")};
+}
+
+static void run_route(Worker& worker, const OpPlan& op, const StepContext& context, const Route& route) {
   const Weight* correction = op.weights.empty() ? nullptr : context.session.weight(op, 0);
   const Weight* gains = op.weights.size() < 2 ? nullptr : context.session.weight(op, 1);
   const float* logits = context.data(op.inputs[0]);
   float* chosen = context.data(op.outputs[0]);
   float* shares = context.data(op.outputs[1]);
   const int64_t experts = context.width(op.inputs[0]);
-  const int64_t count = op.count(0);
-  const int64_t kind = op.count(1);
+  const int64_t count = route.count;
+  const RouteScore score = route.score;
+  const bool of_chosen = score == RouteScore::chosen_softmax || score == RouteScore::chosen_sigmoid;
   for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t from, int64_t to) {
     std::vector<float> scores(static_cast<size_t>(experts));
     std::vector<float> choice(scores.size());
     std::vector<bool> taken(scores.size());
     for (int64_t t = from; t < to; ++t) {
       const float* x = logits + t * experts;
-      if (kind == 0) softmax(x, scores.data(), experts);
+      if (score == RouteScore::softmax) softmax(x, scores.data(), experts);
       for (size_t i = 0; i < scores.size(); ++i) {
-        if (kind == 1) scores[i] = sigmoid(x[i]);
-        if (kind >= 2) scores[i] = x[i];
+        if (score == RouteScore::sigmoid) scores[i] = sigmoid(x[i]);
+        if (of_chosen) scores[i] = x[i];
         choice[i] = correction == nullptr ? scores[i] : scores[i] + correction->vector()[i];
       }
       std::fill(taken.begin(), taken.end(), false);
-      if (op.count(4) > 1) close_groups(choice, op.count(4), op.count(5), op.count(6) != 0, taken);
+      if (route.groups > 1) close_groups(choice, route.groups, route.top_groups, route.groups_by_best, taken);
       float* share = shares + t * count;
       for (int64_t i = 0; i < count; ++i) {
         const int64_t best = take_greatest(choice, taken);
         chosen[t * count + i] = static_cast<float>(best);
-        share[i] = kind == 3 ? sigmoid(scores[static_cast<size_t>(best)]) : scores[static_cast<size_t>(best)];
+        share[i] = score == RouteScore::chosen_sigmoid ? sigmoid(scores[static_cast<size_t>(best)]) : scores[static_cast<size_t>(best)];
       }
-      if (kind == 2) softmax(share, share, count);
+      if (score == RouteScore::chosen_softmax) softmax(share, share, count);
       double sum = 1e-20;
       for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(share[i]);
       for (int64_t i = 0; i < count; ++i) {
-        if (op.count(2) != 0) share[i] = static_cast<float>(static_cast<double>(share[i]) / sum);
-        share[i] *= op.number(3);
+        if (route.normalize) share[i] = static_cast<float>(static_cast<double>(share[i]) / sum);
+        share[i] *= route.factor;
         if (gains != nullptr) share[i] *= gains->vector()[static_cast<int64_t>(chosen[t * count + i])];
       }
     }
@@ -115,14 +139,35 @@ static void sort_picks(const float* chosen, int64_t picks, int64_t experts, int3
   starts[0] = 0;
 }
 
+struct Experts {
+  Activation kind;
+  bool interleaved;
+  float limit;  // infinite: none
+  float up_offset;
+  bool scale_input;
+  bool wide_shares;
+};
+
+static Experts prepare_experts(const OpPlan& op, const SessionData&) {
+  const OpAttributes& given = op.attributes;
+  return {given.one_of<Activation>("kind", kActivationNames),
+          given.flag("interleaved"),
+          static_cast<float>(given.number("limit", std::numeric_limits<double>::infinity())),
+          static_cast<float>(given.number("upOffset")),
+          given.flag("scaleInput"),
+          given.flag("wideShares")};
+}
+
 // One row: gate and up, as the matmul left them, become what goes down, in the first `width` values. A run is read before
 // it is written over.
-static void feed(const OpPlan& op, const VectorKernels& kernels, float* row, int64_t width) {
+static void feed(const Experts& settings, bool narrow, float* row, int64_t width) {
   constexpr int64_t kRun = 64;
-  const auto kind = static_cast<Activation>(op.count(0));
-  const bool interleaved = op.count(1) != 0;
-  const float limit = op.number(2) > 0.0f ? op.number(2) : INFINITY;
-  if (!interleaved && op.number(2) <= 0.0f && op.number(3) == 0.0f) {
+  const VectorKernels& kernels = vector_kernels(narrow);
+  const Activation kind = settings.kind;
+  const bool interleaved = settings.interleaved;
+  const float limit = settings.limit;
+  const float up_offset = settings.up_offset;
+  if (!interleaved && limit == INFINITY && up_offset == 0.0f) {
     kernels.gated_activation(row, row + width, row, static_cast<size_t>(width), kind, false);
     return;
   }
@@ -133,13 +178,13 @@ static void feed(const OpPlan& op, const VectorKernels& kernels, float* row, int
   for (int64_t first = 0; first < width; first += kRun) {
     const int64_t run = std::min(kRun, width - first);
     for (int64_t i = 0; i < run; ++i) gate[i] = std::min(row[step * (first + i)], limit);
-    for (int64_t i = 0; i < run; ++i) up[i] = std::min(std::max(up_of_row[step * (first + i)], -limit), limit) + op.number(3);
-    if (op.narrow) kernels.round(up, up, static_cast<size_t>(run));
+    for (int64_t i = 0; i < run; ++i) up[i] = std::min(std::max(up_of_row[step * (first + i)], -limit), limit) + up_offset;
+    if (narrow) kernels.round(up, up, static_cast<size_t>(run));
     kernels.gated_activation(gate, up, row + first, static_cast<size_t>(run), kind, false);
   }
 }
 
-void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_experts(Worker& worker, const OpPlan& op, const StepContext& context, const Experts& settings) {
   const Weight& gate_up = *context.session.weight(op, 0);
   const Weight* gate_up_bias = context.session.weight(op, 1);
   const Weight& down = *context.session.weight(op, 2);
@@ -157,8 +202,8 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   const int64_t hidden = gate_up.columns;
   const int64_t width = down.columns;
   const int64_t experts = gate_up.groups;
-  const bool scale_input = op.count(4) != 0;
-  const bool rounds_products = op.narrow && !scale_input && op.count(5) == 0;
+  const bool scale_input = settings.scale_input;
+  const bool rounds_products = op.narrow && !scale_input && !settings.wide_shares;
 
   worker.parallel_for(1, [&](int64_t) { sort_picks(chosen, tokens * count, experts, places, starts); });
   for_rows(worker, tokens, 16, [&](int64_t first, int64_t last) {
@@ -194,7 +239,7 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
   };
   multiply(gate_up, gate_up_bias, rows, hidden, both);
   for_rows(worker, tokens * count, 4, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) feed(op, vector_kernels(op.narrow), both + row * 2 * width, width);
+    for (int64_t row = first; row < last; ++row) feed(settings, op.narrow, both + row * 2 * width, width);
   });
   multiply(down, down_bias, both, 2 * width, rows);
 
@@ -222,5 +267,8 @@ void run_experts(Worker& worker, const OpPlan& op, const StepContext& context) {
     }
   });
 }
+
+static const RegisterKernel route_kernel(kernel<prepare_route, run_route>("route"));
+static const RegisterKernel experts_kernel(kernel<prepare_experts, run_experts>("experts", {.rounds_outputs = true}));
 
 }  // namespace tsumugi

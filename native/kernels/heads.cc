@@ -1,12 +1,12 @@
-// head_linear: inputs [x], weights [W of heads]. join_heads: inputs [a, b], numbers [heads].
+// head_linear: a matrix for each head. join_heads: heads of two inputs side by side.
 #include <cstring>
 
+#include "kernel.h"
 #include "matmul.h"
-#include "step.h"
 
 namespace tsumugi {
 
-void run_head_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_head_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight& weight = *context.session.weight(op, 0);
   MatmulArguments arguments;
   arguments.rows = context.rows(op.inputs[0]);
@@ -23,11 +23,19 @@ void run_head_linear(Worker& worker, const OpPlan& op, const StepContext& contex
   }
 }
 
-void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct JoinHeads {
+  int64_t heads;
+};
+
+static JoinHeads prepare_join_heads(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("heads")};
+}
+
+static void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& context, const JoinHeads& join) {
   const float* a = context.data(op.inputs[0]);
   const float* b = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
-  const int64_t heads = op.count(0);
+  const int64_t heads = join.heads;
   const int64_t a_width = context.width(op.inputs[0]) / heads;
   const int64_t b_width = context.width(op.inputs[1]) / heads;
   for_rows(worker, context.rows(op.inputs[0]) * heads, 64, [&](int64_t first, int64_t last) {
@@ -38,5 +46,8 @@ void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& context
     }
   });
 }
+
+static const RegisterKernel head_linear_kernel(kernel<run_head_linear>("head_linear", {.rounds_outputs = true}));
+static const RegisterKernel join_heads_kernel(kernel<prepare_join_heads, run_join_heads>("join_heads", {.rounds_outputs = true}));
 
 }  // namespace tsumugi

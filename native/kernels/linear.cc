@@ -1,10 +1,18 @@
-// linear: inputs [x, residual?], weights [W, bias?], numbers [roundProduct]. The residual is an `add` that the planner folded in.
+// linear: inputs [x, residual?], weights [W, bias?]. The residual is an `add` that the planner folded in.
+#include "kernel.h"
 #include "matmul.h"
-#include "step.h"
 
 namespace tsumugi {
 
-void run_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct Linear {
+  bool round_product;
+};
+
+static Linear prepare_linear(const OpPlan& op, const SessionData&) {
+  return {op.attributes.flag("roundProduct")};
+}
+
+static void run_linear(Worker& worker, const OpPlan& op, const StepContext& context, const Linear& linear) {
   const PackedMatrix weight = context.session.weight(op, 0)->matrix();
   const Weight* bias = context.session.weight(op, 1);
   MatmulArguments arguments;
@@ -18,11 +26,13 @@ void run_linear(Worker& worker, const OpPlan& op, const StepContext& context) {
     arguments.residual_stride = weight.rows;
   }
   arguments.narrow = context.narrow(op.outputs[0]);
-  arguments.narrow_product = op.count(0) != 0;
+  arguments.narrow_product = linear.round_product;
   arguments.y = context.data(op.outputs[0]);
   arguments.y_stride = weight.rows;
   arguments.workspace = context.session.matmul_workspace.data();
   matmul(worker, arguments);
 }
+
+static const RegisterKernel linear_kernel(kernel<prepare_linear, run_linear>("linear", {.rounds_outputs = true}));
 
 }  // namespace tsumugi

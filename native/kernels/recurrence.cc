@@ -1,15 +1,13 @@
 // What a sequence carries in a slot (one block of a part, [heads 1][dim][kBlockTokens], taken as plain floats).
-// causal_convolution: inputs [x], weights [kernel, bias?], parts [last rows].
-// selective_scan: inputs [x, delta, b, c], weights [aLog, d], parts [state].
-// gated_delta: inputs [mixed, a, b], weights [aLog, stepBias], parts [state], numbers [keyHeads, valueHeads, keyHeadDim,
-//   valueHeadDim].
+// causal_convolution: weights [kernel, bias?], the slot holds the last rows. selective_scan: weights [aLog, d].
+// gated_delta: weights [aLog, stepBias].
 // Each channel (or head) of a sequence goes token by token on one worker, so that chunking and neighbours change nothing.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
-#include "step.h"
+#include "kernel.h"
 
 namespace tsumugi {
 
@@ -33,7 +31,7 @@ static Carried carried(const OpPlan& op, const StepContext& context, int64_t seq
 
 static float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
 
-void run_causal_convolution(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_causal_convolution(Worker& worker, const OpPlan& op, const StepContext& context) {
   const Weight& kernel = *context.session.weight(op, 0);
   const Weight* bias = context.session.weight(op, 1);
   const float* x = context.data(op.inputs[0]);
@@ -71,7 +69,7 @@ void run_causal_convolution(Worker& worker, const OpPlan& op, const StepContext&
   });
 }
 
-void run_selective_scan(Worker& worker, const OpPlan& op, const StepContext& context) {
+static void run_selective_scan(Worker& worker, const OpPlan& op, const StepContext& context) {
   const float* x = context.data(op.inputs[0]);
   const float* delta = context.data(op.inputs[1]);
   const float* b = context.data(op.inputs[2]);
@@ -116,11 +114,22 @@ static void to_unit(const float* vector, int64_t size, float factor, float* out)
   for (int64_t i = 0; i < size; ++i) out[i] = vector[i] * inverse * factor;
 }
 
-void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext& context) {
-  const int64_t key_heads = op.count(0);
-  const int64_t value_heads = op.count(1);
-  const int64_t key_dim = op.count(2);
-  const int64_t value_dim = op.count(3);
+struct GatedDelta {
+  int64_t key_heads;
+  int64_t value_heads;
+  int64_t key_dim;
+  int64_t value_dim;
+};
+
+static GatedDelta prepare_gated_delta(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("keyHeads"), op.attributes.integer("valueHeads"), op.attributes.integer("keyHeadDim"), op.attributes.integer("valueHeadDim")};
+}
+
+static void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext& context, const GatedDelta& sizes) {
+  const int64_t key_heads = sizes.key_heads;
+  const int64_t value_heads = sizes.value_heads;
+  const int64_t key_dim = sizes.key_dim;
+  const int64_t value_dim = sizes.value_dim;
   const float* mixed = context.data(op.inputs[0]);
   const float* a = context.data(op.inputs[1]);
   const float* b = context.data(op.inputs[2]);
@@ -169,5 +178,9 @@ void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext& contex
     }
   });
 }
+
+static const RegisterKernel causal_convolution_kernel(kernel<run_causal_convolution>("causal_convolution"));
+static const RegisterKernel selective_scan_kernel(kernel<run_selective_scan>("selective_scan"));
+static const RegisterKernel gated_delta_kernel(kernel<prepare_gated_delta, run_gated_delta>("gated_delta"));
 
 }  // namespace tsumugi

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "kernel.h"
+
 namespace tsumugi {
 
 int64_t StepContext::rows(int value) const {
@@ -24,47 +26,6 @@ float* StepContext::data(int value) const {
   const ValuePlan& plan = session.values[static_cast<size_t>(value)];
   if (plan.kept >= 0) return kept[static_cast<size_t>(plan.kept)].get();
   return reinterpret_cast<float*>(session.workspace.data() + plan.offset);
-}
-
-const KernelEntry& find_kernel(const std::string& name) {
-  // `true` also where an op only moves what is rounded already.
-  static constexpr KernelEntry kKernels[] = {
-      {"embed", run_embed},
-      {"embed_position", run_embed_position},
-      {"wave_position", run_wave_position},
-      {"linear", run_linear, true},
-      {"rms_norm", run_rms_norm, true},
-      {"layer_norm", run_layer_norm, true},
-      {"rotary_table", run_rotary_table, true},
-      {"rotary", run_rotary, true},
-      {"store", run_store, true},
-      {"attend", run_attend, true},
-      {"add", run_add, true},
-      {"multiply", run_multiply, true},
-      {"clamp", run_clamp},
-      {"route", run_route},
-      {"experts", run_experts, true},
-      {"head_linear", run_head_linear, true},
-      {"join_heads", run_join_heads, true},
-      {"causal_convolution", run_causal_convolution},
-      {"selective_scan", run_selective_scan},
-      {"gated_delta", run_gated_delta},
-      {"scale", run_scale, true},
-      {"scale_by_position", run_scale_by_position, true},
-      {"scale_rows", run_scale_rows, true},
-      {"xielu", run_xielu},
-      {"activation", run_activation, true},
-      {"gated_activation", run_gated_activation, true},
-      {"rows", run_rows, true},
-      {"columns", run_columns, true},
-      {"weighted_sum", run_weighted_sum},
-      {"match_magnitude", run_match_magnitude},
-      {"gaussian_cut", run_gaussian_cut},
-  };
-  for (const KernelEntry& entry : kKernels) {
-    if (name == entry.name) return entry;
-  }
-  throw std::invalid_argument("[" + name + "] op: expected one with a native kernel, given " + name);
 }
 
 static void copy_blocks(Worker& worker, const StepContext& context) {
@@ -100,8 +61,8 @@ void run_step(Worker& worker, const StepContext& context) {
   const size_t middle = context.session.encode_from;
   const size_t last = context.batch.encode ? ops.size() : middle;
   for (size_t i = context.batch.encode ? middle : 0; i < last; ++i) {
-    ops[i].kernel(worker, ops[i], context);
-    if (ops[i].narrow && !ops[i].rounds) round_outputs(worker, ops[i], context);
+    ops[i].kernel->run(worker, ops[i], context);
+    if (ops[i].narrow && !ops[i].kernel->rounds_outputs) round_outputs(worker, ops[i], context);
   }
 }
 

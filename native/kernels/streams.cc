@@ -1,19 +1,27 @@
-// weighted_sum: inputs [weights, x, x, ...], numbers [first, offset]. match_magnitude: inputs [x, like], numbers [epsilon].
-// gaussian_cut: numbers [deviations].
+// weighted_sum, match_magnitude, gaussian_cut.
 #include <algorithm>
 #include <cmath>
 
-#include "step.h"
+#include "kernel.h"
 
 namespace tsumugi {
 
 static float round(const OpPlan& op, float value) { return op.narrow ? round_to_bfloat16(value) : value; }
 
-void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct WeightedSum {
+  int64_t first;
+  float offset;
+};
+
+static WeightedSum prepare_weighted_sum(const OpPlan& op, const SessionData&) {
+  return {op.attributes.integer("first"), static_cast<float>(op.attributes.number("offset"))};
+}
+
+static void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& context, const WeightedSum& settings) {
   const float* weights = context.data(op.inputs[0]);
   const int64_t given = context.width(op.inputs[0]);
   const int64_t width = context.width(op.outputs[0]);
-  const int64_t place = op.count(0);
+  const int64_t place = settings.first;
   float* y = context.data(op.outputs[0]);
   for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
@@ -21,7 +29,7 @@ void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext& conte
       std::fill(out, out + width, 0.0f);
       for (size_t i = 1; i < op.inputs.size(); ++i) {
         const float* x = context.data(op.inputs[i]) + row * width;
-        const float weight = round(op, weights[row * given + place + static_cast<int64_t>(i) - 1] + op.number(1));
+        const float weight = round(op, weights[row * given + place + static_cast<int64_t>(i) - 1] + settings.offset);
         for (int64_t column = 0; column < width; ++column) out[column] += weight * x[column];
       }
     }
@@ -38,7 +46,15 @@ static double mean_square(const OpPlan& op, const float* x, int64_t count) {
   return sum / static_cast<double>(count);
 }
 
-void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct MatchMagnitude {
+  double epsilon;
+};
+
+static MatchMagnitude prepare_match_magnitude(const OpPlan& op, const SessionData&) {
+  return {op.attributes.number("epsilon")};
+}
+
+static void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& context, const MatchMagnitude& settings) {
   const int64_t width = context.width(op.outputs[0]);
   const float* values = context.data(op.inputs[0]);
   const float* others = context.data(op.inputs[1]);
@@ -46,7 +62,7 @@ void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& co
   for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
       const float* x = values + row * width;
-      const double least = op.narrow ? static_cast<double>(round_to_bfloat16(op.number(0))) : op.numbers.at(0);
+      const double least = op.narrow ? static_cast<double>(round_to_bfloat16(static_cast<float>(settings.epsilon))) : settings.epsilon;
       const float target = round(op, static_cast<float>(std::sqrt(mean_square(op, others + row * width, width))));
       const float size = round(op, static_cast<float>(std::sqrt(std::max(mean_square(op, x, width), least))));
       for (int64_t i = 0; i < width; ++i) y[row * width + i] = round(op, x[i] * target) / size;
@@ -54,7 +70,15 @@ void run_match_magnitude(Worker& worker, const OpPlan& op, const StepContext& co
   });
 }
 
-void run_gaussian_cut(Worker& worker, const OpPlan& op, const StepContext& context) {
+struct GaussianCut {
+  float deviations;
+};
+
+static GaussianCut prepare_gaussian_cut(const OpPlan& op, const SessionData&) {
+  return {static_cast<float>(op.attributes.number("deviations"))};
+}
+
+static void run_gaussian_cut(Worker& worker, const OpPlan& op, const StepContext& context, const GaussianCut& settings) {
   const int64_t width = context.width(op.outputs[0]);
   const float* values = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
@@ -67,10 +91,14 @@ void run_gaussian_cut(Worker& worker, const OpPlan& op, const StepContext& conte
       double squares = 0.0;
       for (int64_t i = 0; i < width; ++i) squares += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
       const float deviation = round(op, static_cast<float>(std::sqrt(squares / static_cast<double>(width))));
-      const float cut = round(op, round(op, static_cast<float>(mean)) + round(op, deviation * round(op, op.number(0))));
+      const float cut = round(op, round(op, static_cast<float>(mean)) + round(op, deviation * round(op, settings.deviations)));
       for (int64_t i = 0; i < width; ++i) y[row * width + i] = std::max(0.0f, x[i] - cut);
     }
   });
 }
+
+static const RegisterKernel weighted_sum_kernel(kernel<prepare_weighted_sum, run_weighted_sum>("weighted_sum"));
+static const RegisterKernel match_magnitude_kernel(kernel<prepare_match_magnitude, run_match_magnitude>("match_magnitude"));
+static const RegisterKernel gaussian_cut_kernel(kernel<prepare_gaussian_cut, run_gaussian_cut>("gaussian_cut"));
 
 }  // namespace tsumugi

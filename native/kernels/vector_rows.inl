@@ -76,63 +76,36 @@ void scale(const float* x, float factor, float* y, size_t count) {
 }
 void round_values(const float* x, float* y, size_t count) { map_one(x, y, count, ApplyRound{}); }
 
-#define TSUMUGI_EACH_ACTIVATION(use) \
-  switch (kind) {                    \
-    case Activation::silu:           \
-      return use(Activation::silu);  \
-    case Activation::gelu:           \
-      return use(Activation::gelu);  \
-    case Activation::gelu_tanh:      \
-      return use(Activation::gelu_tanh);  \
-    case Activation::quick_gelu:     \
-      return use(Activation::quick_gelu); \
-    case Activation::relu:           \
-      return use(Activation::relu);  \
-    case Activation::relu2:          \
-      return use(Activation::relu2); \
-    case Activation::relu6:          \
-      return use(Activation::relu6); \
-    case Activation::sigmoid:        \
-      return use(Activation::sigmoid);    \
-    case Activation::tanh:           \
-      return use(Activation::tanh);  \
-    case Activation::linear:         \
-      return use(Activation::linear);     \
-    case Activation::gelu_new:       \
-      return use(Activation::gelu_new);   \
-    case Activation::gelu_fast:      \
-      return use(Activation::gelu_fast);  \
-    case Activation::gelu_10:        \
-      return use(Activation::gelu_10);    \
-    case Activation::hardswish:      \
-      return use(Activation::hardswish);  \
-    case Activation::leaky_relu:     \
-      return use(Activation::leaky_relu); \
-    case Activation::laplace:        \
-      return use(Activation::laplace);    \
-    case Activation::mish:           \
-      return use(Activation::mish);  \
-  }
-
 template <bool narrow>
 void activation(const float* x, float* y, size_t count, Activation kind) {
-#define TSUMUGI_USE(name) map_one(x, y, count, ApplyActivation<name, narrow>{})
-  TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
-#undef TSUMUGI_USE
+  switch (kind) {
+#define TSUMUGI_CASE(name)  \
+  case Activation::name: \
+    return map_one(x, y, count, ApplyActivation<Activation::name, narrow>{});
+    TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
+#undef TSUMUGI_CASE
+  }
 }
 
 template <bool narrow>
 void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind, bool wide) {
   if (narrow && wide) {
-#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyWideGate<name>{})
-    TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
-#undef TSUMUGI_USE
+    switch (kind) {
+#define TSUMUGI_CASE(name) \
+  case Activation::name: \
+    return map_two(gate, up, y, count, ApplyWideGate<Activation::name>{});
+      TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
+#undef TSUMUGI_CASE
+    }
   }
-#define TSUMUGI_USE(name) map_two(gate, up, y, count, ApplyGated<name, narrow>{})
-  TSUMUGI_EACH_ACTIVATION(TSUMUGI_USE)
-#undef TSUMUGI_USE
+  switch (kind) {
+#define TSUMUGI_CASE(name) \
+  case Activation::name: \
+    return map_two(gate, up, y, count, ApplyGated<Activation::name, narrow>{});
+    TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
+#undef TSUMUGI_CASE
+  }
 }
-#undef TSUMUGI_EACH_ACTIVATION
 
 // Sum of (x - shift)², four chains of 16 lanes in a fixed order.
 inline float sum_of_squares(const float* x, size_t count, float shift) {

@@ -1,7 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import { opDefinition } from "../ops/index.ts";
 import type {
-  Attributes,
+  AttributeValue,
   Dimension,
   EncodeProgram,
   ModulePart,
@@ -15,6 +14,7 @@ import type {
   WeightOrigin,
   WeightUse,
 } from "../ops/program.ts";
+import { type AttributesOf, type OpName, opDefinition } from "../ops/registry.ts";
 import { elementCount } from "../tensor/dtype.ts";
 import { isOfModule } from "./module-part.ts";
 
@@ -38,7 +38,7 @@ export interface WeightRequest {
   type?: "float32";
 }
 
-export interface OpRequest {
+export interface OpRequest<Name extends OpName = OpName> {
   module: string;
   part?: ModulePart;
   /** The tensor that is the op's matrix, when it is another module's: a tied head. */
@@ -47,7 +47,7 @@ export interface OpRequest {
   /** Ids from `weight()`; undefined for an optional weight that is absent. */
   weights?: readonly (number | undefined)[];
   state?: StateReference;
-  attributes?: Attributes;
+  attributes?: AttributesOf<Name>;
   /** Types of the outputs. Default: all "activation". */
   types?: readonly ValueType[];
 }
@@ -94,7 +94,7 @@ export class ProgramBuilder {
   }
 
   /** Appends an op; its outputs have the shapes that the op's shape rule gives. */
-  emit(op: string, request: OpRequest): Value[] {
+  emit<Name extends OpName>(op: Name, request: OpRequest<Name>): Value[] {
     const { module, part, tiedTo, inputs = [], weights = [], state } = request;
     for (const id of weights) {
       const weight = id === undefined ? undefined : this.weights[id]!;
@@ -102,7 +102,9 @@ export class ProgramBuilder {
         throw new TsumugiError("internal", { what: `the matrix ${weight.name} of ${op} is not of its module ${module}` });
       }
     }
-    const attributes = Object.fromEntries(Object.entries(request.attributes ?? {}).filter(([, value]) => value !== undefined));
+    const attributes = Object.fromEntries(
+      Object.entries<AttributeValue>(request.attributes ?? {}).filter(([, value]) => value !== undefined),
+    );
     const shapes = opDefinition(op).shapes(
       inputs.map((value) => value.shape),
       weights.map((id) => (id === undefined ? undefined : this.weights[id]!.shape)),
@@ -127,7 +129,7 @@ export class ProgramBuilder {
   }
 
   /** `emit` for an op with one output. */
-  value(op: string, request: OpRequest): Value {
+  value<Name extends OpName>(op: Name, request: OpRequest<Name>): Value {
     return this.emit(op, request)[0]!;
   }
 

@@ -1,4 +1,4 @@
-import type { Attributes } from "../ops/program.ts";
+import type { AttributesOf } from "../ops/registry.ts";
 import type { ProgramBuilder, Value } from "./builder.ts";
 
 interface RopeCommon {
@@ -69,7 +69,7 @@ function turningWidth(rope: Rope, headDim: number): number {
 }
 
 /** Attributes of the rotary op: frequencies as transformers computes them, in float32 steps. */
-export function ropeAttributes(rope: Rope, headDim: number): Attributes {
+export function ropeAttributes(rope: Rope, headDim: number): Omit<AttributesOf<"rotary">, "heads" | "headDim"> {
   const part = turningWidth(rope, headDim);
   const frequencies = inverseFrequencies(rope.theta, part);
   // where an odd number of values turns, the last of them pairs with the value behind it

@@ -1,6 +1,3 @@
-import { check } from "./check.ts";
-import type { Attributes } from "./program.ts";
-
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: six digits, as it is defined
 const laplaceMean = 0.707107;
 
@@ -64,18 +61,11 @@ export function activationFunction(kind: ActivationKind, round?: (value: number)
   return round && steps ? (x) => steps(x, round) : activationKinds[kind];
 }
 
-/** The `kind` attribute of an activation op. */
-export function activationKind(op: string, attributes: Attributes): ActivationKind {
-  const kind = attributes.kind;
-  check(
-    typeof kind === "string" && Object.hasOwn(activationKinds, kind),
-    op,
-    "attribute `kind`",
-    Object.keys(activationKinds),
-    kind,
-  );
-  return kind as ActivationKind;
-}
+/** The attribute `kind` of ops with an activation function. */
+export const activationAttribute = {
+  kind: "name",
+  names: Object.keys(activationKinds) as ActivationKind[],
+} as const;
 
 /** The error function in float64: erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms are all of one sign. */
 export function erf(x: number): number {

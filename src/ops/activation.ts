@@ -1,18 +1,20 @@
-import { activationFunction, activationKind } from "./activation-kinds.ts";
+import { activationAttribute, activationFunction } from "./activation-kinds.ts";
 import { checkCounts } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /** Element-wise activation function; `kind` is one of activation-kinds.ts. */
-export const activation: OpDefinition = {
+export const activation = defineOp({
   name: "activation",
-  shapes(inputs, weights, attributes) {
+  attributes: {
+    kind: activationAttribute,
+  },
+  shapes(inputs, weights) {
     checkCounts("activation", inputs, 1, weights, 0);
-    activationKind("activation", attributes);
     return [[...inputs[0]!]];
   },
   reference({ inputs, outputs, attributes, round, narrow }) {
     const [x, out] = [inputs[0]!.data, outputs[0]!.data];
-    const apply = activationFunction(activationKind("activation", attributes), narrow ? round : undefined);
+    const apply = activationFunction(attributes.kind, narrow ? round : undefined);
     for (let i = 0; i < out.length; i++) out[i] = apply(x[i]!);
   },
-};
+});

@@ -1,8 +1,8 @@
 import { check, checkCounts, sameShape } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /** Element-wise a + b of equal shapes. */
-export const add: OpDefinition = {
+export const add = defineOp({
   name: "add",
   shapes(inputs, weights) {
     checkCounts("add", inputs, 2, weights, 0);
@@ -13,4 +13,4 @@ export const add: OpDefinition = {
     const [a, b, out] = [inputs[0]!.data, inputs[1]!.data, outputs[0]!.data];
     for (let i = 0; i < out.length; i++) out[i] = a[i]! + b[i]!;
   },
-};
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batchOf, isClose, memoryPart, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
 import type { Attributes } from "./program.ts";
+import { opDefinition } from "./registry.ts";
 
 const base = { heads: 2, keyValueHeads: 1, headDim: 2, valueHeadDim: 2, scale: 0.7 };
 const q = [1, 0, -1, 2, 0.5, 0.5, 1, -1, 2, 1, 0, 1];

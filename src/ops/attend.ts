@@ -1,16 +1,27 @@
 import { roundToBfloat16 } from "../tensor/convert.ts";
-import {
-  check,
-  checkCounts,
-  checkRows,
-  checkVector,
-  countAttribute,
-  flagAttribute,
-  numberAttribute,
-  optionalNumber,
-} from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import type { AttributeValues } from "./attributes.ts";
+import { check, checkCounts, checkRows, checkVector } from "./check.ts";
+import { defineOp } from "./definition.ts";
+
+const attributes = {
+  heads: { kind: "count" },
+  keyValueHeads: { kind: "count" },
+  headDim: { kind: "count" },
+  valueHeadDim: { kind: "count" },
+  scale: { kind: "number" },
+  window: { kind: "count", optional: true },
+  chunk: { kind: "count", optional: true },
+  softcap: { kind: "number", optional: true },
+  slopes: { kind: "numbers", optional: true },
+  roundedSlopes: { kind: "flag" },
+  buckets: { kind: "numbers", optional: true },
+  causal: { kind: "flag", default: true },
+  wideScores: { kind: "flag" },
+  scaleQuery: { kind: "flag" },
+  fusedScores: { kind: "flag" },
+} as const;
+
+type AttendAttributes = AttributeValues<typeof attributes>;
 
 /**
  * Attention of q [T, heads * headDim] over a paged or cross state's parts [key, value] -> [T, heads * valueHeadDim].
@@ -32,71 +43,53 @@ import type { Attributes } from "./program.ts";
  * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA"; slopes: Press et al. 2022, "Train Short, Test
  * Long"; sinks: Xiao et al. 2024, as gpt-oss learns them.
  */
-export const attend: OpDefinition = {
+export const attend = defineOp({
   name: "attend",
+  attributes,
+  parts: ({ keyValueHeads: heads, headDim, valueHeadDim }) => [
+    { role: "key", heads, dim: headDim },
+    { role: "value", heads, dim: valueHeadDim },
+  ],
   shapes(inputs, weights, attributes) {
     checkCounts("attend", inputs, 1, weights, Math.min(weights.length, 2));
-    const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
-    checkRows("attend", "q", inputs[0]!, heads! * headDim!);
-    check(
-      heads! % keyValueHeads! === 0,
-      "attend",
-      "attribute `heads`",
-      `a multiple of keyValueHeads (${keyValueHeads})`,
-      heads,
-    );
-    numberAttribute("attend", attributes, "scale");
-    optionalNumber("attend", attributes, "softcap");
-    if (attributes.window !== undefined) countAttribute("attend", attributes, "window");
-    if (attributes.chunk !== undefined) countAttribute("attend", attributes, "chunk");
-    const isLocal = attributes.window !== undefined || attributes.chunk !== undefined;
-    check(
-      attributes.window === undefined || attributes.chunk === undefined,
-      "attend",
-      "`chunk`",
-      "absent with a window",
-      attributes.chunk,
-    );
-    const slopes = slopesOf(attributes);
+    const { heads, keyValueHeads, headDim, valueHeadDim, window, chunk, slopes, roundedSlopes, causal } = attributes;
+    checkRows("attend", "q", inputs[0]!, heads * headDim);
+    const isGrouped = heads % keyValueHeads === 0;
+    check(isGrouped, "attend", "attribute `heads`", `a multiple of keyValueHeads (${keyValueHeads})`, heads);
+    check(window === undefined || chunk === undefined, "attend", "`chunk`", "absent with a window", chunk);
     check(slopes === undefined || slopes.length === heads, "attend", "number of slopes", heads, slopes?.length);
-    const rounds = flagAttribute("attend", attributes, "roundedSlopes");
-    check(!rounds || slopes !== undefined, "attend", "attribute `slopes`", "there with roundedSlopes", slopes);
+    check(!roundedSlopes || slopes !== undefined, "attend", "attribute `slopes`", "there with roundedSlopes", slopes);
     checkRounding(attributes, weights[1] !== undefined);
-    checkVector("attend", "sinks", weights[0], heads!);
-    checkBiases(weights[1], heads!, attributes);
-    const causal = attributes.causal ?? true;
-    check(causal === true || (causal === false && !isLocal), "attend", "`causal`", "true with a window or a chunk", causal);
-    return [[inputs[0]![0]!, heads! * valueHeadDim!]];
+    checkVector("attend", "sinks", weights[0], heads);
+    checkBiases(weights[1], heads, attributes);
+    const isLocal = window !== undefined || chunk !== undefined;
+    check(causal || !isLocal, "attend", "`causal`", "true with a window or a chunk", causal);
+    return [[inputs[0]![0]!, heads * valueHeadDim]];
   },
   reference({ inputs, outputs, weights, state, attributes, batch, round: rounding, narrow, onShares }) {
-    const round = attributes.wideScores === true ? (value: number) => value : rounding;
+    const round = attributes.wideScores ? (value: number) => value : rounding;
     const q = inputs[0]!.data;
     const out = outputs[0]!.data;
-    const [heads, keyValueHeads, headDim, valueHeadDim] = counts.map((name) => countAttribute("attend", attributes, name));
+    const { heads, keyValueHeads, headDim, valueHeadDim } = attributes;
     check(state.length === 2, "attend", "number of state parts", 2, state.length);
     const [keys, values] = [state[0]!, state[1]!];
-    check(keys.width === keyValueHeads! * headDim!, "attend", "width of the key part", keyValueHeads! * headDim!, keys.width);
+    check(keys.width === keyValueHeads * headDim, "attend", "width of the key part", keyValueHeads * headDim, keys.width);
     check(
-      values.width === keyValueHeads! * valueHeadDim!,
+      values.width === keyValueHeads * valueHeadDim,
       "attend",
       "width of the value part",
-      keyValueHeads! * valueHeadDim!,
+      keyValueHeads * valueHeadDim,
       values.width,
     );
-    const scale = Math.fround(numberAttribute("attend", attributes, "scale"));
-    const early = attributes.scaleQuery === true && narrow;
-    const fused = attributes.fusedScores === true && narrow;
-    const softcap = optionalNumber("attend", attributes, "softcap");
-    const window = optionalNumber("attend", attributes, "window") ?? Number.POSITIVE_INFINITY;
-    const chunk = optionalNumber("attend", attributes, "chunk");
-    const slopes = slopesOf(attributes);
-    const rounds = flagAttribute("attend", attributes, "roundedSlopes");
+    const { softcap, window = Number.POSITIVE_INFINITY, chunk, slopes, roundedSlopes: rounds, causal } = attributes;
+    const scale = Math.fround(attributes.scale);
+    const early = attributes.scaleQuery && narrow;
+    const fused = attributes.fusedScores && narrow;
     const sinks = weights[0]?.data;
     const biases = weights[1]?.data;
-    const buckets = bucketsOf(attributes) ?? [];
+    const buckets = attributes.buckets ?? [];
     const reach = (buckets.length - 1) / 2;
-    const causal = attributes.causal ?? true;
-    const group = heads! / keyValueHeads!;
+    const group = heads / keyValueHeads;
 
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
@@ -111,15 +104,15 @@ export const attend: OpDefinition = {
           valueRows.push(values.read(sequence, p));
         }
         const scores = new Float32Array(keyRows.length);
-        for (let head = 0; head < heads!; head++) {
-          const query = (t * heads! + head) * headDim!;
-          const keyStart = Math.floor(head / group) * headDim!;
+        for (let head = 0; head < heads; head++) {
+          const query = (t * heads + head) * headDim;
+          const keyStart = Math.floor(head / group) * headDim;
           const slope = slopes?.[head] ?? 0;
           let greatest = sinks?.[head] ?? Number.NEGATIVE_INFINITY;
           for (let p = 0; p < keyRows.length; p++) {
             const key = keyRows[p]!;
             let dot = 0;
-            for (let i = 0; i < headDim!; i++)
+            for (let i = 0; i < headDim; i++)
               dot += (early ? round(q[query + i]! * scale) : q[query + i]!) * key[keyStart + i]!;
             const product = fused ? dot : round(dot);
             const score = early ? product : rounds || fused ? product * scale : round(product * scale);
@@ -129,7 +122,7 @@ export const attend: OpDefinition = {
             else scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             if (biases) {
               const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;
-              scores[p] = round(scores[p]! + biases[bucket * heads! + head]!);
+              scores[p] = round(scores[p]! + biases[bucket * heads + head]!);
             }
             greatest = Math.max(greatest, scores[p]!);
           }
@@ -144,36 +137,24 @@ export const attend: OpDefinition = {
             first,
             scores.map((score) => rounding(Math.fround(score / total))),
           );
-          const sums = new Float64Array(valueHeadDim!);
-          const valueStart = Math.floor(head / group) * valueHeadDim!;
+          const sums = new Float64Array(valueHeadDim);
+          const valueStart = Math.floor(head / group) * valueHeadDim;
           for (let p = 0; p < scores.length; p++) {
             const value = valueRows[p]!;
             const probability = narrow ? rounding(Math.fround(scores[p]! / total)) : scores[p]! / total;
-            for (let i = 0; i < valueHeadDim!; i++) sums[i] = sums[i]! + probability * value[valueStart + i]!;
+            for (let i = 0; i < valueHeadDim; i++) sums[i] = sums[i]! + probability * value[valueStart + i]!;
           }
-          out.set(sums, (t * heads! + head) * valueHeadDim!);
+          out.set(sums, (t * heads + head) * valueHeadDim);
         }
       }
     }
   },
-};
-
-function slopesOf(attributes: Attributes): readonly number[] | undefined {
-  const slopes = attributes.slopes;
-  check(slopes === undefined || Array.isArray(slopes), "attend", "attribute `slopes`", "a list of numbers", slopes);
-  return slopes as readonly number[] | undefined;
-}
-
-function bucketsOf(attributes: Attributes): readonly number[] | undefined {
-  const buckets = attributes.buckets;
-  check(buckets === undefined || Array.isArray(buckets), "attend", "attribute `buckets`", "a list of numbers", buckets);
-  return buckets as readonly number[] | undefined;
-}
+});
 
 /** Each says how scores are rounded, alone; and scores that are not rounded step by step have no step of a cap or of biases. */
-function checkRounding(attributes: Attributes, isBiased: boolean): void {
-  const set = ["wideScores", "scaleQuery", "fusedScores", "roundedSlopes"].filter((n) =>
-    flagAttribute("attend", attributes, n),
+function checkRounding(attributes: AttendAttributes, isBiased: boolean): void {
+  const set = ["wideScores", "scaleQuery", "fusedScores", "roundedSlopes"].filter(
+    (name) => attributes[name as keyof AttendAttributes] === true,
   );
   check(set.length < 2, "attend", `attribute \`${set[1]}\``, `absent with ${set[0]}`, true);
   const whole = set.find((name) => name === "wideScores" || name === "fusedScores");
@@ -182,8 +163,8 @@ function checkRounding(attributes: Attributes, isBiased: boolean): void {
   check(!isBiased, "attend", "biases", `absent with ${whole}`, "there");
 }
 
-function checkBiases(shape: readonly number[] | undefined, heads: number, attributes: Attributes): void {
-  const buckets = bucketsOf(attributes);
+function checkBiases(shape: readonly number[] | undefined, heads: number, attributes: AttendAttributes): void {
+  const { buckets } = attributes;
   check((shape === undefined) === (buckets === undefined), "attend", "attribute `buckets`", "there with biases", buckets);
   if (shape === undefined || buckets === undefined) return;
   check(shape.length === 2 && shape[1] === heads, "attend", "shape of biases", ["rows", heads], shape);
@@ -192,5 +173,3 @@ function checkBiases(shape: readonly number[] | undefined, heads: number, attrib
   const wrong = buckets.find((row) => !(Number.isInteger(row) && row >= 0 && row < shape[0]!));
   check(wrong === undefined, "attend", "a bucket", `0 to ${shape[0]! - 1}`, wrong);
 }
-
-const counts = ["heads", "keyValueHeads", "headDim", "valueHeadDim"] as const;

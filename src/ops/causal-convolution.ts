@@ -1,5 +1,5 @@
 import { check, checkCounts, checkRows, checkVector } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * A filter of its own for each channel, over this token and those before it: x [T, C], weights kernel [C, 1, K] and bias [C]
@@ -7,7 +7,7 @@ import type { OpDefinition } from "./definition.ts";
  *
  * The slot part holds the last K − 1 rows of x, the oldest first (one unused row when K is 1).
  */
-export const causalConvolution: OpDefinition = {
+export const causalConvolution = defineOp({
   name: "causal_convolution",
   shapes(inputs, weights) {
     checkCounts("causal_convolution", inputs, 1, weights, 2);
@@ -42,4 +42,4 @@ export const causalConvolution: OpDefinition = {
       part.write(sequence, 0, kept);
     }
   },
-};
+});

@@ -1,35 +1,9 @@
 import { TsumugiError } from "../errors.ts";
-import type { Attributes, Dimension } from "./program.ts";
+import type { Dimension } from "./program.ts";
 
 /** Throws `op_invalid` ("[op] what: expected …, given …") unless the condition holds. */
 export function check(condition: boolean, op: string, what: string, expected: unknown, given: unknown): asserts condition {
   if (!condition) throw new TsumugiError("op_invalid", { op, what, expected, given });
-}
-
-/** A number that must be there. */
-export function numberAttribute(op: string, attributes: Attributes, name: string): number {
-  const value = attributes[name];
-  check(typeof value === "number" && !Number.isNaN(value), op, `attribute \`${name}\``, "a number", value ?? "nothing");
-  return value;
-}
-
-/** A number that may be absent. */
-export function optionalNumber(op: string, attributes: Attributes, name: string): number | undefined {
-  return attributes[name] === undefined ? undefined : numberAttribute(op, attributes, name);
-}
-
-/** A positive integer that must be there. */
-export function countAttribute(op: string, attributes: Attributes, name: string): number {
-  const value = numberAttribute(op, attributes, name);
-  check(Number.isInteger(value) && value > 0, op, `attribute \`${name}\``, "a positive integer", value);
-  return value;
-}
-
-/** A boolean that may be absent (false). */
-export function flagAttribute(op: string, attributes: Attributes, name: string): boolean {
-  const value = attributes[name] ?? false;
-  check(typeof value === "boolean", op, `attribute \`${name}\``, "a boolean", value);
-  return value;
 }
 
 export function checkCounts(

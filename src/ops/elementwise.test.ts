@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
 import { activationKinds, erf } from "./activation-kinds.ts";
-import { opDefinition, ops } from "./index.ts";
+import { opDefinition, ops } from "./registry.ts";
 
 const x = [-3, -1, -0.1, 0, 0.5, 2, 7];
 

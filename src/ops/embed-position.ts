@@ -1,20 +1,22 @@
-import { check, checkCounts, numberAttribute } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { check, checkCounts } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /** Learned positions: row `positions[t] + offset` of the weight [P, H] -> [T, H]. `offset` is 2 for OPT, else 0. */
-export const embedPosition: OpDefinition = {
+export const embedPosition = defineOp({
   name: "embed_position",
-  shapes(inputs, weights, attributes) {
+  attributes: {
+    offset: { kind: "integer" },
+  },
+  shapes(inputs, weights) {
     checkCounts("embed_position", inputs, 0, weights, 1);
     const weight = weights[0];
     check(weight?.length === 2, "embed_position", "shape of weight", "[positions, hidden]", weight ?? "nothing");
-    numberAttribute("embed_position", attributes, "offset");
     return [["T", weight[1]!]];
   },
   reference({ weights, outputs, batch, attributes }) {
     const { data: table, shape } = weights[0]!;
     const out = outputs[0]!.data;
-    const offset = numberAttribute("embed_position", attributes, "offset");
+    const { offset } = attributes;
     const [rows, hidden] = [shape[0]!, shape[1]!];
     for (let t = 0; t < batch.positions.length; t++) {
       const row = batch.positions[t]! + offset;
@@ -22,4 +24,4 @@ export const embedPosition: OpDefinition = {
       out.set(table.subarray(row * hidden, (row + 1) * hidden), t * hidden);
     }
   },
-};
+});

@@ -1,7 +1,7 @@
-import { activationFunction, activationKind } from "./activation-kinds.ts";
-import { check, checkCounts, checkRows, flagAttribute, optionalNumber } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import { activationAttribute, activationFunction } from "./activation-kinds.ts";
+import { check, checkCounts, checkRows } from "./check.ts";
+import { defineOp } from "./definition.ts";
+import type { Dimension } from "./program.ts";
 
 /**
  * A mixture of gated MLPs: x [T, hidden], chosen [T, count] and shares [T, count] (as `route` gives them), with one
@@ -15,8 +15,16 @@ import type { Attributes } from "./program.ts";
  * Source: Shazeer et al. 2017, "Outrageously Large Neural Networks"; limit and upOffset: gpt-oss;
  * scaleInput: Llama 4.
  */
-export const experts: OpDefinition = {
+export const experts = defineOp({
   name: "experts",
+  attributes: {
+    kind: activationAttribute,
+    interleaved: { kind: "flag" },
+    limit: { kind: "number", optional: true },
+    upOffset: { kind: "number", default: 0 },
+    scaleInput: { kind: "flag" },
+    wideShares: { kind: "flag" },
+  },
   shapes(inputs, weights, attributes) {
     checkCounts("experts", inputs, 3, weights, 4);
     const hidden = checkRows("experts", "x", inputs[0]!);
@@ -39,9 +47,16 @@ export const experts: OpDefinition = {
     if (gateUpBias) same("bias of gate and up", gateUpBias, [number, both]);
     if (downBias) same("bias of down", downBias, [number, hidden]);
     check(count <= number, "experts", "number of chosen", `at most ${number}`, count);
-    activationKind("experts", attributes);
-    gateOf(attributes);
+    const { limit = 1 } = attributes;
+    check(limit > 0, "experts", "attribute `limit`", "a positive number", limit);
     return [[...inputs[0]!]];
+  },
+  workspace([, chosen], [gateUp]) {
+    const [experts, both, hidden] = gateUp as [number, number, number];
+    const [rows, count] = chosen as [Dimension, number];
+    // gathered rows (and results), gate and up, where each pick stands, where each expert's picks begin
+    const widths = [count * hidden, count * both, count];
+    return [...widths.map((width): Dimension[] => [rows, width]), [experts + 1]];
   },
   reference({ inputs, weights, outputs, attributes, round, narrow }) {
     const [x, chosen, shares] = inputs.map(({ data }) => data);
@@ -50,9 +65,9 @@ export const experts: OpDefinition = {
     const [hidden, count] = [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!];
     const both = gateUp!.shape[1]!;
     const inner = both / 2;
-    const apply = activationFunction(activationKind("experts", attributes), narrow ? round : undefined);
-    const { interleaved, limit, upOffset, scaleInput } = gateOf(attributes);
-    const part = attributes.wideShares === true ? (x: number) => x : round;
+    const apply = activationFunction(attributes.kind, narrow ? round : undefined);
+    const { interleaved, limit = Number.POSITIVE_INFINITY, upOffset, scaleInput } = attributes;
+    const part = attributes.wideShares ? (x: number) => x : round;
     const rest = (sum: number, bias = 0) => (narrow ? round(round(sum) + bias) : Math.fround(sum + bias));
     const fed = new Float32Array(inner);
     for (let t = 0; t < x!.length / hidden; t++) {
@@ -86,12 +101,4 @@ export const experts: OpDefinition = {
       }
     }
   },
-};
-
-function gateOf(attributes: Attributes) {
-  const limit = optionalNumber("experts", attributes, "limit") ?? Number.POSITIVE_INFINITY;
-  check(limit > 0, "experts", "attribute `limit`", "a positive number", limit);
-  const upOffset = optionalNumber("experts", attributes, "upOffset") ?? 0;
-  const scaleInput = flagAttribute("experts", attributes, "scaleInput");
-  return { interleaved: flagAttribute("experts", attributes, "interleaved"), limit, upOffset, scaleInput };
-}
+});

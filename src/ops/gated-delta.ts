@@ -1,16 +1,9 @@
-import { check, checkCounts, checkRows, checkVector, countAttribute } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import { check, checkCounts, checkRows, checkVector } from "./check.ts";
+import { defineOp } from "./definition.ts";
 import { softplus } from "./softplus.ts";
 
 /** Of the squares of a query's or key's values, before the root. */
 const epsilon = 1e-6;
-
-function sizes(attributes: Attributes) {
-  const names = ["keyHeads", "valueHeads", "keyHeadDim", "valueHeadDim"];
-  const [keyHeads, valueHeads, keyDim, valueDim] = names.map((name) => countAttribute("gated_delta", attributes, name));
-  return { keyHeads: keyHeads!, valueHeads: valueHeads!, keyDim: keyDim!, valueDim: valueDim! };
-}
 
 /**
  * The gated delta rule: a matrix for each head that forgets, and unlearns what it held of a key before it learns its value.
@@ -23,11 +16,17 @@ function sizes(attributes: Attributes) {
  *
  * Source: Yang et al. 2024, "Gated Delta Networks"; transformers' torch_recurrent_gated_delta_rule.
  */
-export const gatedDelta: OpDefinition = {
+export const gatedDelta = defineOp({
   name: "gated_delta",
+  attributes: {
+    keyHeads: { kind: "count" },
+    valueHeads: { kind: "count" },
+    keyHeadDim: { kind: "count" },
+    valueHeadDim: { kind: "count" },
+  },
   shapes(inputs, weights, attributes) {
     checkCounts("gated_delta", inputs, 3, weights, 2);
-    const { keyHeads, valueHeads, keyDim, valueDim } = sizes(attributes);
+    const { keyHeads, valueHeads, keyHeadDim: keyDim, valueHeadDim: valueDim } = attributes;
     check(valueHeads % keyHeads === 0, "gated_delta", "attribute `valueHeads`", `a multiple of ${keyHeads}`, valueHeads);
     checkRows("gated_delta", "mixed", inputs[0]!, 2 * keyHeads * keyDim + valueHeads * valueDim);
     checkRows("gated_delta", "a", inputs[1]!, valueHeads);
@@ -39,7 +38,7 @@ export const gatedDelta: OpDefinition = {
     return [[inputs[0]![0]!, valueHeads * valueDim]];
   },
   reference({ inputs, weights, outputs, state, attributes, batch, round }) {
-    const { keyHeads, valueHeads, keyDim, valueDim } = sizes(attributes);
+    const { keyHeads, valueHeads, keyHeadDim: keyDim, valueHeadDim: valueDim } = attributes;
     const [mixed, a, b] = inputs.map(({ data }) => data) as [Float32Array, Float32Array, Float32Array];
     const [aLog, stepBias] = [weights[0]!.data, weights[1]!.data];
     const y = outputs[0]!.data;
@@ -76,7 +75,7 @@ export const gatedDelta: OpDefinition = {
       part.write(sequence, 0, held);
     }
   },
-};
+});
 
 /** A vector divided by its length, times `factor`. */
 function unit(vector: Float32Array, factor: number): Float32Array {

@@ -1,5 +1,5 @@
-import { checkCounts, checkRows, numberAttribute } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { checkCounts, checkRows } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * What of each row of x [T, H] lies above mean + `deviations` · standard deviation (of the row, not its sample), less that;
@@ -7,18 +7,20 @@ import type { OpDefinition } from "./definition.ts";
  *
  * Source: Lee et al. 2024, "Spark Transformer" (statistical top-k), as Gemma 3n has it.
  */
-export const gaussianCut: OpDefinition = {
+export const gaussianCut = defineOp({
   name: "gaussian_cut",
-  shapes(inputs, weights, attributes) {
+  attributes: {
+    deviations: { kind: "number" },
+  },
+  shapes(inputs, weights) {
     checkCounts("gaussian_cut", inputs, 1, weights, 0);
     checkRows("gaussian_cut", "x", inputs[0]!);
-    numberAttribute("gaussian_cut", attributes, "deviations");
     return [[...inputs[0]!]];
   },
   reference({ inputs, outputs, attributes, round }) {
     const x = inputs[0]!.data;
     const y = outputs[0]!.data;
-    const deviations = round(Math.fround(numberAttribute("gaussian_cut", attributes, "deviations")));
+    const deviations = round(Math.fround(attributes.deviations));
     const width = inputs[0]!.shape[1]!;
     for (let start = 0; start < x.length; start += width) {
       let [sum, squares] = [0, 0];
@@ -30,4 +32,4 @@ export const gaussianCut: OpDefinition = {
       for (let i = start; i < start + width; i++) y[i] = Math.max(0, x[i]! - cut);
     }
   },
-};
+});

@@ -1,5 +1,5 @@
 import { check, checkCounts, checkRows } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * One matrix for each head: x [T, heads · K], W [heads, N, K] -> [T, heads · N], head h of y being head h of x times W[h]ᵀ.
@@ -7,7 +7,7 @@ import type { OpDefinition } from "./definition.ts";
  *
  * Source: DeepSeek-AI 2024, "DeepSeek-V2" (multi-head latent attention).
  */
-export const headLinear: OpDefinition = {
+export const headLinear = defineOp({
   name: "head_linear",
   shapes(inputs, weights) {
     checkCounts("head_linear", inputs, 1, weights, 1);
@@ -31,4 +31,4 @@ export const headLinear: OpDefinition = {
       }
     }
   },
-};
+});

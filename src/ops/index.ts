@@ -1,76 +1,32 @@
-import { TsumugiError } from "../errors.ts";
-import { activation } from "./activation.ts";
-import { add } from "./add.ts";
-import { attend } from "./attend.ts";
-import { causalConvolution } from "./causal-convolution.ts";
-import { clamp } from "./clamp.ts";
-import { columns } from "./columns.ts";
-import type { OpDefinition } from "./definition.ts";
-import { embed } from "./embed.ts";
-import { embedPosition } from "./embed-position.ts";
-import { experts } from "./experts.ts";
-import { gatedActivation } from "./gated-activation.ts";
-import { gatedDelta } from "./gated-delta.ts";
-import { gaussianCut } from "./gaussian-cut.ts";
-import { headLinear } from "./head-linear.ts";
-import { joinHeads } from "./join-heads.ts";
-import { layerNorm } from "./layer-norm.ts";
-import { linear } from "./linear.ts";
-import { matchMagnitude } from "./match-magnitude.ts";
-import { multiply } from "./multiply.ts";
-import { rmsNorm } from "./rms-norm.ts";
-import { rotary } from "./rotary.ts";
-import { route } from "./route.ts";
-import { rows } from "./rows.ts";
-import { scale } from "./scale.ts";
-import { scaleByPosition } from "./scale-by-position.ts";
-import { scaleRows } from "./scale-rows.ts";
-import { selectiveScan } from "./selective-scan.ts";
-import { store } from "./store.ts";
-import { wavePosition } from "./wave-position.ts";
-import { weightedSum } from "./weighted-sum.ts";
-import { xielu } from "./xielu.ts";
-
-/** Every op, one line each. */
-const definitions: readonly OpDefinition[] = [
-  activation,
-  add,
-  attend,
-  causalConvolution,
-  clamp,
-  columns,
-  embed,
-  embedPosition,
-  experts,
-  gatedActivation,
-  gatedDelta,
-  gaussianCut,
-  headLinear,
-  joinHeads,
-  layerNorm,
-  linear,
-  matchMagnitude,
-  multiply,
-  rmsNorm,
-  rotary,
-  route,
-  rows,
-  scale,
-  scaleByPosition,
-  scaleRows,
-  selectiveScan,
-  store,
-  wavePosition,
-  weightedSum,
-  xielu,
-];
-
-/** The op registry, by name. */
-export const ops: ReadonlyMap<string, OpDefinition> = new Map(definitions.map((definition) => [definition.name, definition]));
-
-/** The definition of an op; throws `op_unknown`. */
-export function opDefinition(name: string): OpDefinition {
-  const definition = ops.get(name);
-  if (!definition) throw new TsumugiError("op_unknown", { op: name, known: [...ops.keys()].join(", ") });
-  return definition;
-}
+/** Every op, one line each; ops/registry.ts finds them by name. */
+export { activation } from "./activation.ts";
+export { add } from "./add.ts";
+export { attend } from "./attend.ts";
+export { causalConvolution } from "./causal-convolution.ts";
+export { clamp } from "./clamp.ts";
+export { columns } from "./columns.ts";
+export { embed } from "./embed.ts";
+export { embedPosition } from "./embed-position.ts";
+export { experts } from "./experts.ts";
+export { gatedActivation } from "./gated-activation.ts";
+export { gatedDelta } from "./gated-delta.ts";
+export { gaussianCut } from "./gaussian-cut.ts";
+export { headLinear } from "./head-linear.ts";
+export { joinHeads } from "./join-heads.ts";
+export { layerNorm } from "./layer-norm.ts";
+export { linear } from "./linear.ts";
+export { matchMagnitude } from "./match-magnitude.ts";
+export { multiply } from "./multiply.ts";
+export { rmsNorm } from "./rms-norm.ts";
+export { rotary } from "./rotary.ts";
+export { rotaryTable } from "./rotary-table.ts";
+export { route } from "./route.ts";
+export { rows } from "./rows.ts";
+export { scale } from "./scale.ts";
+export { scaleByPosition } from "./scale-by-position.ts";
+export { scaleRows } from "./scale-rows.ts";
+export { selectiveScan } from "./selective-scan.ts";
+export { store } from "./store.ts";
+export { wavePosition } from "./wave-position.ts";
+export { weightedSum } from "./weighted-sum.ts";
+export { xielu } from "./xielu.ts";

@@ -1,19 +1,22 @@
-import { check, checkCounts, checkRows, countAttribute } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { check, checkCounts, checkRows } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /** Side by side in each of `heads` heads: a [T, heads · A], b [T, heads · B] -> [T, heads · (A + B)]. */
-export const joinHeads: OpDefinition = {
+export const joinHeads = defineOp({
   name: "join_heads",
+  attributes: {
+    heads: { kind: "count" },
+  },
   shapes(inputs, weights, attributes) {
     checkCounts("join_heads", inputs, 2, weights, 0);
-    const heads = countAttribute("join_heads", attributes, "heads");
+    const { heads } = attributes;
     const [a, b] = inputs.map((shape, i) => checkRows("join_heads", "ab"[i]!, shape));
     for (const width of [a!, b!]) check(width % heads === 0, "join_heads", "width", `a multiple of heads (${heads})`, width);
     check(inputs[0]![0] === inputs[1]![0], "join_heads", "rows of b", inputs[0]![0], inputs[1]![0]);
     return [[inputs[0]![0]!, a! + b!]];
   },
   reference({ inputs, outputs, attributes }) {
-    const heads = countAttribute("join_heads", attributes, "heads");
+    const { heads } = attributes;
     const [a, b] = inputs.map(({ data, shape }) => ({ data, width: shape[1]! / heads }));
     const y = outputs[0]!.data;
     const width = a!.width + b!.width;
@@ -22,4 +25,4 @@ export const joinHeads: OpDefinition = {
       y.set(b!.data.subarray(head * b!.width, (head + 1) * b!.width), head * width + a!.width);
     }
   },
-};
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
+import { opDefinition } from "./registry.ts";
 
 const x = [1, 2, 4, -1, 0, 3];
 const epsilon = 1e-5;

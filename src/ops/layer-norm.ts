@@ -1,5 +1,5 @@
-import { check, checkCounts, checkVector, flagAttribute, numberAttribute, optionalNumber, width } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { check, checkCounts, checkVector, width } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * y = (x − mean) / sqrt(variance + epsilon) · weight + bias, over each group of `groupSize` values (default: the whole
@@ -8,34 +8,30 @@ import type { OpDefinition } from "./definition.ts";
  *
  * Source: Ba, Kiros and Hinton 2016, "Layer Normalization".
  */
-export const layerNorm: OpDefinition = {
+export const layerNorm = defineOp({
   name: "layer_norm",
+  attributes: {
+    epsilon: { kind: "number" },
+    groupSize: { kind: "count", optional: true },
+    unitOffset: { kind: "flag" },
+  },
   shapes(inputs, weights, attributes) {
     checkCounts("layer_norm", inputs, 1, weights, 2);
     const k = width("layer_norm", "x", inputs[0]!);
-    const size = optionalNumber("layer_norm", attributes, "groupSize") ?? k;
-    check(
-      Number.isInteger(size) && size > 0 && k % size === 0,
-      "layer_norm",
-      "attribute `groupSize`",
-      `a divisor of ${k}`,
-      size,
-    );
+    const { groupSize: size = k } = attributes;
+    check(k % size === 0, "layer_norm", "attribute `groupSize`", `a divisor of ${k}`, size);
     for (const [what, shape] of [["weight", weights[0]] as const, ["bias", weights[1]] as const]) {
       if (shape?.length !== 2) checkVector("layer_norm", what, shape, size);
       else check(shape.join() === `${k / size},${size}`, "layer_norm", `shape of ${what}`, [k / size, size], shape);
     }
-    numberAttribute("layer_norm", attributes, "epsilon");
-    flagAttribute("layer_norm", attributes, "unitOffset");
     return [[...inputs[0]!]];
   },
   reference({ inputs, weights, outputs, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
     const [weight, bias] = [weights[0]?.data, weights[1]?.data];
     const y = outputs[0]!.data;
-    const size = optionalNumber("layer_norm", attributes, "groupSize") ?? shape.at(-1)!;
-    const epsilon = numberAttribute("layer_norm", attributes, "epsilon");
-    const offset = flagAttribute("layer_norm", attributes, "unitOffset") ? 1 : 0;
+    const { groupSize: size = shape.at(-1)!, epsilon } = attributes;
+    const offset = attributes.unitOffset ? 1 : 0;
     for (let start = 0; start < x.length; start += size) {
       let mean = 0;
       for (let i = 0; i < size; i++) mean += x[start + i]!;
@@ -52,4 +48,4 @@ export const layerNorm: OpDefinition = {
       }
     }
   },
-};
+});

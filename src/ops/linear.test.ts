@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { batchOf, isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
+import { opDefinition } from "./registry.ts";
 
 describe("linear", () => {
   const x = tensor([2, 3], [1, 2, 3, -1, 0, 4]);

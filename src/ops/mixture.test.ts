@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
+import { opDefinition } from "./registry.ts";
 
 describe("route", () => {
   const logits = tensor([2, 4], [1, 3, 3, -2, 0, 0.5, -1, 2]);

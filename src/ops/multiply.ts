@@ -1,8 +1,8 @@
 import { check, checkCounts, sameShape } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /** Element-wise a · b of equal shapes. */
-export const multiply: OpDefinition = {
+export const multiply = defineOp({
   name: "multiply",
   shapes(inputs, weights) {
     checkCounts("multiply", inputs, 2, weights, 0);
@@ -13,4 +13,4 @@ export const multiply: OpDefinition = {
     const [a, b, out] = [inputs[0]!.data, inputs[1]!.data, outputs[0]!.data];
     for (let i = 0; i < out.length; i++) out[i] = a[i]! * b[i]!;
   },
-};
+});

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { batchOf, isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
 import { ropeAttributes } from "../layers/rope.ts";
-import { frequenciesAt } from "./rotary.ts";
+import { rotary } from "./rotary.ts";
+import { frequenciesAt } from "./rotary-table.ts";
 
 const base = { heads: 1, headDim: 4, rotaryDim: 4, interleaved: false, scaling: 1, frequencies: [1, 0.5] };
 const x = [1, 2, 3, 4];
@@ -46,7 +47,8 @@ describe("rotary", () => {
 });
 
 describe("dynamic NTK", () => {
-  const attributes = ropeAttributes({ kind: "dynamic", theta: 10000, factor: 2, originalLength: 128 }, 16);
+  const dynamic = ropeAttributes({ kind: "dynamic", theta: 10000, factor: 2, originalLength: 128 }, 16);
+  const attributes = rotary.values({ ...dynamic, heads: 1, headDim: 16 });
   // from transformers' dynamic rope of length 300
   const grown = [1, 0.262445, 0.06887737, 0.01807652, 0.004744092, 0.0012450633, 0.00032676064, 8.5756685e-5];
   it("changes frequencies above the original length only", () => {
@@ -58,7 +60,7 @@ describe("dynamic NTK", () => {
     const at = (first: number, promptLength: number) =>
       runOp("rotary", {
         inputs: [tensor([1, 16], head)],
-        attributes: { heads: 1, headDim: 16, ...attributes },
+        attributes,
         batch: batchOf([{ first, tokens: [0], promptLength }]),
       })[0]!;
     expect(at(5, 300)).toEqual(

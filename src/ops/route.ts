@@ -1,15 +1,5 @@
-import {
-  check,
-  checkCounts,
-  checkRows,
-  checkVector,
-  countAttribute,
-  flagAttribute,
-  numberAttribute,
-  optionalNumber,
-} from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import { check, checkCounts, checkRows, checkVector } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /** How the router's numbers become scores: before the choice, or (`chosen_…`) after it, those that were chosen alone. */
 export const routeScores = ["softmax", "sigmoid", "chosen_softmax", "chosen_sigmoid"] as const;
@@ -25,12 +15,21 @@ export const routeScores = ["softmax", "sigmoid", "chosen_softmax", "chosen_sigm
  *
  * Source: Shazeer et al. 2017; groups and correction: DeepSeek-AI 2024, "DeepSeek-V3".
  */
-export const route: OpDefinition = {
+export const route = defineOp({
   name: "route",
+  attributes: {
+    count: { kind: "count" },
+    score: { kind: "name", names: routeScores },
+    normalize: { kind: "flag" },
+    factor: { kind: "number", default: 1 },
+    groups: { kind: "count", default: 1 },
+    topGroups: { kind: "count", optional: true },
+    groupsByBest: { kind: "flag" },
+  },
   shapes(inputs, weights, attributes) {
     checkCounts("route", inputs, 1, weights, Math.min(weights.length, 2));
     const experts = checkRows("route", "logits", inputs[0]!);
-    const { count, groups, topGroups, groupsByBest } = choiceOf(attributes);
+    const { count, groups, topGroups = groups, groupsByBest } = attributes;
     checkVector("route", "correction", weights[0], experts);
     checkVector("route", "gains", weights[1], experts);
     check(experts % groups === 0, "route", "attribute `groups`", `a divisor of ${experts}`, groups);
@@ -47,7 +46,8 @@ export const route: OpDefinition = {
   reference({ inputs, outputs, weights, attributes }) {
     const { data: logits, shape } = inputs[0]!;
     const [chosen, shares] = [outputs[0]!.data, outputs[1]!.data];
-    const { count, groups, topGroups, groupsByBest, score, normalize, factor } = choiceOf(attributes);
+    const { count, groups, topGroups = groups, groupsByBest, score, normalize } = attributes;
+    const factor = Math.fround(attributes.factor);
     const experts = shape[1]!;
     for (let row = 0; row < logits.length / experts; row++) {
       const given = logits.subarray(row * experts, (row + 1) * experts);
@@ -66,22 +66,7 @@ export const route: OpDefinition = {
       });
     }
   },
-};
-
-function choiceOf(attributes: Attributes) {
-  const score = routeScores.find((name) => name === attributes.score);
-  check(score !== undefined, "route", "attribute `score`", routeScores, attributes.score);
-  const groups = optionalNumber("route", attributes, "groups") ?? 1;
-  const topGroups = optionalNumber("route", attributes, "topGroups") ?? groups;
-  for (const [name, value] of [["groups", groups] as const, ["topGroups", topGroups] as const]) {
-    check(Number.isInteger(value) && value > 0, "route", `attribute \`${name}\``, "a positive integer", value);
-  }
-  const count = countAttribute("route", attributes, "count");
-  const normalize = flagAttribute("route", attributes, "normalize");
-  const groupsByBest = flagAttribute("route", attributes, "groupsByBest");
-  const factor = Math.fround(attributes.factor === undefined ? 1 : numberAttribute("route", attributes, "factor"));
-  return { score, count, groups, topGroups, groupsByBest, normalize, factor };
-}
+});
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 

@@ -1,8 +1,8 @@
 import { check, checkCounts, width } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /** The rows of x [T, H] whose logits are wanted, `logitRows[r]` each -> [R, H]. */
-export const rows: OpDefinition = {
+export const rows = defineOp({
   name: "rows",
   shapes(inputs, weights) {
     checkCounts("rows", inputs, 1, weights, 0);
@@ -17,4 +17,4 @@ export const rows: OpDefinition = {
       outputs[0]!.data.set(x.subarray(row * hidden, (row + 1) * hidden), index * hidden);
     });
   },
-};
+});

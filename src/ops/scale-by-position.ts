@@ -1,6 +1,5 @@
-import { check, checkCounts, checkRows, countAttribute, flagAttribute, numberAttribute, optionalNumber } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import { check, checkCounts, checkRows } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * Each row of x [T, width] times 1 + strength · ln(1 + floor((position + offset) / length)): queries grow with every
@@ -9,18 +8,25 @@ import type { Attributes } from "./program.ts";
  *
  * Source: Nakanishi 2025, "Scalable-Softmax Is Superior for Attention", as Llama 4 and Ministral 3 do it.
  */
-export const scaleByPosition: OpDefinition = {
+export const scaleByPosition = defineOp({
   name: "scale_by_position",
-  shapes(inputs, weights, attributes) {
+  attributes: {
+    strength: { kind: "number" },
+    length: { kind: "count" },
+    offset: { kind: "index", default: 0 },
+    countsPadding: { kind: "flag" },
+    roundFactor: { kind: "flag" },
+  },
+  shapes(inputs, weights) {
     checkCounts("scale_by_position", inputs, 1, weights, 0);
     checkRows("scale_by_position", "x", inputs[0]!);
     check(inputs[0]![0] === "T", "scale_by_position", "rows of x", "T", inputs[0]![0]);
-    settingsOf(attributes);
     return [[...inputs[0]!]];
   },
   reference({ inputs, outputs, batch, attributes, round }) {
     const { data: x, shape } = inputs[0]!;
-    const { strength, length, offset, countsPadding, roundFactor } = settingsOf(attributes);
+    const { length, offset, countsPadding, roundFactor } = attributes;
+    const strength = Math.fround(attributes.strength);
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       const pads = (countsPadding && batch.padding?.[sequence]) || 0;
       for (let t = batch.sequenceStart[sequence]!; t < batch.sequenceStart[sequence + 1]!; t++) {
@@ -31,16 +37,4 @@ export const scaleByPosition: OpDefinition = {
       }
     }
   },
-};
-
-function settingsOf(attributes: Attributes) {
-  const offset = optionalNumber("scale_by_position", attributes, "offset") ?? 0;
-  check(Number.isInteger(offset) && offset >= 0, "scale_by_position", "attribute `offset`", "an integer of at least 0", offset);
-  return {
-    strength: Math.fround(numberAttribute("scale_by_position", attributes, "strength")),
-    length: countAttribute("scale_by_position", attributes, "length"),
-    offset,
-    countsPadding: flagAttribute("scale_by_position", attributes, "countsPadding"),
-    roundFactor: flagAttribute("scale_by_position", attributes, "roundFactor"),
-  };
-}
+});

@@ -1,8 +1,8 @@
 import { check, checkCounts, checkRows } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /** Each row of x [T, width] times its own number, factors [T, 1]. */
-export const scaleRows: OpDefinition = {
+export const scaleRows = defineOp({
   name: "scale_rows",
   shapes(inputs, weights) {
     checkCounts("scale_rows", inputs, 2, weights, 0);
@@ -16,4 +16,4 @@ export const scaleRows: OpDefinition = {
     const factors = inputs[1]!.data;
     for (let i = 0; i < x.length; i++) outputs[0]!.data[i] = x[i]! * factors[Math.floor(i / shape[1]!)]!;
   },
-};
+});

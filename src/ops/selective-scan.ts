@@ -1,5 +1,5 @@
 import { check, checkCounts, checkRows, checkVector } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 import { softplus } from "./softplus.ts";
 
 /**
@@ -9,7 +9,7 @@ import { softplus } from "./softplus.ts";
  *
  * Source: Gu and Dao 2023, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces".
  */
-export const selectiveScan: OpDefinition = {
+export const selectiveScan = defineOp({
   name: "selective_scan",
   shapes(inputs, weights) {
     checkCounts("selective_scan", inputs, 4, weights, 2);
@@ -48,4 +48,4 @@ export const selectiveScan: OpDefinition = {
       part.write(sequence, 0, held);
     }
   },
-};
+});

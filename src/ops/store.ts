@@ -1,11 +1,11 @@
 import { check, checkCounts, checkRows } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * Writes this step's rows into parts of a paged state: inputs k [T, keyWidth] and v [T, valueWidth], state parts
  * [key, value], at each token's position of its sequence. No outputs.
  */
-export const store: OpDefinition = {
+export const store = defineOp({
   name: "store",
   shapes(inputs, weights) {
     checkCounts("store", inputs, 2, weights, 0);
@@ -24,4 +24,4 @@ export const store: OpDefinition = {
       }
     });
   },
-};
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { batchOf, isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
+import { opDefinition } from "./registry.ts";
 
 describe("weighted_sum", () => {
   const weights = tensor([2, 4], [9, 1, -2, 9, 9, 0.5, 0, 9]);

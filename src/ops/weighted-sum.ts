@@ -1,6 +1,5 @@
-import { check, checkCounts, checkRows, numberAttribute, optionalNumber } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
-import type { Attributes } from "./program.ts";
+import { check, checkCounts, checkRows } from "./check.ts";
+import { defineOp } from "./definition.ts";
 
 /**
  * A sum of values with weights of each token: inputs weights [T, W], then any number of x [T, H] -> [T, H].
@@ -9,8 +8,12 @@ import type { Attributes } from "./program.ts";
  *
  * Source: Baykal et al. 2023, "Alternating Updates for Efficient Transformers" (AltUp), as Gemma 3n has it.
  */
-export const weightedSum: OpDefinition = {
+export const weightedSum = defineOp({
   name: "weighted_sum",
+  attributes: {
+    first: { kind: "index" },
+    offset: { kind: "number", default: 0 },
+  },
   shapes(inputs, weights, attributes) {
     check(inputs.length >= 2, "weighted_sum", "number of inputs", "at least 2", inputs.length);
     checkCounts("weighted_sum", inputs, inputs.length, weights, 0);
@@ -19,13 +22,13 @@ export const weightedSum: OpDefinition = {
     for (const shape of inputs.slice(2)) checkRows("weighted_sum", "x", shape, width);
     const rows = inputs.find((shape) => shape[0] !== inputs[0]![0]);
     check(rows === undefined, "weighted_sum", "rows of x", inputs[0]![0], rows?.[0]);
-    const { first } = placeOf(attributes);
+    const { first } = attributes;
     check(first + inputs.length - 1 <= given, "weighted_sum", "last weight", `at most ${given}`, first + inputs.length - 1);
     return [[...inputs[1]!]];
   },
   reference({ inputs, outputs, attributes, round }) {
     const [weights, ...values] = inputs;
-    const { first, offset } = placeOf(attributes);
+    const { first, offset } = attributes;
     const [given, width] = [weights!.shape[1]!, outputs[0]!.shape[1]!];
     const y = outputs[0]!.data;
     for (let at = 0; at < y.length; at++) {
@@ -37,10 +40,4 @@ export const weightedSum: OpDefinition = {
       y[at] = sum;
     }
   },
-};
-
-function placeOf(attributes: Attributes): { first: number; offset: number } {
-  const first = numberAttribute("weighted_sum", attributes, "first");
-  check(Number.isInteger(first) && first >= 0, "weighted_sum", "attribute `first`", "0 or a positive integer", first);
-  return { first, offset: optionalNumber("weighted_sum", attributes, "offset") ?? 0 };
-}
+});

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { isClose, runOp, tensor } from "../../test/helpers/run-op.ts";
-import { opDefinition } from "./index.ts";
+import { opDefinition } from "./registry.ts";
 
 const x = [-9, -3, -1, -0.1, -5e-7, 0, 0.5, 2, 7];
 

@@ -1,5 +1,5 @@
 import { check, checkCounts } from "./check.ts";
-import type { OpDefinition } from "./definition.ts";
+import { defineOp } from "./definition.ts";
 import { softplus } from "./softplus.ts";
 
 /**
@@ -9,7 +9,7 @@ import { softplus } from "./softplus.ts";
  *
  * Source: Huang and Schlag 2024, "Deriving Activation Functions Using Integration"; transformers' XIELUActivation.
  */
-export const xielu: OpDefinition = {
+export const xielu = defineOp({
   name: "xielu",
   shapes(inputs, weights) {
     checkCounts("xielu", inputs, 1, weights, 4);
@@ -32,4 +32,4 @@ export const xielu: OpDefinition = {
       y[i] = round(bent) + round(beta * value);
     }
   },
-};
+});

@@ -4,7 +4,9 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import type { Batch, Session } from "../../src/backends/backend.ts";
+import { nativeAddon } from "../../src/backends/cpu/addon.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
+import { ops } from "../../src/ops/registry.ts";
 import type { SamplingGroup } from "../../src/sampling/group.ts";
 import { layerModel } from "./support/attention.ts";
 import { limits, makeBatch, noise, ProgramBuilder, runStep, tokenIds } from "./support/programs.ts";
@@ -163,8 +165,20 @@ describe("plan and prepare", () => {
 
   it("refuses an op that has no kernel", () => {
     const { model, source } = layerModel();
-    model.programs.decode.ops[1]!.attributes = { epsilon: 1e-6, colour: 3 };
+    model.programs.decode.ops[1]!.op = "colour";
     expect(() => cpu.plan(model, source, limits)).toThrow(expect.objectContaining({ code: "op_unsupported" }));
+  });
+
+  it("refuses an attribute that an op does not know", () => {
+    const { model, source } = layerModel();
+    model.programs.decode.ops[1]!.attributes = { epsilon: 1e-6, colour: 3 };
+    const message = "[rms_norm] attribute `colour`: expected one of epsilon, ";
+    expect(() => cpu.plan(model, source, limits)).toThrow(expect.objectContaining({ code: "op_invalid" }));
+    expect(() => cpu.plan(model, source, limits)).toThrow(message);
+  });
+
+  it("has one kernel for every op, and none besides", () => {
+    expect(nativeAddon().kernels).toEqual([...ops.keys()].sort());
   });
 
   it.each([{ maxTokens: 0 }, { blocks: {} }, { weights: "int8" }, { cache: "float16" }, { taps: ["attentions"] }])(
@@ -260,8 +274,8 @@ describe("life", () => {
     expect(delay.max / 1e6).toBeLessThan(took / 2);
   });
 
-  // `numbers` of a linear op: one, or none, which fails the step, so that a rejection is on its way as the thread ends
-  it.each(["[0]", "[]"])("works in a worker thread that ends in the middle of a step (numbers %s)", async (numbers) => {
+  // weights of a linear op: there, or not, which fails the step, so that a rejection is on its way as the thread ends
+  it.each(["[0, -1]", "[]"])("works in a worker thread that ends in the middle of a step (weights %s)", async (weights) => {
     const addon = join(root, "native/build/Release/tsumugi.node");
     const script = `
       const { Session } = require(${JSON.stringify(addon)});
@@ -269,7 +283,7 @@ describe("life", () => {
       const session = new Session({ workers: 2, maxTokens: 512, maxSequences: 1, maxLogitRows: 512, workspaceBytes: 512 * n * 4,
         keptFloats: [512 * n], encodeFrom: 200, values: [value(-1), value(0)], parts: [],
         weights: [{ kind: 0, storage: "float32", groups: 1, rows: n, columns: n }],
-        ops: Array.from({ length: 200 }, () => ({ name: "linear", inputs: [0], outputs: [1], weights: [0, -1], parts: [], numbers: ${numbers}, frequencies: [] })) });
+        ops: Array.from({ length: 200 }, () => ({ name: "linear", inputs: [0], outputs: [1], weights: ${weights}, parts: [], attributes: { roundProduct: false } })) });
       const ids = new Int32Array(512);
       const step = session.run({ tokenIds: ids, positions: ids, sequenceStart: Int32Array.of(0, 512), promptLength: Int32Array.of(512),
         logitRows: ids, states: [], copies: [] });

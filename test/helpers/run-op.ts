@@ -1,6 +1,6 @@
 import type { ReferenceBatch, ReferenceStatePart, ReferenceTensor } from "../../src/ops/definition.ts";
-import { opDefinition } from "../../src/ops/index.ts";
 import type { Attributes } from "../../src/ops/program.ts";
+import { opDefinition } from "../../src/ops/registry.ts";
 import { elementCount } from "../../src/tensor/dtype.ts";
 
 export function tensor(shape: number[], data: ArrayLike<number>): ReferenceTensor {

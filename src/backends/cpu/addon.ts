@@ -31,9 +31,8 @@ export interface NativeOp {
   weights: number[];
   /** Indices into `NativePlan.parts`. */
   parts: number[];
-  /** Attributes in the order that the kernel's file documents. */
-  numbers: number[];
-  frequencies: number[];
+  /** By name, with their defaults; the kernel reads them once. */
+  attributes: { [name: string]: number | boolean | string | Float64Array };
   /** Activations are bfloat16. */
   narrow: boolean;
 }
@@ -135,16 +134,12 @@ export interface NativeAddon {
   /** Physical cores that this process may use. */
   defaultWorkers(): number;
   packedBytes(storage: string, rows: number, columns: number): number;
-  /** Matmul and attention scratch. */
-  workspaceBytes(
-    rows: number,
-    columns: number,
-    outputs: number,
-    workers: number,
-    headDim: number,
-    valueDim: number,
-    group: number,
-  ): number;
+  /** What kernels of a session of this plan work in, beside the plan's own workspace. */
+  workspaceBytes(plan: NativePlan): number;
+  /** Names of the ops that have a kernel. */
+  kernels: readonly string[];
+  /** Those of them whose kernels ask for memory to work in. */
+  scratchKernels: readonly string[];
   blockTokens: number;
 }
 

@@ -2,6 +2,7 @@ import { TsumugiError } from "../../errors.ts";
 import type { Model } from "../../ops/program.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, Session, WeightSource } from "../backend.ts";
 import { type NativeSession, nativeAddon } from "./addon.ts";
+import { type CompiledPrograms, compilePrograms } from "./compile-programs.ts";
 import { compileModel } from "./plan.ts";
 import { CpuSession } from "./session.ts";
 import { planLoad } from "./weights.ts";
@@ -27,8 +28,15 @@ export function createCpuBackend(): Backend {
   return { name: "cpu", blockTokens, plan, prepare };
 }
 
+/** What `plan` has compiled, until `prepare` takes it: a load asks for both, with other blocks and threads at most. */
+const compiledPrograms = new WeakMap<Model, { key: string; programs: CompiledPrograms }>();
+
+const programsKey = (limits: Limits) => JSON.stringify({ ...limits, blocks: undefined });
+
 function plan(model: Model, source: WeightSource, limits: Limits): MemoryPlan {
-  const compiled = compileModel(model, limits, blockTokens, workers(undefined));
+  const programs = compilePrograms(model, limits);
+  compiledPrograms.set(model, { key: programsKey(limits), programs });
+  const compiled = compileModel(model, limits, blockTokens, workers(undefined), programs);
   planLoad(model, compiled.native.weights, source);
   return compiled.memory;
 }
@@ -41,7 +49,10 @@ async function prepare(model: Model, source: WeightSource, limits: Limits, optio
     const reason = `it was built from other sources (blocks of ${addon.blockTokens} tokens)`;
     throw new TsumugiError("native_addon_missing", { reason, hint: "Run `npm run build:native`" });
   }
-  const { native, memory, kept } = compileModel(model, limits, blockTokens, workers(options.threads));
+  const planned = compiledPrograms.get(model);
+  compiledPrograms.delete(model);
+  const programs = planned?.key === programsKey(limits) ? planned.programs : undefined;
+  const { native, memory, kept } = compileModel(model, limits, blockTokens, workers(options.threads), programs);
   const loadPlan = planLoad(model, native.weights, source);
   let session: NativeSession;
   try {

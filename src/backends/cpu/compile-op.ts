@@ -1,192 +1,115 @@
 import { TsumugiError } from "../../errors.ts";
-import type { Attributes, Dimension, Model, ProgramOp } from "../../ops/program.ts";
-import { routeScores } from "../../ops/route.ts";
+import type { Attributes, Dimension, EncodeProgram, Model, Program, ProgramOp } from "../../ops/program.ts";
+import { opDefinition } from "../../ops/registry.ts";
+import { type NativeOp, nativeAddon } from "./addon.ts";
+
+export type AnyProgram = Program | EncodeProgram;
+
+/** An op as it goes to the addon, but for what holds for all ops alike. */
+export type FlatOp = Omit<NativeOp, "narrow">;
 
 /**
- * Attributes of an op as the list of numbers that its kernel documents (native/kernels/*.cc).
+ * A program's ops for the addon: with the values that kernels work in behind their outputs, with tables that several ops read
+ * computed once, and with ops that one kernel does in one pass made one. New values are added to `values`.
  *
- * @throws TsumugiError `op_unsupported` for an op that has no native kernel
+ * @throws TsumugiError `op_invalid` where shapes or attributes break an op's rules, `op_unsupported` for an op without a kernel
  */
-export function opNumbers({ op, attributes }: ProgramOp, width: number): number[] {
-  const compile = compilers[op];
-  if (!compile) throw new TsumugiError("op_unsupported", { op, known: Object.keys(compilers).join(", ") });
-  const known = knownAttributes[op] ?? [];
-  const extra = Object.keys(attributes).find((name) => attributes[name] !== undefined && !known.includes(name));
-  if (extra)
-    throw new TsumugiError("op_unsupported", { op: `${op} with attribute ${extra}`, known: known.join(", ") || "none" });
-  return compile(attributes, width);
+export function compileOps(
+  model: Model,
+  program: AnyProgram,
+  values: { shape: readonly Dimension[] }[],
+  partIndex: (state: number, part: number) => number,
+  rounds: boolean,
+): FlatOp[] {
+  const kernels = new Set(nativeAddon().kernels);
+  const tables = new Map<string, number>();
+  const flat: FlatOp[] = [];
+  for (const op of program.ops) {
+    if (!kernels.has(op.op)) throw new TsumugiError("op_unsupported", { op: op.op, known: [...kernels].join(", ") });
+    flat.push(...compileOp(op, model, program, values, partIndex, tables));
+  }
+  return absorb(flat, program, rounds);
 }
 
-const number = (attributes: Attributes, name: string, otherwise = 0): number => {
-  const value = attributes[name];
-  if (typeof value === "boolean") return value ? 1 : 0;
-  return typeof value === "number" ? value : otherwise;
-};
-
-/** In the order of `Activation` in native/include/vector_kernels.h. */
-const activations = [
-  "silu",
-  "gelu",
-  "gelu_tanh",
-  "quick_gelu",
-  "relu",
-  "relu2",
-  "relu6",
-  "sigmoid",
-  "tanh",
-  "linear",
-  "gelu_new",
-  "gelu_fast",
-  "gelu_10",
-  "hardswish",
-  "leaky_relu",
-  "laplace",
-  "mish",
-];
-
-function kind(op: string, attributes: Attributes): number[] {
-  const index = activations.indexOf(String(attributes.kind));
-  if (index < 0)
-    throw new TsumugiError("op_unsupported", { op: `${op} of kind ${String(attributes.kind)}`, known: activations.join(", ") });
-  return [index];
+/** The op, and before it the table that it reads where that is not computed yet. */
+function compileOp(
+  op: ProgramOp,
+  model: Model,
+  program: AnyProgram,
+  values: { shape: readonly Dimension[] }[],
+  partIndex: (state: number, part: number) => number,
+  tables: Map<string, number>,
+): FlatOp[] {
+  const definition = opDefinition(op.op);
+  const inputs = op.inputs.map((value) => program.values[value]!.shape);
+  const weights = op.weights.map((id) => (id < 0 ? undefined : model.weights[id]!.shape));
+  checkOutputs(op, definition.shapes(inputs, weights, op.attributes), program);
+  const workspace = definition.workspace?.(inputs, weights, op.attributes) ?? [];
+  const flat: FlatOp = {
+    name: op.op,
+    inputs: [...op.inputs],
+    outputs: [...op.outputs, ...workspace.map((shape) => values.push({ shape }) - 1)],
+    weights: [...op.weights],
+    parts: op.state ? op.state.parts.map((part) => partIndex(op.state!.state, part)) : [],
+    attributes: nativeAttributes(definition.values(op.attributes)),
+  };
+  const table = definition.table?.(op.attributes);
+  if (!table) return [flat];
+  const key = JSON.stringify(table);
+  const known = tables.get(key);
+  if (known !== undefined) {
+    flat.inputs.push(known);
+    return [flat];
+  }
+  const made = opDefinition(table.op);
+  const [shape] = made.shapes([], [], table.attributes);
+  const value = values.push({ shape: shape! }) - 1;
+  tables.set(key, value);
+  flat.inputs.push(value);
+  const attributes = nativeAttributes(made.values(table.attributes));
+  return [{ name: table.op, inputs: [], outputs: [value], weights: [], parts: [], attributes }, flat];
 }
 
-const deltaSizes = ["keyHeads", "valueHeads", "keyHeadDim", "valueHeadDim"];
-
-const compilers: { [op: string]: (attributes: Attributes, width: number) => number[] } = {
-  embed: (a) => [number(a, "scale", 1), number(a, "otherwise", -1), number(a, "roundScale")],
-  embed_position: (a) => [number(a, "offset")],
-  wave_position: (a) => [number(a, "offset"), number(a, "padding")],
-  linear: (a) => [number(a, "roundProduct")],
-  rms_norm: (a, width) => [
-    number(a, "epsilon"),
-    number(a, "unitOffset"),
-    number(a, "groupSize", width),
-    number(a, "roundOnce"),
-    number(a, "roundInput"),
-  ],
-  layer_norm: (a, width) => [number(a, "epsilon"), number(a, "groupSize", width), number(a, "unitOffset")],
-  rotary: (a) => [
-    number(a, "heads"),
-    number(a, "headDim"),
-    number(a, "rotaryDim") / 2,
-    number(a, "interleaved"),
-    a.wide ? 1 : 0,
-  ],
-  store: () => [],
-  attend: (a) => [
-    ...["heads", "keyValueHeads", "headDim", "valueHeadDim", "scale", "window", "softcap"].map((name) => number(a, name)),
-    number(a, "causal", 1),
-    number(a, "chunk"),
-    number(a, "roundedSlopes"),
-    number(a, "wideScores"),
-    number(a, "scaleQuery"),
-    number(a, "fusedScores"),
-  ],
-  add: () => [],
-  multiply: () => [],
-  clamp: (a) => [number(a, "least"), number(a, "greatest")],
-  scale: (a) => [number(a, "factor")],
-  scale_by_position: (a) => ["strength", "length", "offset", "countsPadding", "roundFactor"].map((name) => number(a, name)),
-  xielu: () => [],
-  activation: (a) => kind("activation", a),
-  gated_activation: (a) => [...kind("gated_activation", a), number(a, "wideGate")],
-  rows: () => [],
-  columns: (a) => [number(a, "first")],
-  weighted_sum: (a) => [number(a, "first"), number(a, "offset")],
-  match_magnitude: (a) => [number(a, "epsilon")],
-  gaussian_cut: (a) => [number(a, "deviations")],
-  scale_rows: () => [],
-  route: (a) => [
-    number(a, "count"),
-    (routeScores as readonly unknown[]).indexOf(a.score),
-    number(a, "normalize"),
-    number(a, "factor", 1),
-    number(a, "groups", 1),
-    number(a, "topGroups", number(a, "groups", 1)),
-    number(a, "groupsByBest"),
-  ],
-  experts: (a) => [
-    ...kind("experts", a),
-    ...["interleaved", "limit", "upOffset", "scaleInput", "wideShares"].map((name) => number(a, name)),
-  ],
-  head_linear: () => [],
-  join_heads: (a) => [number(a, "heads")],
-  causal_convolution: () => [],
-  selective_scan: () => [],
-  gated_delta: (a) => deltaSizes.map((name) => number(a, name)),
-};
-
-const knownAttributes: { [op: string]: readonly string[] } = {
-  embed: ["scale", "otherwise", "roundScale"],
-  linear: ["roundProduct"],
-  embed_position: ["offset"],
-  wave_position: ["width", "offset", "padding", "frequencies"],
-  rms_norm: ["epsilon", "unitOffset", "groupSize", "roundOnce", "roundInput"],
-  layer_norm: ["epsilon", "groupSize", "unitOffset"],
-  rotary: [
-    "heads",
-    "headDim",
-    "rotaryDim",
-    "interleaved",
-    "frequencies",
-    "scaling",
-    "dynamicBase",
-    "dynamicFactor",
-    "dynamicOriginalLength",
-    "longFrequencies",
-    "longLength",
-    "wide",
-  ],
-  attend: [
-    "heads",
-    "keyValueHeads",
-    "headDim",
-    "valueHeadDim",
-    "scale",
-    "window",
-    "softcap",
-    "slopes",
-    "causal",
-    "buckets",
-    "chunk",
-    "roundedSlopes",
-    "wideScores",
-    "scaleQuery",
-    "fusedScores",
-  ],
-  clamp: ["least", "greatest"],
-  columns: ["first", "count"],
-  weighted_sum: ["first", "offset"],
-  match_magnitude: ["epsilon"],
-  gaussian_cut: ["deviations"],
-  scale: ["factor"],
-  scale_by_position: ["strength", "length", "offset", "countsPadding", "roundFactor"],
-  activation: ["kind"],
-  gated_activation: ["kind", "wideGate"],
-  route: ["count", "score", "normalize", "factor", "groups", "topGroups", "groupsByBest"],
-  experts: ["kind", "interleaved", "limit", "upOffset", "scaleInput", "wideShares"],
-  join_heads: ["heads"],
-  gated_delta: deltaSizes,
-};
-
-/** Shapes of the values that a kernel works in, beside its inputs and outputs; it finds them behind its outputs. */
-export function opWorkspace(op: ProgramOp, model: Model): Dimension[][] {
-  if (op.op !== "experts") return [];
-  const [experts, both, hidden] = model.weights[op.weights[0]!]!.shape as [number, number, number];
-  const { values } = model.programs.decode;
-  const [rows, count] = values[op.inputs[1]!]!.shape as [Dimension, number];
-  // gathered rows (and results), gate and up, where each pick stands, where each expert's picks begin
-  const widths = [count * hidden, count * both, count];
-  return [...widths.map((width): Dimension[] => [rows, width]), [experts + 1]];
+/** The op's shape rule holds: the addon trusts the program after this. */
+function checkOutputs(op: ProgramOp, shapes: readonly (readonly Dimension[])[], program: AnyProgram): void {
+  op.outputs.forEach((value, index) => {
+    const given = program.values[value]!.shape;
+    const expected = shapes[index];
+    if (given.length !== expected?.length || given.some((dimension, axis) => dimension !== expected[axis])) {
+      throw new TsumugiError("op_invalid", { op: op.op, what: `shape of output ${index}`, expected, given });
+    }
+  });
 }
 
-/** The table of cosines and sines that a rotary op reads: equal keys share one table. */
-export function rotaryTable(attributes: Attributes): { key: string; numbers: number[]; frequencies: number[]; width: number } {
-  const long = (attributes.longFrequencies ?? []) as readonly number[];
-  const frequencies = [...(attributes.frequencies as readonly number[]), ...long];
-  const names = ["scaling", "dynamicBase", "dynamicFactor", "dynamicOriginalLength", "longLength"];
-  const numbers = [number(attributes, "rotaryDim") / 2, ...names.map((name) => number(attributes, name))];
-  numbers.push(attributes.wide === "all" ? 1 : 0);
-  return { key: JSON.stringify([numbers, frequencies]), numbers, frequencies, width: number(attributes, "rotaryDim") };
+function nativeAttributes(attributes: Attributes): NativeOp["attributes"] {
+  const native: NativeOp["attributes"] = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) continue;
+    native[name] = typeof value === "object" ? Float64Array.from(value) : value;
+  }
+  return native;
+}
+
+/** add(residual, linear(x)) becomes linear(x, residual): the same sums in the same order, one pass less. */
+function absorb(ops: readonly FlatOp[], program: AnyProgram, rounds: boolean): FlatOp[] {
+  const outputs = new Set(Object.values(program.outputs));
+  const uses = new Map<number, number>();
+  for (const { inputs } of ops) for (const value of inputs) uses.set(value, (uses.get(value) ?? 0) + 1);
+  const result: FlatOp[] = [];
+  for (const op of ops) {
+    const before = result.at(-1);
+    const product = before?.outputs[0];
+    const isNext = before !== undefined && product !== undefined && opDefinition(before.name).absorbs === op.name;
+    if (isNext && before.inputs.length === 1) {
+      const other = op.inputs[0] === product ? op.inputs[1]! : op.inputs[0]!;
+      // one flag says whether both are rounded
+      const alike = !rounds || program.values[product]!.type === program.values[op.outputs[0]!]!.type;
+      if (alike && op.inputs.includes(product) && other !== product && uses.get(product) === 1 && !outputs.has(product)) {
+        result[result.length - 1] = { ...before, inputs: [before.inputs[0]!, other], outputs: [op.outputs[0]!] };
+        continue;
+      }
+    }
+    result.push(op);
+  }
+  return result;
 }

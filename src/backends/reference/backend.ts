@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
-import { opDefinition } from "../../ops/index.ts";
 import type { Model } from "../../ops/program.ts";
+import { opDefinition } from "../../ops/registry.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, WeightSource } from "../backend.ts";
 import { PagedCache } from "./paged-cache.ts";

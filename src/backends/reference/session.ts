@@ -1,7 +1,7 @@
 import { TsumugiError } from "../../errors.ts";
 import type { ReferenceContext, ReferenceTensor } from "../../ops/definition.ts";
-import { opDefinition } from "../../ops/index.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
+import { opDefinition } from "../../ops/registry.ts";
 import { sampleGroup } from "../../sampling/chain.ts";
 import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";

@@ -164,6 +164,6 @@ function feedForward(
   const m = rmsNorm(program, x, { module: `${at}.layer_norm`, epsilon }); // [tokens, dModel]
   const inputs = (gated ? ["wi_0", "wi_1"] : ["wi"]).map((part) => linear(program, m, { module: `${module}.${part}`, width }));
   const op = gated ? "gated_activation" : "activation";
-  const inner = program.value(op, { module, inputs, attributes: { kind: act.data } }); // [tokens, dFf]
+  const inner = program.value(op, { module, inputs, attributes: { kind: act.data! } }); // [tokens, dFf]
   return add(program, x, linear(program, inner, { module: `${module}.wo`, width: dModel }), at);
 }
