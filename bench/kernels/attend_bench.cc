@@ -2,13 +2,13 @@
 // From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include -Inative/kernels
 //       bench/kernels/attend_bench.cc native/kernels/*.cc -o /tmp/attend_bench
-//   /tmp/attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS
+//   /tmp/attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "step.h"
+#include "kernel.h"
 
 using namespace tsumugi;
 
@@ -16,19 +16,18 @@ namespace {
 
 constexpr int kLayers = 16;
 constexpr int64_t kHeads = 32;
-constexpr int64_t kKeyValueHeads = 8;
 constexpr int64_t kHeadDim = 64;
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int workers) {
+SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int workers, int64_t key_value_heads) {
   SessionData session;
   session.workers = workers;
   session.max_tokens = tokens;
   const int64_t q = kHeads * kHeadDim;
-  const int64_t kv = kKeyValueHeads * kHeadDim;
+  const int64_t kv = key_value_heads * kHeadDim;
   const size_t row = static_cast<size_t>(tokens) * sizeof(float);
   session.values = {{Rows::tokens, 0, q, 0, -1},
                     {Rows::tokens, 0, kv, row * q, -1},
@@ -43,7 +42,7 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
     StatePart& part = session.parts[i];
     part.transposed = i % 2 == 0;
     part.bfloat16 = bfloat16;
-    part.heads = kKeyValueHeads;
+    part.heads = key_value_heads;
     part.dim = kHeadDim;
     part.blocks = (tokens + past + kBlockTokens - 1) / kBlockTokens;
     bytes += part.bytes();
@@ -54,8 +53,6 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
     part.data = next;
     next += part.bytes();
   }
-  session.scratch_floats = padded_lanes(attend_scratch_floats(kHeadDim, kHeadDim, kTileRows));
-  session.scratch = HugeBuffer(session.scratch_floats * sizeof(float) * static_cast<size_t>(workers));
   return session;
 }
 
@@ -71,6 +68,7 @@ BatchData make_batch(int64_t tokens, int64_t past) {
   StateTables tables;
   tables.table_start = {0, blocks};
   for (int32_t block = 0; block < blocks; ++block) tables.table.push_back(block);
+  tables.length = {static_cast<int32_t>(past + tokens)};
   batch.states.push_back(tables);
   return batch;
 }
@@ -83,7 +81,7 @@ double best_of(int repeats, const StepContext& context, OpPlan op) {
       OpPlan own = op;
       for (int layer = 0; layer < kLayers; ++layer) {
         own.parts = {2 * layer, 2 * layer + 1};
-        own.kernel(worker, own, context);
+        own.kernel->run(worker, own, context);
       }
     });
     const double took = seconds() - start;
@@ -92,30 +90,48 @@ double best_of(int repeats, const StepContext& context, OpPlan op) {
   return best;
 }
 
+// An op of the session, as the addon would have made it ready.
+OpPlan make_op(const char* name, SessionData& session) {
+  OpPlan op;
+  op.name = name;
+  op.kernel = &find_kernel(name);
+  for (const auto& [attribute, value] : {std::pair{"heads", kHeads}, {"keyValueHeads", session.parts[0].heads},
+                                         {"headDim", kHeadDim}, {"valueHeadDim", kHeadDim}}) {
+    op.attributes.set(attribute, static_cast<double>(value));
+  }
+  op.attributes.set("scale", 0.125);
+  op.attributes.set("causal", true);
+  for (const char* flag : {"roundedSlopes", "wideScores", "scaleQuery", "fusedScores"}) op.attributes.set(flag, false);
+  if (op.kernel->prepare != nullptr) op.settings = op.kernel->prepare(op, session);
+  if (op.kernel->scratch != nullptr) {
+    session.scratch_floats = op.kernel->scratch(op, session);
+    const size_t of_workers = session.scratch_floats.of_worker * static_cast<size_t>(session.workers);
+    session.scratch = HugeBuffer((of_workers + session.scratch_floats.shared) * sizeof(float));
+  }
+  return op;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6) {
-    std::fprintf(stderr, "usage: attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS\n");
+  if (count != 6 && count != 7) {
+    std::fprintf(stderr, "usage: attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS]\n");
     return 2;
   }
   const int64_t tokens = std::atoll(arguments[1]);
   const int64_t past = std::atoll(arguments[2]);
   const bool bfloat16 = std::strcmp(arguments[3], "bfloat16") == 0;
   const int repeats = std::atoi(arguments[5]);
-  const SessionData session = make_session(tokens, past, bfloat16, std::atoi(arguments[4]));
+  const int64_t key_value_heads = count == 7 ? std::atoll(arguments[6]) : 8;
+  SessionData session = make_session(tokens, past, bfloat16, std::atoi(arguments[4]), key_value_heads);
+  OpPlan store = make_op("store", session);
+  store.inputs = {1, 1};
+  OpPlan attend = make_op("attend", session);
+  attend.inputs = {0};
+  attend.outputs = {2};
   const BatchData batch = make_batch(tokens, past);
   const KeptOutputs kept;
   const StepContext context{session, batch, kept};
-
-  OpPlan store;
-  store.inputs = {1, 1};
-  store.kernel = run_store;
-  OpPlan attend;
-  attend.inputs = {0};
-  attend.outputs = {2};
-  attend.numbers = {kHeads, kKeyValueHeads, kHeadDim, kHeadDim, 0.125, 0, 0, 1};
-  attend.kernel = run_attend;
   std::printf("{\"isa\": \"%s\", \"tokens\": %lld, \"past\": %lld, \"cache\": \"%s\", \"workers\": %d, ", isa_name(active_isa()),
               static_cast<long long>(tokens), static_cast<long long>(past), arguments[3], session.workers);
   std::printf("\"storeMs\": %.3f, ", best_of(repeats, context, store) * 1e3);
