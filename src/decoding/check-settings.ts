@@ -2,7 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { processorDefinitions } from "../sampling/index.ts";
 import { warnOnce } from "../util/warnings.ts";
 import { checkBeams, isContrastive } from "./beams/check-beams.ts";
-import { generationFields } from "./generation-fields.ts";
+import { generationFieldEntries } from "./generation-fields.ts";
 import type { GenerationSettings } from "./generation-settings.ts";
 
 /**
@@ -32,7 +32,7 @@ export function checkSettings(settings: GenerationSettings, explicit: Record<str
 
 /** Names what a call sets for sampling, where it does not sample. */
 function warnOfSamplingOptions(settings: GenerationSettings, explicit: Record<string, unknown>): void {
-  const flags = Object.entries(generationFields).filter(
+  const flags = generationFieldEntries.filter(
     ([name, field]) =>
       field.supported &&
       field.sampling &&
@@ -48,13 +48,14 @@ function warnOfSamplingOptions(settings: GenerationSettings, explicit: Record<st
 
 /** Options that another one takes the place of are refused where the call sets both. */
 function checkReplaced(settings: GenerationSettings, explicit: Record<string, unknown>): void {
+  const values = settings as unknown as { readonly [option: string]: unknown };
   for (const { name, replaces = [], off } of processorDefinitions) {
-    const value = settings[name];
+    const value = values[name];
     if (replaces.length === 0 || value === undefined || value === null || off(value)) continue;
     const isOn = (option: string) => {
       const definition = processorDefinitions.find((candidate) => candidate.name === option);
       const given = explicit[option];
-      return definition !== undefined && given !== undefined && given !== null && !definition.off(settings[option]);
+      return definition !== undefined && given !== undefined && given !== null && !definition.off(values[option]);
     };
     const other = replaces.find(isOn) ?? (settings.numBeams === 1 ? undefined : "numBeams");
     if (other === undefined) continue;
@@ -65,9 +66,9 @@ function checkReplaced(settings: GenerationSettings, explicit: Record<string, un
 
 /** A token that is forced and suppressed would leave nothing to pick. */
 function checkForced(settings: GenerationSettings): void {
-  const suppressed = settings.suppressTokens as readonly number[] | null;
-  for (const option of ["forcedBosTokenId", "forcedEosTokenId"]) {
-    const forced = [settings[option] ?? []].flat() as number[];
+  const suppressed = settings.suppressTokens;
+  for (const option of ["forcedBosTokenId", "forcedEosTokenId"] as const) {
+    const forced = [settings[option] ?? []].flat();
     if (forced.length === 0 || !suppressed || !forced.every((token) => suppressed.includes(token))) continue;
     const options = `\`${option}: ${forced.join()}\` and \`suppressTokens\``;
     throw new TsumugiError("conflicting_options", { options, reason: "a forced token cannot be suppressed" });

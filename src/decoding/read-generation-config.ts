@@ -2,7 +2,8 @@ import { isRecord } from "../util/json-value.ts";
 import { snakeCase } from "../util/letter-case.ts";
 import { warnOnce } from "../util/warnings.ts";
 import type { GenerationConfig } from "./generation-config.ts";
-import { generationFieldNames, generationFields, isOff } from "./generation-fields.ts";
+import { generationFieldNames, generationFields } from "./generation-fields.ts";
+import { isOff } from "./refused-fields.ts";
 
 /**
  * Reads the generation settings of a model: generation_config.json, else the legacy keys of config.json, of a multimodal

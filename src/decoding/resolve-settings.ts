@@ -1,8 +1,15 @@
 import { TsumugiError } from "../errors.ts";
+import { parseOption } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
 import { checkSettings } from "./check-settings.ts";
-import { generationFields, isOff } from "./generation-fields.ts";
+import { generationFieldEntries, generationFields } from "./generation-fields.ts";
 import type { GenerationSettings } from "./generation-settings.ts";
+import { isOff } from "./refused-fields.ts";
+
+/** Values of all fields where nothing sets them. */
+const defaults = Object.fromEntries(
+  generationFieldEntries.flatMap(([name, field]) => (field.supported ? [[name, field.default]] : [])),
+);
 
 /**
  * Decides every field: call, then the `generationConfig` of the call, then the model's, then the default.
@@ -12,32 +19,21 @@ import type { GenerationSettings } from "./generation-settings.ts";
 export function resolveSettings(call: object, passed: object, model: object): GenerationSettings {
   const explicit = namedFields(call, passed);
   const values: Record<string, unknown> = { ...withoutUndefined(model), ...withoutUndefined(explicit) };
-  const result: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(generationFields)) {
-    const value = values[name];
-    if (!field.supported) {
-      if (!isOff(field, explicit[name])) {
-        throw new TsumugiError("unsupported_option", { option: name, reason: field.reason });
-      }
-      continue;
+  const result: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(values)) {
+    const field = generationFields[name];
+    if (field?.supported) {
+      if (value !== null) result[name] = parseOption(field.schema, value, name);
+      else if (!field.required) result[name] = null;
+    } else if (field && !isOff(field, explicit[name])) {
+      throw new TsumugiError("unsupported_option", { option: name, reason: field.reason });
     }
-    if (value === undefined) result[name] = field.default;
-    else if (value === null) result[name] = typeof field.default === "boolean" ? false : null;
-    else result[name] = field.parse(value, name);
   }
   if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
-  result.numReturnSequences ??= 1;
-  result.minLength ??= 0;
   if (typeof result.minNewTokens === "number") {
     if (explicit.minLength) warnOnce("Both `minNewTokens` and `minLength` are set. `minNewTokens` wins.");
     result.minLength = 0;
   }
-  result.numBeams ??= 1;
-  result.lengthPenalty ??= 1;
-  result.numBeamGroups ??= 1;
-  result.diversityPenalty ??= 0;
-  result.penaltyAlpha ??= 0;
-  result.maxMatchingNgramSize ??= 2;
   const settings = result as unknown as GenerationSettings;
   checkSettings(settings, explicit);
   return settings;

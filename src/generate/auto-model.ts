@@ -8,11 +8,11 @@ import { type Checkpoint, openCheckpoint } from "../formats/index.ts";
 import { type DownloadProgress, type HubOptions, type ModelDirectory, resolveModel } from "../hub/index.ts";
 import { loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
-import { whole } from "../sampling/validate.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import { parseOption, whole } from "../util/schemas.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import { warn } from "../util/warnings.ts";
 import { loadTokenizer } from "./auto-tokenizer.ts";
@@ -233,7 +233,7 @@ function checkOptions(options: FromPretrainedOptions): void {
     throw new TsumugiError("conflicting_options", { options: '`device: "reference"` and `threads`', reason });
   }
   for (const option of ["threads", "maxBatchSize", "contextTokens", "cacheBytes"] as const) {
-    if (options[option] !== undefined) whole(1)(options[option], option);
+    if (options[option] !== undefined) parseOption(whole(1), options[option], option);
   }
   const { maxBatchSize = 1 } = options;
   if (maxBatchSize > 65_536) {

@@ -3,9 +3,9 @@ import { readGenerationConfig } from "../decoding/read-generation-config.ts";
 import { TsumugiError } from "../errors.ts";
 import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
 import { checkSeed } from "../sampling/seed.ts";
-import { whole } from "../sampling/validate.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import { parseOption, whole } from "../util/schemas.ts";
 import type { FromPretrainedOptions } from "./auto-model.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
@@ -90,7 +90,7 @@ export function checkText2TextOptions(options: Text2TextOptions): void {
     "texts are never cut; cut them with `tokenizer(text, { truncation: true, maxLength })` and use `model.generate`";
   refuseCallOptions(options, [], { truncation });
   checkGenerateOptions(options as GenerateOptions, text2TextNames);
-  if (options.batchSize !== undefined) whole(1)(options.batchSize, "batchSize");
+  if (options.batchSize !== undefined) parseOption(whole(1), options.batchSize, "batchSize");
   checkOptionTypes(options, { cleanUpTokenizationSpaces: "boolean" });
 }
 

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import { Greenlist, parseWatermarkingConfig, type WatermarkingConfig } from "../sampling/index.ts";
+import { Greenlist, type WatermarkingConfig, watermarkSchema } from "../sampling/index.ts";
+import { parseOption } from "../util/schemas.ts";
 
 /** What a watermark detector says about one row. */
 export interface WatermarkDetection {
@@ -51,7 +52,7 @@ export class WatermarkDetector {
       const expected = "a whole number above 0";
       throw new TsumugiError("invalid_option", { option: "vocabularySize", expected, given: vocabularySize });
     }
-    this.#config = parseWatermarkingConfig(options.watermarkingConfig ?? {}, "watermarkingConfig");
+    this.#config = parseOption(watermarkSchema, options.watermarkingConfig ?? {}, "watermarkingConfig");
     this.#greenlist = new Greenlist(this.#config, vocabularySize);
     this.#options = options;
   }

@@ -1,18 +1,19 @@
 import { TsumugiError } from "../errors.ts";
 import type { Processor, ProcessorChain, ProcessorContext, StepPlace } from "./processor.ts";
-import { processorDefinitions } from "./processors/index.ts";
+import { processorDefinitions, type SamplingValues } from "./processor-definitions.ts";
 
 /** Values of the processors' options, by name; undefined or null is off. */
-export type ProcessorValues = { readonly [option: string]: unknown };
+export type ProcessorValues = { readonly [Name in keyof SamplingValues]?: unknown };
 
 /** The definitions that these values turn on, with their values. */
 function active(values: ProcessorValues, sampling: boolean) {
+  const given = (name: string) => (values as Record<string, unknown>)[name];
   const on = processorDefinitions.filter((definition) => {
-    const value = values[definition.name];
+    const value = given(definition.name);
     return value !== undefined && value !== null && !definition.off(value) && (sampling || !definition.sampling);
   });
   const replaced = new Set(on.flatMap(({ replaces = [] }) => replaces));
-  return on.filter(({ name }) => !replaced.has(name)).map((definition) => ({ definition, value: values[definition.name] }));
+  return on.filter(({ name }) => !replaced.has(name)).map((definition) => ({ definition, value: given(definition.name) }));
 }
 
 /**

@@ -1,20 +1,25 @@
-import { fail, idSequence, type OptionParser } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { z } from "zod";
+import { expects, fail, idSequence } from "../../util/schemas.ts";
+import { defineProcessor } from "./definition.ts";
 import { biasSequences } from "./sequence-bias.ts";
 
-const parse: OptionParser<readonly number[][]> = (value, option) => {
-  if (!Array.isArray(value) || value.length === 0) return fail(option, "a list of lists of token ids, not empty", value);
-  return value.map((word) => idSequence(word, option));
-};
+const schema = expects("a list of lists of token ids, not empty", z.array(idSequence).min(1));
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Token sequences that are never generated. */
+    badWordsIds?: readonly (readonly number[])[] | null;
+  }
+}
 
 /** Token sequences that must not be generated; single end tokens among them are left alone, as in transformers. */
-export const badWordsIds: ProcessorDefinition<readonly number[][]> = {
+export const badWordsIds = defineProcessor({
   name: "badWordsIds",
   order: 7,
   sampling: false,
   default: null,
   description: "Token sequences that are never generated.",
-  parse,
+  schema,
   off: () => false,
   create(value, context) {
     const words = value.filter((word) => word.length > 1 || !context.eosTokenIds.includes(word[0]!));
@@ -25,4 +30,4 @@ export const badWordsIds: ProcessorDefinition<readonly number[][]> = {
       context,
     );
   },
-};
+});

@@ -1,32 +1,34 @@
 import { TsumugiError } from "../../errors.ts";
+import type { OptionDefinition } from "../../util/option-definition.ts";
+import type { SamplingOptions } from "../options.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import type { SamplingStep, WarperName } from "../step.ts";
-import type { OptionParser } from "../validate.ts";
 
 /** One logits processor: the option that turns it on, its place, its values, and what it does. */
-export interface ProcessorDefinition<Value = number> {
-  /** The option, in camelCase; snake_case in files and on the wire. */
-  name: string;
+export interface ProcessorDefinition<Name extends string = string, Value = number, Required extends boolean = boolean>
+  extends OptionDefinition<Name, Value, Required> {
   /** Place in the order of transformers' `_get_logits_processor` (the numbers of its list, 1 first). */
-  order: number;
+  readonly order: number;
   /** Takes part only in sampling. */
-  sampling: boolean;
-  /** Value where nothing sets it. Null: off. */
-  default: Value | null;
-  /** One sentence for documentation and help. */
-  description: string;
-  /** The value holds functions: an option of a call, never of a file. */
-  callOnly?: boolean;
+  readonly sampling: boolean;
   /** It cannot work on the rows of a search over beams. */
-  oneBeam?: boolean;
+  readonly oneBeam?: boolean;
   /** Options that have no effect beside this one. */
-  replaces?: readonly string[];
+  readonly replaces?: readonly string[];
   /** True for values that need the text of tokens. */
   readsText?(value: Value): boolean;
-  parse: OptionParser<Value>;
   /** True for values that do nothing: the processor is then not created. */
   off(value: Value): boolean;
   create(value: Value, context: ProcessorContext): Processor;
+}
+
+/** Declares a processor whose option is typed in `SamplingOptions`. */
+export function defineProcessor<
+  const Name extends keyof SamplingOptions & string,
+  Value,
+  const Required extends boolean = false,
+>(definition: ProcessorDefinition<Name, Value, Required>): ProcessorDefinition<Name, Value, Required> {
+  return definition;
 }
 
 /** A processor whose steps never change. */

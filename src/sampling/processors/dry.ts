@@ -1,7 +1,8 @@
+import { z } from "zod";
 import { endsWithin, joinBytes } from "../../util/bytes.ts";
+import { expects, fields, number, texts, whole } from "../../util/schemas.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
-import { fields, finite, type OptionParser, texts, whole } from "../validate.ts";
-import { overHistory, type ProcessorDefinition } from "./definition.ts";
+import { defineProcessor, overHistory } from "./definition.ts";
 
 /** Settings of DRY. */
 export interface Dry {
@@ -17,31 +18,33 @@ export interface Dry {
   sequenceBreakers: string[];
 }
 
-const lastN: OptionParser<number> = (value, option) => (value === -1 ? -1 : whole(0)(value, option));
-const breakers: OptionParser<string[]> = (value, option) =>
-  Array.isArray(value) && value.length === 0 ? [] : texts(value, option);
+const lastN = expects("a whole number of at least 0, or -1 for all", z.int().min(-1));
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** DRY: what would continue a repeated sequence loses exponentially, as in llama.cpp. Off without `multiplier`. */
+    dry?: Partial<Dry> | null;
+  }
+}
 
 /** Don't Repeat Yourself (p-e-w, 2024), as llama.cpp defines it: what would continue a repeat loses exponentially. */
-export const dry: ProcessorDefinition<Dry> = {
+export const dry = defineProcessor({
   name: "dry",
   order: 4.3,
   sampling: false,
   default: null,
   description: "Penalises tokens that would continue a sequence that came before, the more the longer it is.",
-  parse: fields<Dry>(
-    {
-      multiplier: finite("a number of at least 0", (value) => value >= 0),
-      base: finite("a number of at least 1", (value) => value >= 1),
-      allowedLength: whole(0),
-      penaltyLastN: lastN,
-      sequenceBreakers: breakers,
-    },
-    { multiplier: 0, base: 1.75, allowedLength: 2, penaltyLastN: -1, sequenceBreakers: ["\n", ":", '"', "*"] },
-  ),
+  schema: fields({
+    multiplier: number("a number of at least 0", { minimum: 0 }).default(0),
+    base: number("a number of at least 1", { minimum: 1 }).default(1.75),
+    allowedLength: whole(0).default(2),
+    penaltyLastN: lastN.default(-1),
+    sequenceBreakers: texts.default(["\n", ":", '"', "*"]),
+  }),
   off: ({ multiplier, penaltyLastN }) => multiplier === 0 || penaltyLastN === 0,
   readsText: ({ sequenceBreakers }) => sequenceBreakers.length > 0,
   create: penaliseRepeats,
-};
+});
 
 const utf8 = new TextEncoder();
 const greatestLog = 88.7228391; // of float32: the penalty's exponent ends here

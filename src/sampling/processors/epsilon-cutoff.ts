@@ -1,14 +1,21 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Drops tokens less likely than this. Sampling only. Default 0. */
+    epsilonCutoff?: number | null;
+  }
+}
 
 /** Truncation by an absolute probability (Hewitt et al., 2022). */
-export const epsilonCutoff: ProcessorDefinition = {
+export const epsilonCutoff = defineProcessor({
   name: "epsilonCutoff",
   order: 24,
   sampling: true,
   default: 0,
   description: "Drops tokens less likely than this.",
-  parse: finite("a number of at least 0 and below 1", (value) => value >= 0 && value < 1),
+  schema: number("a number of at least 0 and below 1", { minimum: 0, below: 1 }),
   off: (value) => value === 0,
   create: warper("epsilonCutoff"),
-};
+});

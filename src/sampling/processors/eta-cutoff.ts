@@ -1,14 +1,21 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Eta sampling. Sampling only. Default 0. */
+    etaCutoff?: number | null;
+  }
+}
 
 /** Eta sampling (Hewitt et al., 2022): an absolute cutoff, lower where the model is unsure. */
-export const etaCutoff: ProcessorDefinition = {
+export const etaCutoff = defineProcessor({
   name: "etaCutoff",
   order: 25,
   sampling: true,
   default: 0,
   description: "Drops tokens less likely than a bound that falls with the entropy.",
-  parse: finite("a number of at least 0 and below 1", (value) => value >= 0 && value < 1),
+  schema: number("a number of at least 0 and below 1", { minimum: 0, below: 1 }),
   off: (value) => value === 0,
   create: warper("etaCutoff"),
-};
+});

@@ -1,26 +1,28 @@
+import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
-import { fail, type OptionParser } from "../validate.ts";
-import { atLength, type ProcessorDefinition } from "./definition.ts";
+import { expects } from "../../util/schemas.ts";
+import { atLength, defineProcessor } from "./definition.ts";
 
 /** New tokens before it begins, and the factor by which it grows with each one. */
 export type ExponentialDecay = readonly [start: number, factor: number];
 
-const parse: OptionParser<ExponentialDecay> = (value, option) => {
-  const [start, factor, ...rest] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (Number.isSafeInteger(start) && (start as number) >= 0 && Number.isFinite(factor) && rest.length === 0) {
-    return [start as number, factor as number];
+const schema = expects("[start, factor]: a number of new tokens and a factor", z.tuple([z.int().min(0), z.number()]));
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** [start, factor]: behind so many new tokens, end tokens gain exponentially. */
+    exponentialDecayLengthPenalty?: ExponentialDecay | null;
   }
-  return fail(option, "[start, factor]: a number of new tokens and a factor", value);
-};
+}
 
 /** End tokens gain more and more from some length on: |score| · (factorⁿ − 1). A banned end token stays banned. */
-export const exponentialDecayLengthPenalty: ProcessorDefinition<ExponentialDecay> = {
+export const exponentialDecayLengthPenalty = defineProcessor({
   name: "exponentialDecayLengthPenalty",
   order: 14,
   sampling: false,
   default: null,
   description: "[start, factor]: from so many new tokens on, end tokens gain exponentially.",
-  parse,
+  schema,
   off: () => false,
   create([start, factor], { eosTokenIds, promptTokens, vocabularySize }) {
     const ends = [...new Set(eosTokenIds)].filter((token) => token < vocabularySize);
@@ -35,4 +37,4 @@ export const exponentialDecayLengthPenalty: ProcessorDefinition<ExponentialDecay
       return [{ kind: "edit", how: "grow", tokens, values: new Float32Array(ends.length).fill(factor ** over - 1) }];
     });
   },
-};
+});

@@ -1,18 +1,25 @@
-import { tokenIds } from "../validate.ts";
-import { atLength, checkVocabulary, force, type ProcessorDefinition } from "./definition.ts";
+import { tokenIds } from "../../util/schemas.ts";
+import { atLength, checkVocabulary, defineProcessor, force } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** What the last token that the length allows must be; one or many. */
+    forcedEosTokenId?: number | readonly number[] | null;
+  }
+}
 
 /** The last token that `maxLength` or `maxNewTokens` allows. */
-export const forcedEosTokenId: ProcessorDefinition<number[]> = {
+export const forcedEosTokenId = defineProcessor({
   name: "forcedEosTokenId",
   order: 12,
   sampling: false,
   default: null,
   description: "The token, or one of these tokens, that ends a row which has reached its greatest length.",
-  parse: tokenIds,
+  schema: tokenIds,
   off: (value) => value.length === 0,
   create(value, context) {
     checkVocabulary("forcedEosTokenId", value, context);
     const forced = [force(value)];
     return atLength(context.promptTokens.length, (length) => (length === context.maxLength - 1 ? forced : []));
   },
-};
+});

@@ -1,15 +1,23 @@
-import { finite } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor } from "./definition.ts";
 import { byOccurrence } from "./occurrence.ts";
 
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Tokens lose this much for every time they came in the answer, as OpenAI's `frequency_penalty`. Default 0. */
+    frequencyPenalty?: number | null;
+  }
+}
+
 /** score − count · penalty, where count is how often the token came in the answer: as OpenAI's `frequency_penalty`. */
-export const frequencyPenalty: ProcessorDefinition = {
+export const frequencyPenalty = defineProcessor({
   name: "frequencyPenalty",
   order: 4.1,
   sampling: false,
   default: 0,
   description: "Above 0, tokens lose this much for every time they came in the answer; below 0 they gain.",
-  parse: finite("a number", () => true),
+  flag: { value: "p" },
+  schema: number("a number"),
   off: (value) => value === 0,
   create: (value) => byOccurrence((count) => -count * value),
-};
+});

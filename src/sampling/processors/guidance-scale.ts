@@ -1,18 +1,25 @@
-import { finite } from "../validate.ts";
-import { constant, type ProcessorDefinition } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { constant, defineProcessor } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Classifier-free guidance: above 1, away from `negativePromptIds` (default: the prompt's last token). One beam. */
+    guidanceScale?: number | null;
+  }
+}
 
 /**
  * Classifier-free guidance (Sanchez et al., 2023): log probabilities go on, `scale` times as far, from those of the same
  * answer behind the negative prompt.
  */
-export const guidanceScale: ProcessorDefinition = {
+export const guidanceScale = defineProcessor({
   name: "guidanceScale",
   order: 1,
   sampling: false,
   default: null,
   oneBeam: true,
   description: "Above 1, leads the answer towards the prompt and away from the negative prompt.",
-  parse: finite("a number", () => true),
+  schema: number("a number"),
   off: (value) => value === 1,
   create: (scale) => constant({ kind: "normalise" }, { kind: "guide", scale }),
-};
+});

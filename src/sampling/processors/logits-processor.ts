@@ -1,6 +1,7 @@
+import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
-import { fail, type OptionParser } from "../validate.ts";
-import { overHistory, type ProcessorDefinition } from "./definition.ts";
+import { expects } from "../../util/schemas.ts";
+import { defineProcessor, overHistory } from "./definition.ts";
 
 /**
  * A processor of your own, called once for each row and new token.
@@ -15,24 +16,37 @@ export type LogitsProcessorFunction = (inputIds: readonly number[], scores: Floa
 /** A function, or an object with it as `process`. */
 export type LogitsProcessor = LogitsProcessorFunction | { process: LogitsProcessorFunction };
 
-const parse: OptionParser<LogitsProcessorFunction[]> = (value, option) => {
-  if (!Array.isArray(value)) return fail(option, "a list of functions (inputIds, scores), or of objects with `process`", value);
-  return value.map((item: LogitsProcessor | null) => {
+const isProcessor = (item: unknown): item is LogitsProcessor =>
+  typeof item === "function" || typeof (item as { process?: unknown } | null | undefined)?.process === "function";
+
+const schema = expects(
+  "a list of functions (inputIds, scores), or of objects with `process`",
+  z.array(
+    expects("made of functions (inputIds, scores), or of objects with `process`", z.custom<LogitsProcessor>(isProcessor)),
+  ),
+).transform((list) =>
+  list.map((item): LogitsProcessorFunction => {
     if (typeof item === "function") return item;
-    if (typeof item?.process === "function") return (inputIds, scores, row) => item.process(inputIds, scores, row);
-    return fail(option, "made of functions (inputIds, scores), or of objects with `process`", item);
-  });
-};
+    return (inputIds, scores, row) => item.process(inputIds, scores, row);
+  }),
+);
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Processors of your own: (inputIds, scores, row), behind all but temperature and the warpers after it. An option of a call. */
+    logitsProcessor?: readonly LogitsProcessor[] | null;
+  }
+}
 
 /** The caller's own processors: behind all others, in front of temperature and the warpers behind it. */
-export const logitsProcessor: ProcessorDefinition<LogitsProcessorFunction[]> = {
+export const logitsProcessor = defineProcessor({
   name: "logitsProcessor",
   order: 17,
   sampling: false,
   default: null,
   callOnly: true,
   description: "Functions (inputIds, scores) of your own, before temperature.",
-  parse,
+  schema,
   off: (value) => value.length === 0,
   create: (functions, { promptTokens }) =>
     overHistory(promptTokens, (history, row) =>
@@ -49,7 +63,7 @@ export const logitsProcessor: ProcessorDefinition<LogitsProcessorFunction[]> = {
         },
       })),
     ),
-};
+});
 
 function describe(result: unknown): string {
   return result instanceof Float32Array ? `one of ${result.length}` : Object.prototype.toString.call(result);

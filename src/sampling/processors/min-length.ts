@@ -1,16 +1,24 @@
-import { whole } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { whole } from "../../util/schemas.ts";
+import { defineProcessor } from "./definition.ts";
 import { banEnds } from "./minimum.ts";
 
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** No end token while the row, prompt included, is shorter. Default 0. */
+    minLength?: number | null;
+  }
+}
+
 /** No end token while the row, prompt and pads included, is shorter than this. */
-export const minLength: ProcessorDefinition = {
+export const minLength = defineProcessor({
   name: "minLength",
   order: 8,
   sampling: false,
   default: 0,
+  required: true,
   description: "No end token before the row, prompt included, has this many tokens.",
-  parse: whole(0),
+  schema: whole(0),
   off: (value) => value === 0,
   create: (value, { eosTokenIds, vocabularySize, promptTokens }) =>
     banEnds(eosTokenIds, vocabularySize, value - promptTokens.length),
-};
+});

@@ -1,15 +1,23 @@
-import { whole } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { whole } from "../../util/schemas.ts";
+import { defineProcessor } from "./definition.ts";
 import { banEnds } from "./minimum.ts";
 
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** No end token before so many new tokens. It wins over `minLength`. */
+    minNewTokens?: number | null;
+  }
+}
+
 /** No end token among the first new tokens. */
-export const minNewTokens: ProcessorDefinition = {
+export const minNewTokens = defineProcessor({
   name: "minNewTokens",
   order: 9,
   sampling: false,
   default: null,
   description: "No end token before this many new tokens.",
-  parse: whole(0),
+  flag: { value: "n" },
+  schema: whole(0),
   off: (value) => value === 0,
   create: (value, { eosTokenIds, vocabularySize }) => banEnds(eosTokenIds, vocabularySize, value),
-};
+});

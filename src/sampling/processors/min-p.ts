@@ -1,14 +1,22 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Only tokens at least this share as likely as the likeliest. Sampling only. */
+    minP?: number | null;
+  }
+}
 
 /** Drops tokens less probable than this share of the most probable one. */
-export const minP: ProcessorDefinition = {
+export const minP = defineProcessor({
   name: "minP",
   order: 22,
   sampling: true,
   default: null,
   description: "Drops tokens less likely than this share of the likeliest token.",
-  parse: finite("a number from 0 to 1", (value) => value >= 0 && value <= 1),
+  flag: { value: "p" },
+  schema: number("a number from 0 to 1", { minimum: 0, maximum: 1 }),
   off: (value) => value === 0,
   create: warper("minP"),
-};
+});

@@ -1,7 +1,8 @@
+import { z } from "zod";
+import { expects, fields, number } from "../../util/schemas.ts";
 import type { Processor } from "../processor.ts";
 import { softmax } from "../softmax.ts";
-import { fail, fields, finite, type OptionParser } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { defineProcessor } from "./definition.ts";
 
 /** Settings of Mirostat. */
 export interface Mirostat {
@@ -13,14 +14,21 @@ export interface Mirostat {
   eta: number;
 }
 
-const positive = finite("a number above 0", (value) => value > 0);
-const two: OptionParser<2> = (value, option) => (value === 2 ? 2 : fail(option, "2 (Mirostat 1 is not supported)", value));
+const positive = number("a number above 0", { above: 0 });
+const two = expects("2 (Mirostat 1 is not supported)", z.literal(2));
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Mirostat 2, instead of all other warpers but temperature. Sampling only. */
+    mirostat?: Partial<Mirostat> | null;
+  }
+}
 
 /**
  * Mirostat 2 (Basu et al., 2021), as llama.cpp defines it: tokens more surprising than a moving limit are dropped, and the
  * limit follows the surprise of what was drawn. It takes the place of all other warpers but temperature.
  */
-export const mirostat: ProcessorDefinition<Mirostat> = {
+export const mirostat = defineProcessor({
   name: "mirostat",
   order: 25.2,
   sampling: true,
@@ -28,10 +36,10 @@ export const mirostat: ProcessorDefinition<Mirostat> = {
   oneBeam: true,
   description: "Mirostat 2: aims at a surprise of `tau` bits with rate `eta`, instead of the other warpers.",
   replaces: ["topNSigma", "topH", "topK", "topP", "minP", "typicalP", "epsilonCutoff", "etaCutoff", "xtc"],
-  parse: fields<Mirostat>({ version: two, tau: positive, eta: positive }, { version: 2, tau: 5, eta: 0.1 }),
+  schema: fields({ version: two.default(2), tau: positive.default(5), eta: positive.default(0.1) }),
   off: () => false,
   create: ({ tau, eta }) => follow(tau, eta, 2 * tau, new Float32Array(0)),
-};
+});
 
 /** `last`: probabilities that the newest token was drawn from. */
 function follow(tau: number, eta: number, limit: number, last: Float32Array): Processor {

@@ -1,21 +1,28 @@
-import { whole } from "../validate.ts";
-import { ban, overHistory, type ProcessorDefinition } from "./definition.ts";
+import { whole } from "../../util/schemas.ts";
+import { ban, defineProcessor, overHistory } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** No sequence of this many tokens comes twice, prompt included. Default 0: off. */
+    noRepeatNgramSize?: number | null;
+  }
+}
 
 /** No n-gram twice (Paulus et al., 2017), prompt and pads included. */
-export const noRepeatNgramSize: ProcessorDefinition = {
+export const noRepeatNgramSize = defineProcessor({
   name: "noRepeatNgramSize",
   order: 5,
   sampling: false,
   default: 0,
   description: "No sequence of this many tokens comes twice, the prompt included.",
-  parse: whole(0),
+  schema: whole(0),
   off: (value) => value === 0,
   create: (value, { promptTokens, vocabularySize }) =>
     overHistory(promptTokens, (history) => {
       const banned = continuations(history, history, value, vocabularySize);
       return banned.size > 0 ? [ban(banned)] : [];
     }),
-};
+});
 
 /** Tokens that follow, anywhere in `text`, the last n − 1 tokens of `history`. */
 export function continuations(

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
-import { fail } from "../validate.ts";
-import { overHistory, type ProcessorDefinition } from "./definition.ts";
+import { callable, fail } from "../../util/schemas.ts";
+import { defineProcessor, overHistory } from "./definition.ts";
 
 /**
  * Which tokens may come next.
@@ -10,16 +10,22 @@ import { overHistory, type ProcessorDefinition } from "./definition.ts";
  */
 export type PrefixAllowedTokensFn = (row: number, inputIds: readonly number[]) => Iterable<number>;
 
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Which tokens may come next: (row, inputIds) => ids. An option of a call. */
+    prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
+  }
+}
+
 /** Only the tokens that a function allows (De Cao et al., 2020). */
-export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> = {
+export const prefixAllowedTokensFn = defineProcessor({
   name: "prefixAllowedTokensFn",
   order: 10,
   sampling: false,
   default: null,
   callOnly: true,
   description: "A function (row, inputIds) that gives the tokens allowed next.",
-  parse: (value, option) =>
-    typeof value === "function" ? (value as PrefixAllowedTokensFn) : fail(option, "a function (row, inputIds)", value),
+  schema: callable<PrefixAllowedTokensFn>("a function (row, inputIds)"),
   off: () => false,
   create: (allow, context) =>
     overHistory(context.promptTokens, (history, row) => {
@@ -33,7 +39,7 @@ export const prefixAllowedTokensFn: ProcessorDefinition<PrefixAllowedTokensFn> =
       }
       return [{ kind: "allow", tokens: allowed, force: context.beams === 1 }];
     }),
-};
+});
 
 /** What the function gave, which may be anything. */
 function readAllowed(given: unknown, vocabularySize: number): Int32Array {

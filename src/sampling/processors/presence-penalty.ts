@@ -1,15 +1,23 @@
-import { finite } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor } from "./definition.ts";
 import { byOccurrence } from "./occurrence.ts";
 
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Tokens that came in the answer lose this much, as OpenAI's `presence_penalty`. Default 0. */
+    presencePenalty?: number | null;
+  }
+}
+
 /** score − penalty for tokens that came in the answer, once or often: as OpenAI's `presence_penalty`. */
-export const presencePenalty: ProcessorDefinition = {
+export const presencePenalty = defineProcessor({
   name: "presencePenalty",
   order: 4.2,
   sampling: false,
   default: 0,
   description: "Above 0, tokens that came in the answer lose this much, once; below 0 they gain.",
-  parse: finite("a number", () => true),
+  flag: { value: "p" },
+  schema: number("a number"),
   off: (value) => value === 0,
   create: (value) => byOccurrence(() => -value),
-};
+});

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { parseOption } from "../../util/schemas.ts";
 import { applySteps } from "../chain.ts";
 import type { StepPlace } from "../processor.ts";
 import { createProcessorChain, readsText } from "../processor-chain.ts";
+import { processorDefinitions } from "../processor-definitions.ts";
 import { torchStream } from "../rng.ts";
 import { permutation } from "../watermark.ts";
-import { processorDefinitions } from "./index.ts";
 
 const context = (promptTokens: number[], vocabularySize: number) => ({
   promptTokens,
@@ -23,7 +24,7 @@ function run(
   const values = Object.fromEntries(
     Object.entries(options).map(([name, value]) => [
       name,
-      processorDefinitions.find((d) => d.name === name)!.parse(value, name),
+      parseOption(processorDefinitions.find((d) => d.name === name)!.schema, value, name),
     ]),
   );
   const encoder = new TextEncoder();
@@ -83,8 +84,8 @@ const examples: Record<string, unknown> = {
 };
 
 test("every processor but three gives plain data", () => {
-  const scripted = processorDefinitions.filter(({ name, parse, create }) => {
-    const processor = create(parse(examples[name], name), { ...context([0, 1, 1, 1], 5), eosTokenIds: [3] });
+  const scripted = processorDefinitions.filter(({ name, schema, create }) => {
+    const processor = create(parseOption(schema, examples[name], name), { ...context([0, 1, 1, 1], 5), eosTokenIds: [3] });
     for (const token of [1, 1]) processor.accept(token);
     const steps = processor.steps({ row: 0, stream: torchStream(1), offset: 0 });
     const isScripted = steps.some(({ kind }) => kind === "call");

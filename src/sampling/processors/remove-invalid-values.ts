@@ -1,14 +1,21 @@
-import { boolean } from "../validate.ts";
-import { constant, type ProcessorDefinition } from "./definition.ts";
+import { boolean } from "../../util/schemas.ts";
+import { constant, defineProcessor } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Replace NaN and infinite scores. Default false. */
+    removeInvalidValues?: boolean | null;
+  }
+}
 
 /** NaN becomes 0, infinities the greatest and least float32. */
-export const removeInvalidValues: ProcessorDefinition<boolean> = {
+export const removeInvalidValues = defineProcessor({
   name: "removeInvalidValues",
   order: 13,
   sampling: false,
   default: false,
   description: "Replaces NaN and infinite scores.",
-  parse: boolean,
+  schema: boolean,
   off: (value) => !value,
   create: () => constant({ kind: "invalid" }),
-};
+});

@@ -1,14 +1,21 @@
-import { boolean } from "../validate.ts";
-import { constant, type ProcessorDefinition } from "./definition.ts";
+import { boolean } from "../../util/schemas.ts";
+import { constant, defineProcessor } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Make the processed scores log probabilities. Default false. */
+    renormalizeLogits?: boolean | null;
+  }
+}
 
 /** Scores become log probabilities behind everything else. */
-export const renormalizeLogits: ProcessorDefinition<boolean> = {
+export const renormalizeLogits = defineProcessor({
   name: "renormalizeLogits",
   order: 27,
   sampling: false,
   default: false,
   description: "Makes the processed scores log probabilities.",
-  parse: boolean,
+  schema: boolean,
   off: (value) => !value,
   create: () => constant({ kind: "normalise" }),
-};
+});

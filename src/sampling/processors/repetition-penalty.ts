@@ -1,21 +1,29 @@
+import { number } from "../../util/schemas.ts";
 import type { Processor } from "../processor.ts";
-import { finite } from "../validate.ts";
-import type { ProcessorDefinition } from "./definition.ts";
+import { defineProcessor } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Above 1 makes tokens of the prompt and the answer less likely to come again. Default 1. */
+    repetitionPenalty?: number | null;
+  }
+}
 
 /** Every token seen so far (prompt and its pads included) loses: negative scores times the penalty, others divided by it. */
-export const repetitionPenalty: ProcessorDefinition = {
+export const repetitionPenalty = defineProcessor({
   name: "repetitionPenalty",
   order: 4,
   sampling: false,
   default: 1,
   description: "Above 1 makes tokens that occurred, in the prompt too, less likely; below 1 more likely (Keskar et al., 2019).",
-  parse: finite("a number above 0", (value) => value > 0),
+  flag: { value: "p", help: "greater than 1 repeats less" },
+  schema: number("a number above 0", { above: 0 }),
   off: (value) => value === 1,
   create(value, { promptTokens, vocabularySize }) {
     const seen = new Set(promptTokens.filter((token) => token < vocabularySize));
     return penalise(Int32Array.from(seen), seen, value);
   },
-};
+});
 
 /** `tokens` may be longer than the set: room to grow. */
 function penalise(tokens: Int32Array, seen: Set<number>, penalty: number): Processor {

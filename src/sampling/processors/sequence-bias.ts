@@ -1,32 +1,32 @@
+import { z } from "zod";
+import { expects, idSequence, numberOrInfinity } from "../../util/schemas.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
-import { fail, idSequence, type OptionParser } from "../validate.ts";
-import { checkVocabulary, overHistory, type ProcessorDefinition } from "./definition.ts";
+import { checkVocabulary, defineProcessor, overHistory } from "./definition.ts";
 
 /** Token ids and what their last one gains where the others stand right before it. */
 export type SequenceBias = readonly (readonly [sequence: readonly number[], bias: number])[];
 
-const parse: OptionParser<SequenceBias> = (value, option) => {
-  const expected = "a list of [token ids, bias], not empty";
-  if (!Array.isArray(value) || value.length === 0) return fail(option, expected, value);
-  return value.map((entry: unknown) => {
-    if (!Array.isArray(entry) || entry.length !== 2) return fail(option, expected, entry);
-    const [sequence, bias] = entry as [unknown, unknown];
-    if (typeof bias !== "number" || Number.isNaN(bias)) return fail(option, expected, entry);
-    return [idSequence(sequence, option), bias] as const;
-  });
-};
+const expected = "a list of [token ids, bias], not empty";
+const schema = expects(expected, z.array(expects(expected, z.tuple([idSequence, numberOrInfinity]))).min(1));
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** [[token ids, bias], …]: added to the last token's score where the others stand at the end of the row. */
+    sequenceBias?: SequenceBias | null;
+  }
+}
 
 /** A bias for token sequences: it goes to the last token where the row ends in the others. */
-export const sequenceBias: ProcessorDefinition<SequenceBias> = {
+export const sequenceBias = defineProcessor({
   name: "sequenceBias",
   order: 2,
   sampling: false,
   default: null,
   description: "Adds a bias to the last token of each sequence where the tokens before it stand at the end of the row.",
-  parse,
+  schema,
   off: () => false,
   create: (value, context) => biasSequences("sequenceBias", value, context),
-};
+});
 
 /** Shared by sequenceBias and badWordsIds. */
 export function biasSequences(option: string, biases: SequenceBias, context: ProcessorContext): Processor {

@@ -1,14 +1,21 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Top-H sampling: the likeliest of the best 100 tokens up to this share of their entropy. Sampling only. */
+    topH?: number | null;
+  }
+}
 
 /** Top-H sampling (Baghaei Potraghloo et al., 2025): the likeliest tokens up to a share of the entropy. */
-export const topH: ProcessorDefinition = {
+export const topH = defineProcessor({
   name: "topH",
   order: 19,
   sampling: true,
   default: null,
   description: "Keeps the likeliest of the best 100 tokens up to this share of their entropy.",
-  parse: finite("a number above 0, up to 1", (value) => value > 0 && value <= 1),
+  schema: number("a number above 0, up to 1", { above: 0, maximum: 1 }),
   off: () => false,
   create: warper("topH"),
-};
+});

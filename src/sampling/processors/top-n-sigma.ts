@@ -1,14 +1,21 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Only tokens whose score is within so many standard deviations of the best. Sampling only. */
+    topNSigma?: number | null;
+  }
+}
 
 /** Top-nσ (Tang et al., 2024): scores within n standard deviations of the greatest. Temperature changes nothing in it. */
-export const topNSigma: ProcessorDefinition = {
+export const topNSigma = defineProcessor({
   name: "topNSigma",
   order: 18.5,
   sampling: true,
   default: null,
   description: "Keeps the tokens whose score is within this many standard deviations of the best.",
-  parse: finite("a number of at least 0", (value) => value >= 0),
+  schema: number("a number of at least 0", { minimum: 0 }),
   off: (value) => value === 0,
   create: warper("topNSigma"),
-};
+});

@@ -1,14 +1,22 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Only the likeliest tokens that together reach this probability. Sampling only. Default 1. */
+    topP?: number | null;
+  }
+}
 
 /** Nucleus sampling (Holtzman et al., 2019): the most likely tokens that together have probability p. */
-export const topP: ProcessorDefinition = {
+export const topP = defineProcessor({
   name: "topP",
   order: 21,
   sampling: true,
   default: 1,
   description: "Samples from the most likely tokens whose probabilities reach p.",
-  parse: finite("a number from 0 to 1", (value) => value >= 0 && value <= 1),
+  flag: { value: "p", help: "sample from the most likely tokens that sum to p" },
+  schema: number("a number from 0 to 1", { minimum: 0, maximum: 1 }),
   off: (value) => value === 1,
   create: warper("topP"),
-};
+});

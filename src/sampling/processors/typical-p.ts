@@ -1,14 +1,21 @@
-import { finite } from "../validate.ts";
-import { type ProcessorDefinition, warper } from "./definition.ts";
+import { number } from "../../util/schemas.ts";
+import { defineProcessor, warper } from "./definition.ts";
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** Locally typical sampling up to this mass. Sampling only. Default 1. */
+    typicalP?: number | null;
+  }
+}
 
 /** Locally typical sampling (Meister et al., 2022). */
-export const typicalP: ProcessorDefinition = {
+export const typicalP = defineProcessor({
   name: "typicalP",
   order: 23,
   sampling: true,
   default: 1,
   description: "Keeps the tokens whose surprise is nearest to the expected one, up to this mass.",
-  parse: finite("a number above 0, up to 1", (value) => value > 0 && value <= 1),
+  schema: number("a number above 0, up to 1", { above: 0, maximum: 1 }),
   off: (value) => value === 1,
   create: warper("typicalP"),
-};
+});

@@ -1,32 +1,33 @@
+import { choice, fields, number, whole } from "../../util/schemas.ts";
 import type { SamplingStep } from "../step.ts";
 import { torchTopK } from "../torch-top-k.ts";
-import { fail, fields, finite, type OptionParser, whole } from "../validate.ts";
 import { Greenlist, type WatermarkingConfig, watermarkDefaults } from "../watermark.ts";
-import { overHistory, type ProcessorDefinition } from "./definition.ts";
+import { defineProcessor, overHistory } from "./definition.ts";
 
-const scheme: OptionParser<WatermarkingConfig["seedingScheme"]> = (value, option) =>
-  value === "lefthash" || value === "selfhash" ? value : fail(option, '"lefthash" or "selfhash"', value);
+/** Settings of a watermark; absent ones take transformers' defaults. */
+export const watermarkSchema = fields({
+  greenlistRatio: number("a number above 0, below 1", { above: 0, below: 1 }).default(watermarkDefaults.greenlistRatio),
+  bias: number("a number").default(watermarkDefaults.bias),
+  hashingKey: whole(0).default(watermarkDefaults.hashingKey),
+  seedingScheme: choice(["lefthash", "selfhash"], '"lefthash" or "selfhash"').default(watermarkDefaults.seedingScheme),
+  contextWidth: whole(1).default(watermarkDefaults.contextWidth),
+});
 
-/** Checks a watermark's settings; absent ones take transformers' defaults. */
-export const parseWatermarkingConfig = fields<WatermarkingConfig>(
-  {
-    greenlistRatio: finite("a number above 0, below 1", (value) => value > 0 && value < 1),
-    bias: finite("a number", () => true),
-    hashingKey: whole(0),
-    seedingScheme: scheme,
-    contextWidth: whole(1),
-  },
-  watermarkDefaults,
-);
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** A KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
+    watermarkingConfig?: Partial<WatermarkingConfig> | null;
+  }
+}
 
 /** A watermark that `WatermarkDetector` finds: a secret part of the vocabulary is favoured at every step. */
-export const watermarkingConfig: ProcessorDefinition<WatermarkingConfig> = {
+export const watermarkingConfig = defineProcessor({
   name: "watermarkingConfig",
   order: 26,
   sampling: false,
   default: null,
   description: "Marks the text: `greenlistRatio`, `bias`, `hashingKey`, `seedingScheme`, `contextWidth`.",
-  parse: parseWatermarkingConfig,
+  schema: watermarkSchema,
   off: () => false,
   create(value, { promptTokens, vocabularySize }) {
     const greenlist = new Greenlist(value, vocabularySize);
@@ -37,7 +38,7 @@ export const watermarkingConfig: ProcessorDefinition<WatermarkingConfig> = {
       return [{ kind: "call", apply: (scores) => favourBest(scores, context, greenlist, value.bias) }];
     });
   },
-};
+});
 
 function favour(tokens: Int32Array, bias: number): SamplingStep {
   return { kind: "edit", how: "add", tokens, values: new Float32Array(tokens.length).fill(bias) };

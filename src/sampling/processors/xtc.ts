@@ -1,7 +1,7 @@
+import { fields, number } from "../../util/schemas.ts";
 import type { Processor } from "../processor.ts";
 import { uniformAt } from "../uniform.ts";
-import { fields, finite } from "../validate.ts";
-import { minimumKept, type ProcessorDefinition } from "./definition.ts";
+import { defineProcessor, minimumKept } from "./definition.ts";
 
 /** Settings of XTC. */
 export interface Xtc {
@@ -11,17 +11,24 @@ export interface Xtc {
   threshold: number;
 }
 
-const share = finite("a number from 0 to 1", (value) => value >= 0 && value <= 1);
+const share = number("a number from 0 to 1", { minimum: 0, maximum: 1 });
+
+declare module "../options.ts" {
+  interface SamplingOptions {
+    /** XTC: with `probability`, drops the tokens likelier than `threshold` but the least likely of them. Sampling only. */
+    xtc?: Partial<Xtc> | null;
+  }
+}
 
 /** Exclude Top Choices (p-e-w, 2024), as llama.cpp defines it: behind the other warpers. */
-export const xtc: ProcessorDefinition<Xtc> = {
+export const xtc = defineProcessor({
   name: "xtc",
   order: 25.1,
   sampling: true,
   default: null,
   oneBeam: true,
   description: "With this `probability`, drops all tokens likelier than `threshold` but the least likely of them.",
-  parse: fields<Xtc>({ probability: share, threshold: share }, { probability: 0, threshold: 0.1 }),
+  schema: fields({ probability: share.default(0), threshold: share.default(0.1) }),
   off: ({ probability, threshold }) => probability === 0 || threshold > 0.5,
   create({ probability, threshold }, context) {
     const exclude = { kind: "warp", how: "xtc", value: threshold, minTokensToKeep: minimumKept(context) } as const;
@@ -32,4 +39,4 @@ export const xtc: ProcessorDefinition<Xtc> = {
     };
     return processor;
   },
-};
+});
