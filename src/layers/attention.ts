@@ -18,7 +18,7 @@ export interface AttentionOptions {
   rope?: Rope | undefined;
   /** Sliding window in tokens, the token itself included; absent: all. */
   window?: number | undefined;
-  /** A token attends to its own chunk of this many tokens alone (not with a window); absent: all. */
+  /** A token attends only to its own chunk of this many tokens (not with a window); absent: to all. */
   chunk?: number | undefined;
   /** tanh cap of the scores. */
   softcap?: number | undefined;

@@ -2,7 +2,7 @@ import type { ProgramBuilder, Value } from "./builder.ts";
 
 /**
  * A causal filter of its own for each channel, of `size` tokens (a depthwise Conv1d): [tokens, channels] -> the same. The
- * sequence's last size − 1 inputs stand in the slot state.
+ * slot state keeps the last size − 1 inputs of a sequence.
  */
 export function causalConvolution(
   program: ProgramBuilder,

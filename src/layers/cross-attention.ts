@@ -14,7 +14,7 @@ export interface EncoderAttentionOptions {
 
 /**
  * Attention of every token of an encoder to all tokens of its input: three of [tokens, heads * headDim] -> the same.
- * Keys and values of the layer stand in a part of the cross state that all layers of the encoder use in turn.
+ * The layer keeps its keys and values in a part of the cross state that all layers of the encoder use in turn.
  */
 export function encoderAttention(
   program: ProgramBuilder,

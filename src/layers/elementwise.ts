@@ -1,6 +1,6 @@
 import type { ProgramBuilder, Value } from "./builder.ts";
 
-/** a + b; `module` is where the sum stands, for skip lists and messages. `type` "float32": never rounded (Mamba). */
+/** a + b. `module` is the module that adds; `type` "float32" keeps the sum from being rounded (Mamba). */
 export function add(
   program: ProgramBuilder,
   a: Value,
@@ -43,7 +43,7 @@ export interface PositionScaleOptions {
   module: string;
   /** Tokens of context in which the factor stays the same. */
   length: number;
-  /** How much the factor grows with the logarithm of the lengths that lie behind. */
+  /** How much the factor grows with the logarithm of the lengths that came before. */
   strength: number;
   /** Added to the position. Default 0. */
   offset?: number;

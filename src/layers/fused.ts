@@ -3,7 +3,7 @@ import type { ProgramBuilder, Value } from "./builder.ts";
 import { type LinearOptions, linear } from "./linear.ts";
 
 /**
- * Options of a linear layer that is a part of the fused `module`: the runs of its rows that `name` stands for.
+ * Options of a linear layer that is a part of the fused `module`: the runs of its rows that are called `name`.
  * `transposed`: the module's weight is stored [in, out] (GPT-2's Conv1D).
  */
 export function rowsOf(

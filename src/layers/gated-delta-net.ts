@@ -14,7 +14,7 @@ export interface GatedDeltaNetOptions {
   valueHeadDim: number;
   /** Tokens that the convolution sees. */
   convolutionSize: number;
-  /** The activation behind the convolution. */
+  /** The activation after the convolution. */
   kind: ActivationKind;
   epsilon: number;
   /** Queries, keys and values one after the other; the gate of the output; what sets decay (a) and learning rate (b). */
@@ -23,7 +23,7 @@ export interface GatedDeltaNetOptions {
 
 /**
  * A gated delta net (Qwen3-Next): [tokens, hidden] -> [tokens, hidden]. Modules conv1d, norm, out_proj, tensors A_log and
- * dt_bias; what a sequence carries stands in the slot state.
+ * dt_bias. The slot state keeps what a sequence carries from token to token.
  */
 export function gatedDeltaNet(program: ProgramBuilder, x: Value, options: GatedDeltaNetOptions): Value {
   const { module, keyHeads, valueHeads, keyHeadDim, valueHeadDim, convolutionSize: size, kind, epsilon } = options;

@@ -4,7 +4,7 @@ import type { ProgramBuilder, Value } from "./builder.ts";
 export interface LinearOptions {
   /** The checkpoint's module path. */
   module: string;
-  /** Some rows of the module alone: see `rowsOf`. */
+  /** Only some rows of the module: see `rowsOf`. */
   part?: Extract<ModulePart, { name: string }>;
   /** Width of the result. */
   width: number;

@@ -25,12 +25,12 @@ export interface RouterOptions {
   normalize?: boolean;
   /** Factor of the weights, applied last. Default 1. */
   factor?: number;
-  /** Experts stand in groups, and only the best groups are chosen from. */
+  /** Experts form this many groups, and are chosen only from the best of them. */
   groups?: number;
   topGroups?: number;
   /** The best groups are those with the greatest score, instead of the greatest sum of two. */
   groupsByBest?: boolean;
-  /** A tensor [experts] that is added to the scores for the choice alone. */
+  /** A tensor [experts] that is added to the scores when experts are chosen, and not to their weights. */
   correction?: string;
   /** A tensor [experts]: the weight of each expert is multiplied by it, last. */
   gains?: string;
@@ -127,9 +127,9 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
 }
 
 /**
- * The layouts of experts: every expert a module of its own in `module`, its linear layers named by `names`; or one tensor
- * for all of them, `fused`.gate_up_proj [experts, 2 · width, hidden] and `fused`.down_proj [experts, hidden, width], or
- * both with the last two axes exchanged (Qwen3-VL).
+ * The layouts that checkpoints have of experts. Every expert is a module of its own in `module`, and `names` says what its
+ * linear layers are called. Or one tensor holds all of them: `fused`.gate_up_proj [experts, 2 · width, hidden] and
+ * `fused`.down_proj [experts, hidden, width], or both with the last two axes exchanged (Qwen3-VL).
  */
 export function expertLayouts(
   module: string,

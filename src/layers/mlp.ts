@@ -6,8 +6,8 @@ import { normalQuantile } from "./normal-quantile.ts";
 
 /**
  * down(act(gate(x)) · up(x)): [tokens, hidden] -> [tokens, hidden]. Modules gate_proj, up_proj, down_proj; `fused` names
- * one module that holds gate and up one after the other instead. `sparsity`: the part of the gate's values, if they are
- * spread normally, that becomes 0 before act; the rest falls by the border.
+ * one module that holds gate and up one after the other instead. `sparsity` is a part of the gate's values: a border is set
+ * so that this part of normally distributed values lies below it; values below become 0 before act, others fall by the border.
  */
 export function gatedMlp(
   program: ProgramBuilder,

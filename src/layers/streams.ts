@@ -13,9 +13,9 @@ export interface StreamsOptions {
 
 /**
  * Alternating updates: several streams of [tokens, hidden] go from layer to layer, and each layer works on one. Before it,
- * `predictStreams` gives every stream what learned weights of each token make of all; behind it, `correctStreams` moves
- * every stream by what the layer changed in its own. Source: Baykal et al. 2023, "Alternating Updates for Efficient
- * Transformers"; transformers' `Gemma3nTextAltUp`.
+ * `predictStreams` adds to every stream a learned mixture of all; after it, `correctStreams` moves every stream by what the
+ * layer changed in its own. Source: Baykal et al. 2023, "Alternating Updates for Efficient Transformers"; transformers'
+ * `Gemma3nTextAltUp`.
  */
 export function predictStreams(program: ProgramBuilder, streams: readonly Value[], options: StreamsOptions): Value[] {
   const { module, active } = options;

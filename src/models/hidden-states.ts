@@ -40,7 +40,7 @@ function tapsOf(
 
 /** Outputs that make the hidden states of a token, and of a token of the encoder's input. */
 export interface HiddenStateOutputs {
-  /** What each layer reads, then what stands behind the last norm. */
+  /** What each layer reads, then the output of the last norm. */
   decoder: readonly string[];
   encoder?: readonly string[];
 }

@@ -19,7 +19,7 @@ export interface ModuleUse {
 
 /**
  * Every matrix of the checkpoint that a model multiplies by, and where: what skip lists and adapters bind to. A fused
- * projection is in use several times, by rows; a mixture's experts stand one by one, as the checkpoint has them.
+ * projection is listed several times, by its rows; the experts of a mixture are listed one by one, as the checkpoint has them.
  *
  * @param model - Bound to a checkpoint by `loadModel`.
  */

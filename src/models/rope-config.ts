@@ -80,7 +80,7 @@ function turningPart(kind: string, part: number, key: string, options: RopeOptio
 }
 
 /**
- * The rotary parameters of a config.json as they stand, and the field they stand in: `rope_scaling` where it holds
+ * The rotary parameters of a config.json as they are, and the field that holds them: `rope_scaling` where it has
  * something, else `rope_parameters`; undefined where neither is given.
  *
  * @throws TsumugiError `config_invalid` where a field is no object

@@ -25,11 +25,11 @@ export const ropeFields = z.object({
   long_factor: optional(z.array(z.number())),
 });
 
-/** Rotary parameters of a config.json, and what stands around them. */
+/** Rotary parameters of a config.json, and what the fields around them and the architecture say. */
 export interface RotaryParameters {
   /** What errors call the place of the parameters. */
   key: string;
-  /** The parameters as they stand in the file. */
+  /** The parameters as the file has them. */
   given: Record<string, unknown>;
   fields: z.output<typeof ropeFields>;
   /** What a rope of any kind has. */

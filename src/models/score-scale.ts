@@ -18,7 +18,7 @@ const growthFields = z.object({ llama_4_scaling_beta: z.number(), ...lengthField
 
 /**
  * How queries grow with the context (`llama_4_scaling_beta` of Ministral 3 and Mistral 4): by strength · ln(1 + lengths of
- * `original_max_position_embeddings` that lie behind). Without a length it is `max_position_embeddings`.
+ * `original_max_position_embeddings` that came before). Without a length it is `max_position_embeddings`.
  */
 export function queryGrowth(config: unknown, { kind }: Rope, maxPositions: number): { strength: number; length: number } {
   const { field: place, given = {} } = rotaryFields(config);

@@ -14,7 +14,7 @@ import { count, optional, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 
 /**
- * BLOOM: ALiBi instead of positions, a norm behind the embedding. `slow_but_exact` splits sums of one and the same value
+ * BLOOM: ALiBi instead of positions, a norm after the embedding. `slow_but_exact` splits sums of one and the same value
  * and changes nothing here. Source: transformers' modeling_bloom.py; Le Scao et al. 2022.
  */
 export const bloom = defineArchitecture({

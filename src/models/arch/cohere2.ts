@@ -8,7 +8,7 @@ import { parseRope } from "../rope-config.ts";
 const { rms_norm_eps: _, head_dim: __, ...shared } = decoderFields;
 
 /**
- * Command R7B and Command A: Command R with three layers in a window, which alone have positions, for each one without.
+ * Command R7B and Command A: Command R with three layers in a window for each one without; only those in a window have positions.
  * Source: transformers' modeling_cohere2.py; Cohere 2025, "Command A".
  */
 export const cohere2 = defineArchitecture({

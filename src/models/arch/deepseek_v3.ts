@@ -15,7 +15,7 @@ import { parseRope } from "../rope-config.ts";
 import { stretchedScale } from "../score-scale.ts";
 
 /**
- * DeepSeek V3 and R1: latent attention, experts chosen in groups by sigmoid scores, shared experts. Layers behind
+ * DeepSeek V3 and R1: latent attention, experts chosen in groups by sigmoid scores, shared experts. Layers after
  * `num_hidden_layers` (multi-token prediction) are not read.
  * Source: transformers' modeling_deepseek_v3.py; DeepSeek-AI 2024, "DeepSeek-V3 Technical Report".
  */

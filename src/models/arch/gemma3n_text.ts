@@ -56,7 +56,7 @@ type Config = CamelKeys<z.output<z.ZodObject<typeof fields>>>;
  * token for each layer; a low-rank path beside the attention; MLPs that keep few of their values; last layers that read the
  * keys and values of earlier ones. Source: transformers' modeling_gemma3n.py; Google 2025, Gemma 3n.
  *
- * `altup_coef_clip` is about training alone. A token beyond `vocab_size_per_layer_input` has the small inputs of token 0, as
+ * `altup_coef_clip` matters only in training. A token beyond `vocab_size_per_layer_input` has the small inputs of token 0, as
  * in the multimodal model (the text model of transformers fails there).
  */
 export const gemma3nText = defineArchitecture({

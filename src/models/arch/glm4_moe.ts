@@ -15,7 +15,7 @@ import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
 
 /**
- * GLM-4.5 and 4.6: half of each head turns, experts chosen in groups by sigmoid scores, shared experts. Layers behind
+ * GLM-4.5 and 4.6: half of each head turns, experts chosen in groups by sigmoid scores, shared experts. Layers after
  * `num_hidden_layers` (multi-token prediction) are not read.
  * Source: transformers' modeling_glm4_moe.py; Zhipu AI 2025, "GLM-4.5".
  */

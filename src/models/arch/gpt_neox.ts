@@ -29,7 +29,7 @@ export const gptNeoX = defineArchitecture({
     const { hiddenAct: kind, attentionBias: bias, useParallelResidual: isParallel } = config;
     const headDim = hiddenSize / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${hiddenSize})`);
-    // outside of rope_parameters, transformers reads rotary_emb_base and rotary_pct alone
+    // outside of rope_parameters, transformers reads only rotary_emb_base and rotary_pct
     const rope = parseRope(
       { ...(raw as object), rope_theta: undefined, partial_rotary_factor: undefined },
       {

@@ -5,7 +5,7 @@ import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
 
 /**
- * ABEJA's Japanese GPT-NeoX: attention, then MLP, without biases but for one behind the last layer's attention.
+ * ABEJA's Japanese GPT-NeoX: attention, then MLP, without biases, except one after the last layer's attention.
  * Source: transformers' modeling_gpt_neox_japanese.py.
  */
 export const gptNeoXJapanese = defineArchitecture({
@@ -31,7 +31,7 @@ export const gptNeoXJapanese = defineArchitecture({
     const inner = Math.trunc(width * config.intermediateMultipleSize);
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "num_attention_heads", heads, `a divisor of hidden_size (${width})`);
-    // outside of rope_parameters, transformers reads rotary_emb_base and rotary_pct alone
+    // outside of rope_parameters, transformers reads only rotary_emb_base and rotary_pct
     const rope = parseRope(
       { ...(raw as object), rope_theta: undefined, partial_rotary_factor: undefined },
       {
