@@ -18,9 +18,7 @@ constexpr int kLayers = 16;
 constexpr int64_t kHeads = 32;
 constexpr int64_t kHeadDim = 64;
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int workers, int64_t key_value_heads) {
   SessionData session;
@@ -34,7 +32,8 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
                     {Rows::tokens, 0, q, row * static_cast<size_t>(q + kv), -1}};
   session.workspace = HugeBuffer(row * static_cast<size_t>(2 * q + kv));
   float* values = reinterpret_cast<float*>(session.workspace.data());
-  for (size_t i = 0; i < session.workspace.bytes() / sizeof(float); ++i) values[i] = static_cast<float>(i * 7919 % 1000) / 500 - 1;
+  for (size_t i = 0; i < session.workspace.bytes() / sizeof(float); ++i)
+    values[i] = static_cast<float>(i * 7919 % 1000) / 500 - 1;
 
   session.parts.resize(2 * kLayers);
   size_t bytes = 0;
@@ -95,8 +94,10 @@ OpPlan make_op(const char* name, SessionData& session) {
   OpPlan op;
   op.name = name;
   op.kernel = &find_kernel(name);
-  for (const auto& [attribute, value] : {std::pair{"heads", kHeads}, {"keyValueHeads", session.parts[0].heads},
-                                         {"headDim", kHeadDim}, {"valueHeadDim", kHeadDim}}) {
+  for (const auto& [attribute, value] : {std::pair{"heads", kHeads},
+                                         {"keyValueHeads", session.parts[0].heads},
+                                         {"headDim", kHeadDim},
+                                         {"valueHeadDim", kHeadDim}}) {
     op.attributes.set(attribute, static_cast<double>(value));
   }
   op.attributes.set("scale", 0.125);
@@ -132,8 +133,9 @@ int main(int count, char** arguments) {
   const BatchData batch = make_batch(tokens, past);
   const KeptOutputs kept;
   const StepContext context{session, batch, kept};
-  std::printf("{\"isa\": \"%s\", \"tokens\": %lld, \"past\": %lld, \"cache\": \"%s\", \"workers\": %d, ", isa_name(active_isa()),
-              static_cast<long long>(tokens), static_cast<long long>(past), arguments[3], session.workers);
+  std::printf("{\"isa\": \"%s\", \"tokens\": %lld, \"past\": %lld, \"cache\": \"%s\", \"workers\": %d, ",
+              isa_name(active_isa()), static_cast<long long>(tokens), static_cast<long long>(past), arguments[3],
+              session.workers);
   std::printf("\"storeMs\": %.3f, ", best_of(repeats, context, store) * 1e3);
   std::printf("\"attendMs\": %.3f}\n", best_of(repeats, context, attend) * 1e3);
   return 0;

@@ -1,6 +1,6 @@
 // Checks the thread pool under many submitters, growth and failures, and times a barrier. From the project's root:
 //   g++ -std=c++20 -O2 -pthread [-fsanitize=thread] -Inative/include bench/kernels/thread_pool_check.cc
-//       native/kernels/{thread_pool,isa,matmul*,pack,huge_buffer}.cc -o /tmp/thread_pool_check -ldl && /tmp/thread_pool_check
+//       native/kernels/{thread_pool,isa}.cc -o /tmp/thread_pool_check -ldl && /tmp/thread_pool_check
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -86,11 +86,12 @@ int main() {
   std::vector<int> order;
   std::atomic<int> told{0};
   for (int job = 0; job < 100; ++job) {
-    ThreadPool::shared().submit(1 + job % 3, [](Worker& worker) { worker.barrier(); },
-                                [&order, &told, job](std::exception_ptr) {
-                                  order.push_back(job);
-                                  ++told;
-                                });
+    ThreadPool::shared().submit(
+        1 + job % 3, [](Worker& worker) { worker.barrier(); },
+        [&order, &told, job](std::exception_ptr) {
+          order.push_back(job);
+          ++told;
+        });
   }
   while (told < 100) std::this_thread::yield();
   for (int job = 0; job < 100; ++job) expect(order[static_cast<size_t>(job)] == job, "jobs run in order");

@@ -26,24 +26,25 @@ std::string describe_kind(const Napi::Value& value) {
   if (value.IsTypedArray()) return "another typed array";
   napi_valuetype type = napi_undefined;
   napi_typeof(value.Env(), value, &type);
-  constexpr const char* kNames[] = {"undefined", "null", "a boolean", "a number", "a string",
+  constexpr const char* kNames[] = {"undefined", "null",      "a boolean",  "a number",    "a string",
                                     "a symbol",  "an object", "a function", "an external", "a bigint"};
   return kNames[type];
 }
 
 // A typed array that will be written to; what is not one of its kind is refused before it is touched.
 template <typename Array>
-Array typed_array(const Napi::Value& value, napi_typedarray_type type, const char* call, const char* what, const char* expected) {
+Array typed_array(const Napi::Value& value, napi_typedarray_type type, const char* call, const char* what,
+                  const char* expected) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw Napi::TypeError::New(value.Env(), std::string("[") + call + "] " + what + ": expected " + expected + ", given " +
-                                                describe_kind(value));
+    throw Napi::TypeError::New(
+        value.Env(), std::string("[") + call + "] " + what + ": expected " + expected + ", given " + describe_kind(value));
   }
   return value.As<Array>();
 }
 
 Napi::Error row_error(Napi::Env env, const char* call, int64_t rows, int32_t given) {
-  return Napi::RangeError::New(env, std::string("[") + call + "] a row: expected 0 to " + std::to_string(rows - 1) +
-                                        ", given " + std::to_string(given));
+  return Napi::RangeError::New(
+      env, std::string("[") + call + "] a row: expected 0 to " + std::to_string(rows - 1) + ", given " + std::to_string(given));
 }
 
 }  // namespace
@@ -56,8 +57,7 @@ Napi::Function Session::define(Napi::Env env) {
                       InstanceMethod<&Session::dispose>("dispose")});
 }
 
-Session::Session(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<Session>(info), core_(std::make_shared<SessionCore>()) {
+Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info), core_(std::make_shared<SessionCore>()) {
   if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "[addon] Session: expected a plan");
   try {
     parse_session(info[0].As<Napi::Object>(), core_->data);
@@ -177,7 +177,8 @@ Napi::Value Session::argmax_rows(const Napi::CallbackInfo& info) {
   const auto record = step(info);
   const auto rows = std::make_shared<std::vector<int32_t>>(parse_int32(info[1], "rows"));
   Napi::Int32Array tokens = typed_array<Napi::Int32Array>(info[2], napi_int32_array, "argmax", "tokens", "an Int32Array");
-  Napi::Float32Array scores = typed_array<Napi::Float32Array>(info[3], napi_float32_array, "argmax", "scores", "a Float32Array");
+  Napi::Float32Array scores =
+      typed_array<Napi::Float32Array>(info[3], napi_float32_array, "argmax", "scores", "a Float32Array");
   const int64_t live = static_cast<int64_t>(record->batch.logit_rows.size());
   for (const int32_t row : *rows) {
     if (row < 0 || row >= live) throw row_error(info.Env(), "argmax", live, row);

@@ -21,8 +21,7 @@
 #if TSUMUGI_X86
 #define TSUMUGI_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define TSUMUGI_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
-#define TSUMUGI_AMX \
-  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,amx-tile,amx-bf16")))
+#define TSUMUGI_AMX __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,amx-tile,amx-bf16")))
 #endif
 
 namespace tsumugi {

@@ -10,8 +10,8 @@
 namespace tsumugi {
 
 // Activation functions by the names of src/ops/activation-kinds.ts.
-#define TSUMUGI_ACTIVATIONS(each)                                                                                          \
-  each(silu) each(gelu) each(gelu_tanh) each(quick_gelu) each(relu) each(relu2) each(relu6) each(sigmoid) each(tanh)       \
+#define TSUMUGI_ACTIVATIONS(each)                                                                                    \
+  each(silu) each(gelu) each(gelu_tanh) each(quick_gelu) each(relu) each(relu2) each(relu6) each(sigmoid) each(tanh) \
       each(linear) each(gelu_new) each(gelu_fast) each(gelu_10) each(hardswish) each(leaky_relu) each(laplace) each(mish)
 
 enum class Activation : uint8_t {

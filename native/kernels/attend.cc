@@ -201,6 +201,7 @@ static void run_attend(Worker& worker, const OpPlan& op, const StepContext& cont
 }
 
 static const RegisterKernel store_kernel(kernel<run_store>("store", {.rounds_outputs = true}));
-static const RegisterKernel attend_kernel(kernel<prepare_attend, run_attend>("attend", {.rounds_outputs = true, .scratch = attend_scratch}));
+static const RegisterKernel attend_kernel(kernel<prepare_attend, run_attend>("attend", {.rounds_outputs = true,
+                                                                                        .scratch = attend_scratch}));
 
 }  // namespace tsumugi

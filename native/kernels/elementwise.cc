@@ -66,7 +66,8 @@ static void run_scale(Worker& worker, const OpPlan& op, const StepContext& conte
     const int64_t width = weight->columns;
     for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
-        vector_kernels(context.narrow(op.outputs[0])).multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
+        vector_kernels(context.narrow(op.outputs[0]))
+            .multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
       }
     });
     return;
@@ -84,7 +85,8 @@ static void run_scale_rows(Worker& worker, const OpPlan& op, const StepContext& 
   const int64_t width = context.width(op.inputs[0]);
   for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
-      vector_kernels(context.narrow(op.outputs[0])).scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
+      vector_kernels(context.narrow(op.outputs[0]))
+          .scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
     }
   });
 }
@@ -98,10 +100,12 @@ struct ScaleByPosition {
 };
 
 static ScaleByPosition prepare_scale_by_position(const OpPlan& op, const SessionData&) {
-  return {static_cast<float>(op.attributes.number("strength")), static_cast<float>(op.attributes.number("length")), op.attributes.integer("offset"), op.attributes.flag("countsPadding"), op.attributes.flag("roundFactor")};
+  return {static_cast<float>(op.attributes.number("strength")), static_cast<float>(op.attributes.number("length")),
+          op.attributes.integer("offset"), op.attributes.flag("countsPadding"), op.attributes.flag("roundFactor")};
 }
 
-static void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& context, const ScaleByPosition& settings) {
+static void run_scale_by_position(Worker& worker, const OpPlan& op, const StepContext& context,
+                                  const ScaleByPosition& settings) {
   const BatchData& batch = context.batch;
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
@@ -112,7 +116,8 @@ static void run_scale_by_position(Worker& worker, const OpPlan& op, const StepCo
     size_t sequence = 0;
     for (int64_t t = first; t < last; ++t) {
       while (t >= batch.sequence_start[sequence + 1]) ++sequence;
-      const int64_t position = batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + settings.offset;
+      const int64_t position =
+          batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + settings.offset;
       const float steps = std::floor(static_cast<float>(position) / settings.length);
       const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * settings.strength;
       const float factor = op.narrow && settings.round_factor ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
@@ -133,7 +138,8 @@ static void run_activation(Worker& worker, const OpPlan& op, const StepContext& 
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0])).activation(x + first, y + first, static_cast<size_t>(last - first), settings.kind);
+    vector_kernels(context.narrow(op.outputs[0]))
+        .activation(x + first, y + first, static_cast<size_t>(last - first), settings.kind);
   });
 }
 
@@ -169,7 +175,8 @@ static GatedActivation prepare_gated_activation(const OpPlan& op, const SessionD
   return {op.attributes.one_of<Activation>("kind", kActivationNames), op.attributes.flag("wideGate")};
 }
 
-static void run_gated_activation(Worker& worker, const OpPlan& op, const StepContext& context, const GatedActivation& settings) {
+static void run_gated_activation(Worker& worker, const OpPlan& op, const StepContext& context,
+                                 const GatedActivation& settings) {
   const float* gate = context.data(op.inputs[0]);
   const float* up = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
@@ -185,9 +192,12 @@ static const RegisterKernel multiply_kernel(kernel<run_multiply>("multiply", {.r
 static const RegisterKernel clamp_kernel(kernel<prepare_clamp, run_clamp>("clamp"));
 static const RegisterKernel scale_kernel(kernel<prepare_scale, run_scale>("scale", {.rounds_outputs = true}));
 static const RegisterKernel scale_rows_kernel(kernel<run_scale_rows>("scale_rows", {.rounds_outputs = true}));
-static const RegisterKernel scale_by_position_kernel(kernel<prepare_scale_by_position, run_scale_by_position>("scale_by_position", {.rounds_outputs = true}));
-static const RegisterKernel activation_kernel(kernel<prepare_activation, run_activation>("activation", {.rounds_outputs = true}));
-static const RegisterKernel gated_activation_kernel(kernel<prepare_gated_activation, run_gated_activation>("gated_activation", {.rounds_outputs = true}));
+static const RegisterKernel scale_by_position_kernel(
+    kernel<prepare_scale_by_position, run_scale_by_position>("scale_by_position", {.rounds_outputs = true}));
+static const RegisterKernel activation_kernel(kernel<prepare_activation, run_activation>("activation",
+                                                                                         {.rounds_outputs = true}));
+static const RegisterKernel gated_activation_kernel(
+    kernel<prepare_gated_activation, run_gated_activation>("gated_activation", {.rounds_outputs = true}));
 static const RegisterKernel xielu_kernel(kernel<run_xielu>("xielu"));
 
 }  // namespace tsumugi

@@ -115,7 +115,8 @@ static void run_route(Worker& worker, const OpPlan& op, const StepContext& conte
       for (int64_t i = 0; i < count; ++i) {
         const int64_t best = take_greatest(choice, taken);
         chosen[t * count + i] = static_cast<float>(best);
-        share[i] = score == RouteScore::chosen_sigmoid ? sigmoid(scores[static_cast<size_t>(best)]) : scores[static_cast<size_t>(best)];
+        share[i] = score == RouteScore::chosen_sigmoid ? sigmoid(scores[static_cast<size_t>(best)])
+                                                       : scores[static_cast<size_t>(best)];
       }
       if (score == RouteScore::chosen_softmax) softmax(share, share, count);
       double sum = 1e-20;

@@ -27,9 +27,7 @@ struct JoinHeads {
   int64_t heads;
 };
 
-static JoinHeads prepare_join_heads(const OpPlan& op, const SessionData&) {
-  return {op.attributes.integer("heads")};
-}
+static JoinHeads prepare_join_heads(const OpPlan& op, const SessionData&) { return {op.attributes.integer("heads")}; }
 
 static void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& context, const JoinHeads& join) {
   const float* a = context.data(op.inputs[0]);
@@ -48,6 +46,7 @@ static void run_join_heads(Worker& worker, const OpPlan& op, const StepContext& 
 }
 
 static const RegisterKernel head_linear_kernel(kernel<run_head_linear>("head_linear", {.rounds_outputs = true}));
-static const RegisterKernel join_heads_kernel(kernel<prepare_join_heads, run_join_heads>("join_heads", {.rounds_outputs = true}));
+static const RegisterKernel join_heads_kernel(kernel<prepare_join_heads, run_join_heads>("join_heads",
+                                                                                         {.rounds_outputs = true}));
 
 }  // namespace tsumugi

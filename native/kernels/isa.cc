@@ -72,8 +72,8 @@ Choice choose() {
   Isa cap = Isa::amx;
   const char* wanted = std::getenv("TSUMUGI_ISA");
   if (wanted != nullptr && *wanted != '\0' && !parse_isa(wanted, cap)) {
-    choice.error = std::string("TSUMUGI_ISA: unknown instruction set \"") + wanted +
-                   "\", expected one of scalar, neon, avx2, avx512, amx";
+    choice.error =
+        std::string("TSUMUGI_ISA: unknown instruction set \"") + wanted + "\", expected one of scalar, neon, avx2, avx512, amx";
   }
   for (Isa isa : {Isa::amx, Isa::avx512, Isa::avx2, Isa::neon, Isa::scalar}) {
     if (isa > cap || !isa_available(isa)) continue;

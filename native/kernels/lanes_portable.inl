@@ -24,8 +24,8 @@ struct Lanes {
   void store(float* to) const { std::memcpy(to, value, sizeof(value)); }
 };
 
-#define TSUMUGI_EACH_LANE(expression)                  \
-  Lanes out;                                           \
+#define TSUMUGI_EACH_LANE(expression)                       \
+  Lanes out;                                                \
   for (int i = 0; i < 16; ++i) out.value[i] = (expression); \
   return out
 

@@ -8,9 +8,7 @@ struct Linear {
   bool round_product;
 };
 
-static Linear prepare_linear(const OpPlan& op, const SessionData&) {
-  return {op.attributes.flag("roundProduct")};
-}
+static Linear prepare_linear(const OpPlan& op, const SessionData&) { return {op.attributes.flag("roundProduct")}; }
 
 static void run_linear(Worker& worker, const OpPlan& op, const StepContext& context, const Linear& linear) {
   const PackedMatrix weight = context.session.weight(op, 0)->matrix();

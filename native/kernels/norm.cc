@@ -16,7 +16,9 @@ struct RmsNorm {
 };
 
 static RmsNorm prepare_rms_norm(const OpPlan& op, const SessionData& session) {
-  return {static_cast<float>(op.attributes.number("epsilon")), op.attributes.flag("unitOffset") ? 1.0f : 0.0f, group_size(op, session), op.attributes.flag("unitOffset") || op.attributes.flag("roundOnce"), op.attributes.flag("roundInput")};
+  return {static_cast<float>(op.attributes.number("epsilon")), op.attributes.flag("unitOffset") ? 1.0f : 0.0f,
+          group_size(op, session), op.attributes.flag("unitOffset") || op.attributes.flag("roundOnce"),
+          op.attributes.flag("roundInput")};
 }
 
 static void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context, const RmsNorm& norm) {
@@ -49,7 +51,8 @@ struct LayerNorm {
 };
 
 static LayerNorm prepare_layer_norm(const OpPlan& op, const SessionData& session) {
-  return {static_cast<float>(op.attributes.number("epsilon")), op.attributes.flag("unitOffset") ? 1.0f : 0.0f, group_size(op, session)};
+  return {static_cast<float>(op.attributes.number("epsilon")), op.attributes.flag("unitOffset") ? 1.0f : 0.0f,
+          group_size(op, session)};
 }
 
 static void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context, const LayerNorm& norm) {
@@ -75,6 +78,7 @@ static void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& 
 }
 
 static const RegisterKernel rms_norm_kernel(kernel<prepare_rms_norm, run_rms_norm>("rms_norm", {.rounds_outputs = true}));
-static const RegisterKernel layer_norm_kernel(kernel<prepare_layer_norm, run_layer_norm>("layer_norm", {.rounds_outputs = true}));
+static const RegisterKernel layer_norm_kernel(kernel<prepare_layer_norm, run_layer_norm>("layer_norm",
+                                                                                         {.rounds_outputs = true}));
 
 }  // namespace tsumugi

@@ -46,12 +46,11 @@ static void run_causal_convolution(Worker& worker, const OpPlan& op, const StepC
     const int64_t from = (item % runs) * run;
     const int64_t to = std::min(channels, from + run);
     if (at.fresh) {
-      for (int64_t row = 0; row < before; ++row) std::fill(at.slot + row * channels + from, at.slot + row * channels + to, 0.0f);
+      for (int64_t row = 0; row < before; ++row)
+        std::fill(at.slot + row * channels + from, at.slot + row * channels + to, 0.0f);
     }
     // row i of the last rows and then the step's own
-    const auto row = [&](int64_t i) {
-      return i < before ? at.slot + i * channels : x + (at.first + i - before) * channels;
-    };
+    const auto row = [&](int64_t i) { return i < before ? at.slot + i * channels : x + (at.first + i - before) * channels; };
     const int64_t count = at.last - at.first;
     for (int64_t t = 0; t < count; ++t) {
       float* out = y + (at.first + t) * channels;
@@ -122,7 +121,8 @@ struct GatedDelta {
 };
 
 static GatedDelta prepare_gated_delta(const OpPlan& op, const SessionData&) {
-  return {op.attributes.integer("keyHeads"), op.attributes.integer("valueHeads"), op.attributes.integer("keyHeadDim"), op.attributes.integer("valueHeadDim")};
+  return {op.attributes.integer("keyHeads"), op.attributes.integer("valueHeads"), op.attributes.integer("keyHeadDim"),
+          op.attributes.integer("valueHeadDim")};
 }
 
 static void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext& context, const GatedDelta& sizes) {

@@ -97,7 +97,8 @@ struct Rotary {
 };
 
 static Rotary prepare_rotary(const OpPlan& op, const SessionData&) {
-  return {op.attributes.integer("heads"), op.attributes.integer("headDim"), op.attributes.integer("rotaryDim") / 2, op.attributes.flag("interleaved"), op.attributes.has("wide")};
+  return {op.attributes.integer("heads"), op.attributes.integer("headDim"), op.attributes.integer("rotaryDim") / 2,
+          op.attributes.flag("interleaved"), op.attributes.has("wide")};
 }
 
 static void run_rotary(Worker& worker, const OpPlan& op, const StepContext& context, const Rotary& rotary) {
@@ -118,7 +119,8 @@ static void run_rotary(Worker& worker, const OpPlan& op, const StepContext& cont
   });
 }
 
-static const RegisterKernel rotary_table_kernel(kernel<prepare_rotary_table, run_rotary_table>("rotary_table", {.rounds_outputs = true}));
+static const RegisterKernel rotary_table_kernel(kernel<prepare_rotary_table, run_rotary_table>("rotary_table",
+                                                                                               {.rounds_outputs = true}));
 static const RegisterKernel rotary_kernel(kernel<prepare_rotary, run_rotary>("rotary", {.rounds_outputs = true}));
 
 }  // namespace tsumugi

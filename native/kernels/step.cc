@@ -38,8 +38,7 @@ static void copy_blocks(Worker& worker, const StepContext& context) {
     const size_t bytes = part.block_values() * part.element_bytes();
     for (const BlockCopy& copy : copies) {
       if (copy.state != part.state) continue;
-      std::memcpy(part.data + static_cast<size_t>(copy.to) * bytes,
-                  part.data + static_cast<size_t>(copy.from) * bytes, bytes);
+      std::memcpy(part.data + static_cast<size_t>(copy.to) * bytes, part.data + static_cast<size_t>(copy.from) * bytes, bytes);
     }
   });
 }

@@ -62,7 +62,8 @@ static void run_match_magnitude(Worker& worker, const OpPlan& op, const StepCont
   for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
       const float* x = values + row * width;
-      const double least = op.narrow ? static_cast<double>(round_to_bfloat16(static_cast<float>(settings.epsilon))) : settings.epsilon;
+      const double least =
+          op.narrow ? static_cast<double>(round_to_bfloat16(static_cast<float>(settings.epsilon))) : settings.epsilon;
       const float target = round(op, static_cast<float>(std::sqrt(mean_square(op, others + row * width, width))));
       const float size = round(op, static_cast<float>(std::sqrt(std::max(mean_square(op, x, width), least))));
       for (int64_t i = 0; i < width; ++i) y[row * width + i] = round(op, x[i] * target) / size;

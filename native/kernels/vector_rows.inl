@@ -55,7 +55,7 @@ struct ApplyActivation {
 };
 template <Activation kind, bool narrow>
 struct ApplyGated {
-  Lanes operator()(Lanes gate, Lanes up) const { return rounded<narrow>(ApplyActivation<kind, narrow>{}(gate) * up); }
+  Lanes operator()(Lanes gate, Lanes up) const { return rounded<narrow>(ApplyActivation<kind, narrow>{}(gate)*up); }
 };
 template <Activation kind>
 struct ApplyWideGate {
@@ -79,8 +79,8 @@ void round_values(const float* x, float* y, size_t count) { map_one(x, y, count,
 template <bool narrow>
 void activation(const float* x, float* y, size_t count, Activation kind) {
   switch (kind) {
-#define TSUMUGI_CASE(name)  \
-  case Activation::name: \
+#define TSUMUGI_CASE(name) \
+  case Activation::name:   \
     return map_one(x, y, count, ApplyActivation<Activation::name, narrow>{});
     TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
 #undef TSUMUGI_CASE
@@ -92,7 +92,7 @@ void gated_activation(const float* gate, const float* up, float* y, size_t count
   if (narrow && wide) {
     switch (kind) {
 #define TSUMUGI_CASE(name) \
-  case Activation::name: \
+  case Activation::name:   \
     return map_two(gate, up, y, count, ApplyWideGate<Activation::name>{});
       TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
 #undef TSUMUGI_CASE
@@ -100,7 +100,7 @@ void gated_activation(const float* gate, const float* up, float* y, size_t count
   }
   switch (kind) {
 #define TSUMUGI_CASE(name) \
-  case Activation::name: \
+  case Activation::name:   \
     return map_two(gate, up, y, count, ApplyGated<Activation::name, narrow>{});
     TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
 #undef TSUMUGI_CASE

@@ -14,14 +14,15 @@ import type { FloatDType } from "../../src/tensor/dtype.ts";
 import { guessingDrafter } from "../helpers/guessing-drafter.ts";
 import { difference, drawArrivals, requestOf, runInterleaved } from "../helpers/interleaving.ts";
 import { fixtures } from "../helpers/run-model.ts";
+import { seedCount } from "../helpers/seed-count.ts";
 import { seeded } from "../helpers/seeded.ts";
 
 /** Small checkpoints with full attention, a sliding window, learned positions, and slots beside blocks. */
 const models = ["llama", "mistral", "gpt2", "lfm2"];
 const kinds: { name: string; backend: () => Backend; dtype: FloatDType; seeds: number }[] = [
-  { name: "reference", backend: createReferenceBackend, dtype: "float32", seeds: 3 },
-  { name: "cpu", backend: createCpuBackend, dtype: "float32", seeds: 12 },
-  { name: "cpu", backend: createCpuBackend, dtype: "bfloat16", seeds: 12 },
+  { name: "reference", backend: createReferenceBackend, dtype: "float32", seeds: seedCount({ commit: 2, long: 10 }) },
+  { name: "cpu", backend: createCpuBackend, dtype: "float32", seeds: seedCount({ commit: 5, long: 60 }) },
+  { name: "cpu", backend: createCpuBackend, dtype: "bfloat16", seeds: seedCount({ commit: 5, long: 60 }) },
 ];
 /** Longer than a block or two, so that pools run out and windows leave blocks behind. */
 const lengths = [
