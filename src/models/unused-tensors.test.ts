@@ -8,7 +8,6 @@ import { loadModel, unusedTensorsOf } from "./index.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const fixtures = `${root}test/fixtures/models/`;
 const sets = ["test/fixtures/models/", "test/fixtures/multimodal/", "test/fixtures/encoder-decoder/"];
-const shared = `${root}../shared/conformance/models/`;
 
 /** Unused tensors of a fixture with other fields in its config.json, and other tensors beside its own. */
 async function unused(name: string, fields: object = {}, more: readonly string[] = []): Promise<string[]> {
@@ -38,10 +37,6 @@ async function warned(directory: string): Promise<Record<string, string[]>> {
 
 test.each(sets)("no model of %s has any", async (set) => {
   expect(await warned(root + set)).toEqual({});
-});
-
-test.skipIf(!existsSync(shared))("no shared model has any (skipped where they are not there)", async () => {
-  expect(await warned(shared)).toEqual({});
 });
 
 test("layers and biases that config.json has no place for are named", async () => {

@@ -1,11 +1,11 @@
 import { TsumugiError } from "../errors.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import type { EncodingPipeline } from "./encoding-pipeline.ts";
 import { placesOf, toOffsets, toUnits, trimOffsets } from "./offsets.ts";
 import { type Layout, layoutOf, refuseUnknownOptions } from "./options.ts";
 import { padRows, type Row } from "./padding.ts";
 import { addedLength, type PostProcessor } from "./post-processor.ts";
-import type { TextEncoder } from "./text-encoder.ts";
 import type { BatchEncoding, EncodeOptions, Offset, Tokenizer } from "./tokenizer.ts";
 
 export const padOptions = ["padding", "maxLength", "padToMultipleOf", "paddingSide"];
@@ -15,7 +15,7 @@ export const encodeOptions = ["addSpecialTokens", "truncation", "textPair", ...p
 /** What rows are made with. Sides and padding token are read at each call: users may set them. */
 export interface RowEncoderParts {
   tokenizer: Pick<Tokenizer, "truncationSide" | "paddingSide" | "modelMaxLength" | "padTokenId">;
-  encoder: TextEncoder;
+  encoder: EncodingPipeline;
   postProcessor: PostProcessor;
   tokenOf(id: number): string | undefined;
 }

@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
-import type { Model } from "./model.ts";
 import { createReplacer } from "./text-replacer.ts";
+import type { TokenModel } from "./token-model.ts";
 
 /** Texts that stand for characters before the vocabulary is looked up, in this order; then come the emoji. */
 const replacements: readonly (readonly [string, string])[] = [
@@ -36,7 +36,7 @@ const utf8 = new TextEncoder();
  *
  * Source: transformers' `GPTNeoXJapaneseTokenizer`; the method is tanreinama's Japanese-BPEEncoder_V2.
  */
-export function createJapaneseSubwords(config: Record<string, unknown>): Model {
+export function createJapaneseSubwords(config: Record<string, unknown>): TokenModel {
   const emoji = Object.entries(isRecord(config.emoji) ? config.emoji : {}).map(([text, tag]) => [text, String(tag)] as const);
   const replaceAll = createReplacer([...replacements, ...emoji]);
   const emojiOf = isRecord(config.emoji_inv) ? config.emoji_inv : {};

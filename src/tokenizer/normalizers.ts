@@ -1,18 +1,12 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
 import { type AlignedText, compose, TextBuilder, widthAt } from "./aligned-text.ts";
-import { toByteCharacters } from "./bpe.ts";
-import { byteCharacters } from "./byte-characters.ts";
+import { byteCharacters, toByteCharacters } from "./byte-characters.ts";
 import { controlPattern, markPattern, nonspacingMarkPattern } from "./library-unicode.ts";
+import type { Normalizer } from "./normalizer.ts";
 import { patternOf } from "./patterns/index.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
 import { alignForm, type Form, normalizeForm } from "./unicode-forms.ts";
-
-/** Changes text before it is cut into words. `align` gives the same text as `normalize`, with where it comes from. */
-export interface Normalizer {
-  normalize(text: string): string;
-  align(text: string): AlignedText;
-}
 
 /**
  * The normaliser that `normalizer` of a tokenizer.json describes; undefined for none. Errors: `unsupported_tokenizer`.

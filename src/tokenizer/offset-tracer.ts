@@ -1,8 +1,8 @@
 import type { AddedTokenSplitter } from "./added-vocabulary.ts";
 import { type AlignedText, compose, widthAt } from "./aligned-text.ts";
-import type { Normalizer } from "./normalizers.ts";
+import type { EncodedText } from "./encoded-text.ts";
+import type { Normalizer } from "./normalizer.ts";
 import type { PreTokenizerStep } from "./pre-tokenizers.ts";
-import type { EncodedText } from "./text-encoder.ts";
 import type { WordMemory } from "./word-memory.ts";
 import type { WordTokens } from "./word-model.ts";
 

@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
 import type { AlignedText } from "./aligned-text.ts";
-import { toByteCharacters } from "./bpe.ts";
+import { toByteCharacters } from "./byte-characters.ts";
 import { CharacterClass } from "./character-class.ts";
 import { punctuationPattern } from "./library-unicode.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";

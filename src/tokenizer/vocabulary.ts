@@ -1,6 +1,6 @@
 import { isRecord, listOf } from "../util/json-value.ts";
 import type { AddedToken } from "./added-vocabulary.ts";
-import type { Model } from "./model.ts";
+import type { TokenModel } from "./token-model.ts";
 import { type TokenizerSettings, type TokenSpec, tokenSpec } from "./tokenizer-config.ts";
 
 /** Ids and token strings, the model's and the added ones. */
@@ -19,7 +19,7 @@ export interface Vocabulary {
  * The model's vocabulary with the added tokens of tokenizer.json, then those that tokenizer_config.json adds: its
  * added_tokens_decoder, its named special tokens and its extra ones, where they are missing.
  */
-export function createVocabulary(tokenizerJson: unknown, model: Model, settings: TokenizerSettings): Vocabulary {
+export function createVocabulary(tokenizerJson: unknown, model: TokenModel, settings: TokenizerSettings): Vocabulary {
   const byContent = new Map<string, AddedToken>();
   const add = (spec: TokenSpec, defaults: { special: boolean }) => {
     if (spec.content === "") return;
@@ -61,7 +61,7 @@ export function createVocabulary(tokenizerJson: unknown, model: Model, settings:
   };
 }
 
-function nextId(model: Model, added: ReadonlyMap<string, AddedToken>): number {
+function nextId(model: TokenModel, added: ReadonlyMap<string, AddedToken>): number {
   let next = model.size;
   for (const token of added.values()) next = Math.max(next, token.id + 1);
   return next;

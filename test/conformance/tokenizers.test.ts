@@ -1,8 +1,8 @@
 /**
- * Tokenizers against what Python answers: the small ones in test/fixtures/tokenizers (made by
- * tools/golden/make_tokenizer_fixtures.py) always, and larger ones in ../shared where they are present.
+ * Tokenizers against what Python answers (made by tools/golden/make_tokenizer_fixtures.py and, for `docs-…`,
+ * make_trained_fixtures.py).
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { TextStreamer } from "../../src/generate/text-streamer.ts";
@@ -25,7 +25,6 @@ interface Golden {
 }
 
 const fixtures = fileURLToPath(new URL("../fixtures/tokenizers", import.meta.url));
-const shared = fileURLToPath(new URL("../../../shared/conformance/tokenizers", import.meta.url));
 const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
 /** Where tsumugi is known to differ: "<tokenizer> <what> <text>". A line that does not differ any more fails too. */
@@ -168,19 +167,3 @@ for (const name of readdirSync(fixtures)) {
     });
   });
 }
-
-describe("shared tokenizers", () => {
-  const present = existsSync(shared);
-  if (!present) test.skip("skipped: ../shared/conformance/tokenizers is absent", () => {});
-  for (const name of present ? readdirSync(shared) : []) {
-    test(name, () => {
-      const golden = read(`${shared}/${name}/golden.json`) as Encoded[];
-      const tokenizer = load(shared, name);
-      compare(`shared/${name}`, encodes(tokenizer, golden));
-      streams(
-        tokenizer,
-        golden.map((row) => row.text),
-      );
-    });
-  }
-});

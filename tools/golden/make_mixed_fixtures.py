@@ -52,7 +52,7 @@ def code(value):
 def main(out, *folders):
     texts = list(lines(5000))
     for folder in folders:
-        prefix = "shared-" if "shared" in folder else "checkpoint-" if "checkpoints" in folder else ""
+        prefix = "checkpoint-" if "checkpoints" in folder else ""
         for name in sorted(os.listdir(folder)):
             if not os.path.isdir(f"{folder}/{name}"):
                 continue

@@ -1,22 +1,14 @@
 import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
-import type { Model } from "./model.ts";
-import type { Normalizer } from "./normalizers.ts";
+import type { EncodedText } from "./encoded-text.ts";
+import type { Normalizer } from "./normalizer.ts";
 import { OffsetTracer } from "./offset-tracer.ts";
 import { type PreTokenizerStep, preTokenize } from "./pre-tokenizers.ts";
 import { finished } from "./slices.ts";
+import type { TokenModel } from "./token-model.ts";
 import { WordMemory } from "./word-memory.ts";
 
-/** Ids of a text, and, where they were asked for, the places of the tokens. */
-export interface EncodedText {
-  ids: number[];
-  /** Start and end of each token in UTF-16 units of the text, one pair after the other. */
-  ranges?: number[];
-  /** With ranges, by place: texts of the added tokens, with the white space that they took along. */
-  texts?: Map<number, string>;
-}
-
 /** Text to token ids, special tokens of the post-processor not included. */
-export interface TextEncoder {
+export interface EncodingPipeline {
   encode(text: string, ranges?: boolean): EncodedText;
   /** The same in steps of some hundred characters; the generator returns the result. */
   steps(text: string, ranges?: boolean): Generator<void, EncodedText>;
@@ -25,10 +17,10 @@ export interface TextEncoder {
 }
 
 /** What a tokenizer.json encodes text with. */
-export interface TextEncoderParts {
+export interface EncodingParts {
   normalizer: Normalizer | undefined;
   preTokenizer: readonly PreTokenizerStep[];
-  model: Model;
+  model: TokenModel;
   added: readonly AddedToken[];
   tokenOf(id: number): string | undefined;
 }
@@ -37,7 +29,7 @@ export interface TextEncoderParts {
 const sliceLength = 500;
 
 /** Added tokens are found first, then each piece is normalised, cut into words, and the model splits each word. */
-export function createTextEncoder(parts: TextEncoderParts): TextEncoder {
+export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
   const { normalizer, model, added } = parts;
   const steps = model.takesBytes ? parts.preTokenizer.slice(0, -1) : parts.preTokenizer;
   const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);

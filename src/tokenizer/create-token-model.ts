@@ -2,29 +2,16 @@ import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
 import { createBpe, hasAllBytes } from "./bpe.ts";
 import { createJapaneseSubwords } from "./japanese-subwords.ts";
-import type { Normalizer } from "./normalizers.ts";
+import type { TokenModel } from "./token-model.ts";
 import { createUnigram } from "./unigram.ts";
 import type { WordModel } from "./word-model.ts";
 import { createWordLevel, createWordPiece } from "./word-piece.ts";
-
-/** The model of a tokenizer.json: what splits words, and the vocabulary without added tokens. */
-export interface Model {
-  words: WordModel;
-  /** Words are to come before their bytes are written as characters (`bytes` of a pre-tokenizer's last step). */
-  takesBytes: boolean;
-  /** Where a model changes text by its own rules. */
-  normalizer?: Normalizer;
-  readonly ids: ReadonlyMap<string, number>;
-  readonly tokens: readonly (string | undefined)[];
-  readonly size: number;
-  readonly type: string;
-}
 
 /**
  * Builds the model. `endsInBytes` says that the pre-tokenizer ends with the step that writes bytes as characters, which BPE
  * then does itself. Errors: `unsupported_tokenizer`, `invalid_tokenizer_file`.
  */
-export function createModel(tokenizerJson: unknown, endsInBytes: boolean): Model {
+export function createTokenModel(tokenizerJson: unknown, endsInBytes: boolean): TokenModel {
   if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
     throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer.json without `model`", given: typeof tokenizerJson });
   const config = tokenizerJson.model;
