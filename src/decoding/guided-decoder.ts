@@ -23,6 +23,11 @@ export class GuidedDecoder implements Decoder {
     };
   }
 
+  /** New tokens of the row so far. */
+  get steps(): number {
+    return this.#row.steps;
+  }
+
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
     return this.#row.groups(sequences.slice(0, 1));
   }

@@ -38,6 +38,11 @@ export function newTokenLimit(settings: GenerationSettings, width: number, model
   return limit;
 }
 
+/** Tokens that a sequence can reach where the model's positions end: the last one does not go through the model. */
+export function mostTokens({ positionsAreBounded, maxPositions }: Model): number {
+  return positionsAreBounded ? maxPositions + 1 : Number.POSITIVE_INFINITY;
+}
+
 function tooLong(given: number, option: string, limit: number): never {
   const hint = "Raise it, or better set `maxNewTokens`.";
   throw new TsumugiError("input_too_long", { given, option, limit, hint });

@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { parseOption } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
 import { checkSettings } from "./check-settings.ts";
+import type { GenerationConfig } from "./generation-config.ts";
 import { generationFieldEntries, generationFields } from "./generation-fields.ts";
 import type { GenerationSettings } from "./generation-settings.ts";
 import { isOff } from "./refused-fields.ts";
@@ -37,6 +38,17 @@ export function resolveSettings(call: object, passed: object, model: object): Ge
   const settings = result as unknown as GenerationSettings;
   checkSettings(settings, explicit);
   return settings;
+}
+
+/** The settings of a call, and what the call itself has named of them. */
+export interface CallSettings {
+  settings: GenerationSettings;
+  named: GenerationConfig;
+}
+
+/** Decides every field, as `resolveSettings`, and keeps what the call names. */
+export function resolveCall(call: object, passed: object, model: object): CallSettings {
+  return { settings: resolveSettings(call, passed, model), named: namedFields(call, passed) };
 }
 
 /** What a call itself names: its own fields, then those of its `generationConfig`. */

@@ -38,6 +38,7 @@ export interface RowDecoderOptions {
 export class RowDecoder implements Decoder {
   readonly #options: RowDecoderOptions;
   readonly #stops: (StopStrings | undefined)[];
+  #longest = 0;
   readonly observed?: readonly string[];
   readonly observedEncoder?: readonly string[];
   readonly observe?: NonNullable<Decoder["observe"]>;
@@ -46,6 +47,11 @@ export class RowDecoder implements Decoder {
     this.#options = options;
     Object.assign(this, options.outputs?.states?.watch(options.prompt));
     this.#stops = Array.from({ length: options.copies }, () => options.stopStrings?.fork());
+  }
+
+  /** New tokens of the longest row so far. */
+  get steps(): number {
+    return this.#longest;
   }
 
   groups(sequences: readonly Sequence[]): SamplingGroup[] {
@@ -102,10 +108,12 @@ export class RowDecoder implements Decoder {
 
   #finish(sequence: Sequence, copy: number, token: number): FinishReason | undefined {
     const { eosTokenIds, maxNewTokens } = this.#options;
+    const length = sequence.tokens.length - sequence.promptLength + 1;
+    this.#longest = Math.max(this.#longest, length);
     const stopped = (this.#stops[copy]?.accept(token) ?? false) || this.#meetsCriteria(sequence, copy, token);
     if (eosTokenIds.has(token)) return "eos";
     if (stopped) return "stop";
-    return sequence.tokens.length - sequence.promptLength + 1 >= maxNewTokens ? "length" : undefined;
+    return length >= maxNewTokens ? "length" : undefined;
   }
 
   #meetsCriteria(sequence: Sequence, copy: number, token: number): boolean {

@@ -1,5 +1,4 @@
 import type { Decoder, Sequence } from "../engine/request.ts";
-import type { AssistedReport } from "./assisted/assisted-report.ts";
 
 /** Sees a copy of one output of one step: index of the output row, number of the step, [vocabulary] values. */
 export type StepListener = (row: number, step: number, values: Float32Array) => void;
@@ -18,8 +17,6 @@ export interface StepOutputs {
   onLogits?: StepListener;
   /** Scores behind all processors. */
   onScores?: StepListener;
-  /** What drafts came to, with assisted generation. */
-  onAssisted?: (report: AssistedReport) => void;
   /** What goes on inside the model for every token. */
   states?: StateObserver | undefined;
 }

@@ -1,4 +1,6 @@
+import { TsumugiError } from "../errors.ts";
 import { endsWithin, joinBytes } from "../util/bytes.ts";
+import type { GenerationSettings } from "./generation-settings.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 
 const utf8 = new TextEncoder();
@@ -48,4 +50,15 @@ export class StopStrings {
   #keep(text: Uint8Array): void {
     this.#tail = text.slice(Math.max(0, text.length - this.#longest + 1));
   }
+}
+
+/** What looks for the stop strings of these settings behind a prompt; undefined where there are none. */
+export function stopStringsOf(
+  { stopStrings }: GenerationSettings,
+  tokenBytes: TokenBytes | undefined,
+  prompt: readonly number[],
+): StopStrings | undefined {
+  if (!stopStrings) return undefined;
+  if (!tokenBytes) throw new TsumugiError("internal", { what: "stop strings were set without the bytes of tokens" });
+  return new StopStrings(stopStrings, tokenBytes, prompt);
 }

@@ -1,6 +1,6 @@
 import type { AttentionOutput } from "../models/index.ts";
 import { countSteps, type RowsOfPrompts } from "./hidden-states.ts";
-import type { PromptRow } from "./inputs.ts";
+import type { PromptRow } from "./prompt-row.ts";
 import type { StateRecorder } from "./state-recorder.ts";
 
 /** Shares of attention of one layer at one step, [rows, heads, queries, keys], in this order in `data`. */

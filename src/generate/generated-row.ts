@@ -1,13 +1,9 @@
-import type { FinishReason, RequestTimings } from "../engine/request.ts";
-import type { PromptRow } from "./inputs.ts";
+import type { DecodedRow } from "../decoding/request-options.ts";
+import type { RequestTimings } from "../engine/request.ts";
+import type { PromptRow } from "./prompt-row.ts";
 
-/** One output row. */
-export interface GeneratedRow {
+/** One output row, as it was decoded. */
+export interface GeneratedRow extends DecodedRow {
   prompt: PromptRow;
-  newTokens: number[];
-  finishReason: FinishReason;
   timings: RequestTimings;
-  /** Of a search over beams: the row's score, and for each token the beam (of the whole batch) that it goes on from. */
-  score?: number;
-  beamIndices?: number[];
 }

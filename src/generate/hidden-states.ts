@@ -1,4 +1,4 @@
-import type { PromptRow } from "./inputs.ts";
+import type { PromptRow } from "./prompt-row.ts";
 import type { StateRecorder } from "./state-recorder.ts";
 
 /** Values of one layer at one step, [rows, tokens, hidden], in this order in `data`. */

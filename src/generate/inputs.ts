@@ -1,6 +1,16 @@
 import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
+import type { Model } from "../ops/program.ts";
 import { warnOnce } from "../util/warnings.ts";
+import {
+  checkIds,
+  type InputRow,
+  inputRow,
+  type PromptContext,
+  type PromptRow,
+  promptFromBos,
+  withDecoders,
+} from "./prompt-row.ts";
 
 /** One row of token ids. */
 export type TokenRow = readonly number[] | Int32Array | BigInt64Array | Uint32Array;
@@ -8,56 +18,24 @@ export type TokenRow = readonly number[] | Int32Array | BigInt64Array | Uint32Ar
 /** One row or many. */
 export type TokenRows = TokenRow | readonly TokenRow[];
 
-/** A prompt, as it was given and as the model sees it. */
-export interface PromptRow {
-  /** With pads: what processors see as history, and what comes back in front of the new tokens. */
-  padded: number[];
-  /** Without pads. */
-  tokens: number[];
-  /** Where each token stands in `padded`. */
-  places: number[];
-  /** Of an encoder-decoder model, whose decoder's prompt the three above are: what its encoder reads. */
-  encoder?: { padded: number[]; tokens: number[]; places: number[] };
-}
-
-/** Tokens by which the longest prompt of a call is ahead of this one: with dynamic RoPE it decides for all, as in transformers. */
-export function rotaryLead(prompts: readonly PromptRow[], { tokens }: PromptRow): number {
-  return prompts.reduce((most, prompt) => Math.max(most, prompt.tokens.length), 0) - tokens.length;
-}
-
-/** What the rows are read with. */
-export interface InputContext {
-  vocabularySize: number;
-  settings: GenerationSettings;
-  /** The rows are for an encoder: pads may stand anywhere, and there must be an input. */
-  encoder?: boolean;
-}
-
 /**
- * Reads the inputs of an encoder-decoder model: each row's decoder starts with `decoderStartTokenId`.
+ * The prompts of a call: what the decoder goes on from, or what the encoder reads and where the decoder begins.
  *
  * @throws `invalid_input`, `invalid_option`
  */
-export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
-  const { settings, vocabularySize } = context;
-  const given = settings.decoderStartTokenId ?? settings.bosTokenId;
-  const refuse = (expected: string): never => {
-    throw new TsumugiError("invalid_option", {
-      option: "decoderStartTokenId",
-      expected,
-      given: given ?? undefined,
-      found: "nothing",
-    });
-  };
-  if (given === null || [given].flat().some((start) => start >= vocabularySize)) {
-    return refuse(`a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`);
-  }
-  const rows = readInputs(inputIds, attentionMask, { ...context, encoder: true });
-  if (Array.isArray(given) && given.length !== rows.length) refuse(`one token id, or one for each of ${rows.length} inputs`);
-  return rows.map((encoder, row) => {
-    const start = [Array.isArray(given) ? given[row]! : given];
-    return { padded: start, tokens: start, places: [0], encoder };
-  });
+export function readPrompts(
+  { vocabularySize, programs }: Model,
+  { inputIds, attentionMask }: { inputIds?: unknown; attentionMask?: unknown },
+  settings: GenerationSettings,
+): PromptRow[] {
+  const context = { vocabularySize, settings };
+  return programs.encode ? readEncoderInputs(inputIds, attentionMask, context) : readInputs(inputIds, attentionMask, context);
+}
+
+/** Reads the inputs of an encoder-decoder model: each row's decoder starts with `decoderStartTokenId`. */
+function readEncoderInputs(inputIds: unknown, attentionMask: unknown, context: PromptContext): PromptRow[] {
+  const { rows } = readRows(inputIds, attentionMask, context);
+  return withDecoders(rows, context);
 }
 
 /**
@@ -66,13 +44,22 @@ export function readEncoderInputs(inputIds: unknown, attentionMask: unknown, con
  *
  * @throws `invalid_input`
  */
-export function readInputs(inputIds: unknown, attentionMask: unknown, context: InputContext): PromptRow[] {
-  const { settings } = context;
-  const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`", "ids");
-  if (context.encoder && given.every((row) => row.length === 0)) {
-    throw new TsumugiError("invalid_input", { what: "`inputIds`", expected: "what the encoder reads", given: "none" });
+export function readInputs(inputIds: unknown, attentionMask: unknown, context: PromptContext): PromptRow[] {
+  const { rows, count } = readRows(inputIds, attentionMask, context);
+  if (rows.length === 0) return Array.from({ length: count }, () => promptFromBos(context));
+  if (rows.length > 1 && rows.some(({ padded, places }) => places.at(-1) !== padded.length - 1)) {
+    warnOnce(
+      "A decoder-only model was given rows padded on the right. The pads are taken out, so the answers are right; " +
+        "still, set `tokenizer.paddingSide = 'left'`, so that new tokens follow the prompt in `sequences`.",
+    );
   }
-  if (given.every((row) => row.length === 0)) return (given.length > 0 ? given : [[]]).map(() => fromBos(context));
+  return rows;
+}
+
+/** The rows without their pads; none where all are empty. `count`: rows that were given, 1 where nothing was. */
+function readRows(inputIds: unknown, attentionMask: unknown, context: PromptContext): { rows: InputRow[]; count: number } {
+  const given = inputIds === undefined ? [] : toRows(inputIds, "`inputIds`", "ids");
+  if (given.every((row) => row.length === 0)) return { rows: [], count: Math.max(1, given.length) };
   const width = given[0]!.length;
   const uneven = given.findIndex((row) => row.length !== width);
   if (uneven >= 0) {
@@ -86,38 +73,13 @@ export function readInputs(inputIds: unknown, attentionMask: unknown, context: I
   const masks =
     attentionMask === undefined || attentionMask === null ? undefined : toRows(attentionMask, "`attentionMask`", "0 and 1");
   if (masks) checkMasks(masks, given);
-  const kept = masks ?? detectPads(given, settings);
-  checkIds(given, kept, context.vocabularySize);
-  if (!context.encoder && given.length > 1 && kept.some((mask) => mask.at(-1) === 0)) {
-    warnOnce(
-      "A decoder-only model was given rows padded on the right. The pads are taken out, so the answers are right; " +
-        "still, set `tokenizer.paddingSide = 'left'`, so that new tokens follow the prompt in `sequences`.",
-    );
-  }
-  return given.map((padded, row) => {
+  const kept = masks ?? detectPads(given, context.settings);
+  const rows = given.map((padded, row) => {
     const places = [...padded.keys()].filter((place) => kept[row]![place] !== 0);
-    if (places.length > 0) return { padded, tokens: places.map((place) => padded[place]!), places };
-    throw new TsumugiError("invalid_input", {
-      what: `Row ${row} of \`inputIds\``,
-      expected: "a row with at least one token that is not a pad",
-      given: "only pads",
-    });
+    return inputRow(padded, places, row);
   });
-}
-
-function fromBos({ settings: { bosTokenId }, vocabularySize }: InputContext): PromptRow {
-  if (bosTokenId === null) {
-    throw new TsumugiError("invalid_input", {
-      what: "`inputIds`",
-      expected: "at least one token (the model has no `bosTokenId` to start from)",
-      given: "none",
-    });
-  }
-  if (bosTokenId >= vocabularySize) {
-    const expected = `an id of the model, from 0 to ${vocabularySize - 1}`;
-    throw new TsumugiError("invalid_option", { option: "bosTokenId", expected, given: bosTokenId });
-  }
-  return { padded: [bosTokenId], tokens: [bosTokenId], places: [0] };
+  checkIds(rows, context.vocabularySize);
+  return { rows, count: rows.length };
 }
 
 function detectPads(rows: readonly number[][], settings: GenerationSettings): number[][] {
@@ -146,20 +108,6 @@ function toRows(value: unknown, what: string, contents: string): number[][] {
     }
     return Array.from(row, (id) => (typeof id === "bigint" ? Number(id) : (id as number)));
   });
-}
-
-/** Pads may be any id: the model never sees them. */
-function checkIds(rows: readonly number[][], masks: readonly number[][], vocabularySize: number): void {
-  for (const [row, ids] of rows.entries()) {
-    const isToken = (place: number) => masks[row]![place] !== 0;
-    const bad = ids.findIndex((id, place) => !(Number.isInteger(id) && id >= 0 && (id < vocabularySize || !isToken(place))));
-    if (bad < 0) continue;
-    throw new TsumugiError("invalid_input", {
-      what: `Id ${bad} of row ${row} of \`inputIds\``,
-      expected: `a whole number from 0 to ${vocabularySize - 1}`,
-      given: String(ids[bad]),
-    });
-  }
 }
 
 function checkMasks(masks: readonly number[][], rows: readonly number[][]): void {

@@ -1,10 +1,15 @@
 import { AnswerDecoder } from "../decoding/answer-decoder.ts";
+import type { CallSettings } from "../decoding/resolve-settings.ts";
 import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { generateRows, settingsOf } from "./generate.ts";
+import { readCall, settingsOf } from "./generate-call.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
+import { readPrompts } from "./inputs.ts";
+import { promptsOfRows } from "./ragged-rows.ts";
+import { runCall } from "./run-call.ts";
+import type { Streamer } from "./text-streamer.ts";
 
 /** Options of `model.stream`: those of `generate` that make sense for one answer. */
 export interface StreamOptions
@@ -39,7 +44,7 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
   checkGenerateOptions(options as GenerateOptions, ["prompt"]);
   const { prompt, ...given } = options;
   refuse(options);
-  settingsOf(context, given);
+  const decided = settingsOf(context, given);
   const stop = new AbortController();
   const queue: string[] = [];
   let ended = false;
@@ -49,7 +54,7 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
 
   const start = (): Promise<StreamResult> => {
     if (running) return running;
-    running = produce(context, options, stop.signal, (piece) => {
+    running = produce(context, options, decided, stop.signal, (piece) => {
       queue.push(piece);
       wake();
     });
@@ -124,19 +129,19 @@ function refuse(options: StreamOptions): void {
   }
 }
 
-/** What `tokenizer(text)` gives for one text. */
-function inputsOf(inputIds: number[]): { inputIds: number[]; attentionMask: number[] } {
-  return { inputIds, attentionMask: inputIds.map(() => 1) };
-}
-
 async function produce(
   context: GenerateContext,
   { prompt, ...options }: StreamOptions,
+  decided: CallSettings,
   stop: AbortSignal,
   onPiece: (piece: string) => void,
 ): Promise<StreamResult> {
   const tokenizer = await findTokenizer(context, options.tokenizer);
-  const inputs = prompt === undefined || prompt === "" ? {} : inputsOf(await tokenizer.encodeAsync(prompt));
+  const { model } = context;
+  const prompts =
+    prompt === undefined
+      ? readPrompts(model, options, decided.settings)
+      : promptsOfRows([prompt === "" ? [] : await tokenizer.encodeAsync(prompt)], undefined, model, decided.settings);
   const signal = options.signal ? AbortSignal.any([options.signal, stop]) : stop;
   let text = "";
   const take = (piece: string): void => {
@@ -145,21 +150,17 @@ async function produce(
     onPiece(piece);
   };
   let decoder: AnswerDecoder | undefined;
-  const [row, ...others] = await generateRows(context, {
-    ...options,
-    ...inputs,
-    tokenizer,
-    signal,
-    // `put` is called with the prompt first
-    streamer: {
-      put(ids) {
-        if (decoder) take(decoder.push(ids as number[]));
-        // an answer of an encoder-decoder model goes on from nothing
-        else decoder = new AnswerDecoder(tokenizer, context.model.programs.encode ? {} : { promptIds: ids as number[] });
-      },
-      end() {},
+  // `put` is called with the prompt first
+  const streamer: Streamer = {
+    put(ids) {
+      if (decoder) take(decoder.push(ids as number[]));
+      // an answer of an encoder-decoder model goes on from nothing
+      else decoder = new AnswerDecoder(tokenizer, model.programs.encode ? {} : { promptIds: ids as number[] });
     },
-  });
+    end() {},
+  };
+  const call = readCall(context, { ...options, tokenizer, signal, streamer }, decided, prompts);
+  const [row, ...others] = await runCall(context, call);
   if (row === undefined || others.length > 0) throw new TsumugiError("internal", { what: "a stream of several rows" });
   if (decoder) take(decoder.end());
   const { submitted, firstToken, finished } = row.timings;

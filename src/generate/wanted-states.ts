@@ -1,10 +1,9 @@
 import { isContrastive } from "../decoding/beams/check-beams.ts";
-import type { GenerationSettings } from "../decoding/generation-settings.ts";
+import type { CallSettings } from "../decoding/resolve-settings.ts";
 import { TsumugiError } from "../errors.ts";
 import { attentionOutputs, hiddenStateOutputs } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import { warnOnce } from "../util/warnings.ts";
-import type { GenerateOptions } from "./generate-options.ts";
 import type { WantedStates } from "./state-recorder.ts";
 
 const onlyReference = 'only `device: "reference"` keeps what lies';
@@ -14,13 +13,13 @@ const onlyReference = 'only `device: "reference"` keeps what lies';
  *
  * @throws `unsupported_option` where the model, its device or the way of decoding cannot give it
  */
-export function wantedStates(model: Model, options: GenerateOptions, settings: GenerationSettings): WantedStates | undefined {
+export function wantedStates(model: Model, { settings, named }: CallSettings): WantedStates | undefined {
   const contrastive = isContrastive(settings) ? "contrastive search does not give them" : undefined;
   const decide = <T>(option: "outputHiddenStates" | "outputAttentions", outputs: T | undefined, missing: string) => {
     if (!settings[option]) return undefined;
     const reason = outputs === undefined ? missing : contrastive;
     if (reason === undefined) return outputs;
-    if (options[option] ?? options.generationConfig?.[option]) throw new TsumugiError("unsupported_option", { option, reason });
+    if (named[option]) throw new TsumugiError("unsupported_option", { option, reason });
     warnOnce(`The model's own \`${option}\` has no effect: ${reason}.`);
     return undefined;
   };
