@@ -3,7 +3,6 @@ import type { GenerationConfig } from "../decoding/generation-config.ts";
 import type { EngineInterface, EngineStatistics } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
-import type { RandomGenerator } from "../sampling/index.ts";
 import { elementCount, type FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { AssistantModel } from "./assistant-model.ts";
@@ -92,7 +91,7 @@ export class CausalLM implements AssistantModel {
       });
     }
     checkGenerateOptions(options);
-    return generate(this.#context(), options);
+    return generate(this.generateContext(), options);
   }
 
   /**
@@ -111,7 +110,7 @@ export class CausalLM implements AssistantModel {
    * ```
    */
   stream(options: StreamOptions): TextStream {
-    return startStream(this.#context(), options);
+    return startStream(this.generateContext(), options);
   }
 
   /**
@@ -162,17 +161,8 @@ export class CausalLM implements AssistantModel {
     await this.dispose();
   }
 
-  /** For `pipeline`: calls that share one generator. */
-  generateWith(generator: RandomGenerator | undefined, options: GenerateOptions): Promise<GenerateResult> {
-    return generate({ ...this.#context(), generator }, options);
-  }
-
-  /** For `generate` of a model that this one drafts for. */
-  assistantContext(): GenerateContext {
-    return this.#context();
-  }
-
-  #context(): GenerateContext {
+  /** What decoding with this model works with: for `pipeline`, and for `generate` of a model that this one drafts for. */
+  generateContext(): GenerateContext {
     if (this.#disposal) throw new TsumugiError("disposed", { what: "The model" });
     const { model, engine, maxBatchSize, loadTokenizer } = this.#parts;
     return { engine, model, generationConfig: this.generationConfig, maxSequences: maxBatchSize, loadTokenizer };

@@ -59,7 +59,7 @@ export function readCall(
   const maxNewTokens = newTokenLimit(settings, prompts[0]!.padded.length, model);
   if (streamer) checkStreamed(settings, prompts.length * settings.numReturnSequences);
   const deadline = settings.maxTime === null ? undefined : start + 1000 * settings.maxTime;
-  const assistant = assistantModel?.assistantContext();
+  const assistant = assistantModel?.generateContext();
   const assistance = readAssistance(context, { settings, named }, { assistant, tokenizer });
   const stoppingCriteria = readStoppingCriteria(options.stoppingCriteria);
   checkSearch(settings, { model, maxSequences: context.maxSequences, stoppingCriteria });

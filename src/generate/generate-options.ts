@@ -124,7 +124,7 @@ export function checkGenerateOptions(options: GenerateOptions, extraNames: reado
   if (options.seed !== undefined) checkSeed(options.seed, "seed");
   checkOptionTypes(options, { signal: "signal", onToken: "function" });
   const { streamer, tokenizer, assistantModel } = options;
-  if (assistantModel && typeof (assistantModel as Partial<AssistantModel>).assistantContext !== "function") {
+  if (assistantModel && typeof (assistantModel as Partial<AssistantModel>).generateContext !== "function") {
     const expected = "a model of `AutoModelForCausalLM` or `AutoModelForSeq2SeqLM`";
     throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given: assistantModel });
   }

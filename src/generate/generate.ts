@@ -11,6 +11,7 @@ import type { GeneratedRow } from "./generated-row.ts";
 import { encoderHiddenStatesOf, hiddenStatesOf } from "./hidden-states.ts";
 import { readPrompts } from "./inputs.ts";
 import type { PromptRow } from "./prompt-row.ts";
+import { type BatchPads, promptsOfRows } from "./ragged-rows.ts";
 import { runCall } from "./run-call.ts";
 import { StateRecorder, type WantedStates } from "./state-recorder.ts";
 import { StepRecorder } from "./step-recorder.ts";
@@ -35,18 +36,21 @@ export async function generate(context: GenerateContext, options: GenerateOption
 }
 
 /**
- * Rows of prompts that need not be read any more: what `generate` gives before it has shaped its result.
+ * `generate` for rows of token ids that are not padded, before its result is shaped: rows of their own lengths.
  *
+ * @param pads what processors see in a batch of several rows
  * @throws what `generate` throws
  */
 export async function generateRows(
   context: GenerateContext,
   options: GenerateOptions,
   decided: CallSettings,
-  prompts: readonly PromptRow[],
+  ids: readonly (readonly number[])[],
+  pads?: BatchPads,
 ): Promise<GeneratedRow[]> {
   const streamer = guardStreamer(options.streamer);
   try {
+    const prompts = promptsOfRows(ids, pads, context.model, decided.settings);
     const rows = await completeRows(context, readCall(context, { ...options, streamer }, decided, prompts));
     streamer?.end();
     return rows;

@@ -12,7 +12,7 @@ export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
-export { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";
+export { pipeline } from "./pipeline.ts";
 export type {
   ChatOutput,
   TextGenerationOptions,
@@ -22,6 +22,7 @@ export type {
 } from "./pipeline-options.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
+export type { Answers, TextGenerationPipeline } from "./text-generation-pipeline.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
 export { type Streamer, TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 export type { Text2TextOptions, Text2TextPipeline, Text2TextPipelineOptions } from "./text2text-pipeline.ts";

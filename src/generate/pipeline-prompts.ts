@@ -1,4 +1,4 @@
-import type { GenerationConfig } from "../decoding/generation-config.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { warnOnce } from "../util/warnings.ts";
@@ -104,27 +104,22 @@ export function continuesLast(chat: readonly ChatMessage[], own: Pick<PromptOpti
   return own.continueFinalMessage ?? chat.at(-1)?.role === "assistant";
 }
 
-/** `prefix` of the call, else of the model's task, else of the model. */
-export function prefixOf(config: Readonly<Record<string, unknown>>, given: string | undefined): string {
-  const tasks = config.task_specific_params as { [task: string]: { prefix?: unknown } | undefined } | null | undefined;
-  const found = [given, tasks?.["text-generation"]?.prefix, config.prefix].find((value) => typeof value === "string");
-  return (found as string | undefined) ?? "";
-}
-
 /** The lengths that a call names count the prompt without its prefix. */
 export function lengthsBehind(
   tokenizer: Tokenizer,
   prefix: string,
   call: GenerateOptions,
   own: PromptOptions,
-): GenerationConfig {
+  { minNewTokens }: GenerationSettings,
+): Partial<GenerationSettings> {
   if (prefix === "") return {};
   const length = tokenizer.encode(prefix, { addSpecialTokens: own.addSpecialTokens ?? false }).length;
   const longer = (name: "maxLength" | "minLength") => {
     const value = call[name] ?? call.generationConfig?.[name];
     return typeof value === "number" ? { [name]: value + length } : {};
   };
-  return { ...longer("maxLength"), ...longer("minLength") };
+  // `minNewTokens` has won over `minLength`
+  return { ...longer("maxLength"), ...(minNewTokens === null && longer("minLength")) };
 }
 
 /** What ends an answer in place of `eosTokenId`: each token of `stopSequence`. */

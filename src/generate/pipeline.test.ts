@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
+import type { Request } from "../engine/request.ts";
+import { TsumugiError } from "../errors.ts";
 import { setSeed } from "../sampling/index.ts";
 import type { ChatMessage } from "../tokenizer/index.ts";
 import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
-import { type Answers, pipeline, type TextGenerationPipeline } from "./pipeline.ts";
-import type { ChatOutput, TextOutput, TokenOutput } from "./pipeline-options.ts";
+import { pipeline } from "./pipeline.ts";
+import type { ChatOutput, TextGenerationOptions, TextOutput, TokenOutput } from "./pipeline-options.ts";
+import type { Answers, TextGenerationPipeline } from "./text-generation-pipeline.ts";
 
 // A random checkpoint of 128 tokens; these prompts have ids below 128 in the byte-level tokenizer.
 const fixtures = join(import.meta.dirname, "../../test/fixtures");
@@ -103,19 +106,14 @@ describe("defaults", () => {
   test("256 new tokens, and maxLength wins over them", async () => {
     const other = await AutoModelForCausalLM.fromPretrained(join(fixtures, "models/llama"), { device: "reference" });
     other.generationConfig = { eosTokenId: null };
-    const lengths: number[] = [];
-    const generateWith = other.generateWith.bind(other);
-    other.generateWith = async (generator, options) => {
-      const result = await generateWith(generator, options);
-      lengths.push(result.sequences[0]!.length);
-      return result;
-    };
     const own = await pipeline("text-generation", { model: other, tokenizer: pipe.tokenizer });
-    await own("Q", { doSample: false, bosTokenId: 1 });
-    await own("Q", { doSample: false, maxLength: 12 });
+    const lengthOf = async (options: TextGenerationOptions) => {
+      const [row] = await own("Q", { ...options, returnTensors: true });
+      return row.generatedTokenIds.length;
+    };
+    const lengths = [await lengthOf({ doSample: false, bosTokenId: 1 }), await lengthOf({ doSample: false, maxLength: 12 })];
     Object.assign(other.config, { task_specific_params: { "text-generation": { do_sample: false, max_length: 9 } } });
-    await own("Q");
-    await own("Q", { maxNewTokens: 3 });
+    lengths.push(await lengthOf({}), await lengthOf({ maxNewTokens: 3 }));
     expect(lengths).toEqual([257, 12, 9, 4]);
     await other.dispose();
   });
@@ -265,14 +263,20 @@ describe("what transformers' pipeline knows besides", () => {
     const told: string[] = [];
     setWarningHandler((message) => told.push(message));
     const { bosToken, bosTokenId } = llama.tokenizer;
-    const rows: number[][] = [];
-    const spy = vi.spyOn(model, "generateWith").mockImplementation(async (_, { inputIds }) => {
-      rows.push(inputIds![0] as number[]);
-      return { sequences: inputIds as number[][], finishReasons: [] };
+    const rows: (readonly number[])[] = [];
+    const context = model.generateContext();
+    const submit = (request: Request) => {
+      rows.push(request.sequences[0]!.tokens);
+      throw new TsumugiError("internal", { what: "nothing is generated" });
+    };
+    const spy = vi.spyOn(model, "generateContext").mockReturnValue({
+      ...context,
+      engine: { ...context.engine, submit },
+      model: { ...context.model, vocabularySize: 32000 },
     });
     const text = `${bosToken}a`;
-    await llama([text, text, "a"]);
-    await llama(text, { addSpecialTokens: false });
+    await expect(llama([text, text, "a"])).rejects.toThrow("nothing is generated");
+    await expect(llama(text, { addSpecialTokens: false })).rejects.toThrow("nothing is generated");
     spy.mockRestore();
     expect(rows.map((ids) => ids.filter((id) => id === bosTokenId).length)).toEqual([2, 2, 1, 1]);
     expect(told.filter((message) => message.includes("puts another in front of it"))).toHaveLength(1);

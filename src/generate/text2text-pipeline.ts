@@ -1,16 +1,15 @@
 import type { GenerationConfig } from "../decoding/generation-config.ts";
-import { readGenerationConfig } from "../decoding/read-generation-config.ts";
 import { TsumugiError } from "../errors.ts";
-import { RandomGenerator, sharedGenerator } from "../sampling/index.ts";
-import { checkSeed } from "../sampling/seed.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import type { FromPretrainedOptions } from "./auto-model.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
+import { PipelineCall } from "./pipeline-call.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
 import { refuseCallOptions, type TextOutput } from "./pipeline-options.ts";
 import { encodeLongPrompts } from "./pipeline-prompts.ts";
+import { prefixOf, taskSettings } from "./pipeline-task.ts";
 import type { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 /**
@@ -57,6 +56,8 @@ export interface Text2TextPipeline {
 /** Options of this pipeline that are not options of `generate`. */
 export const text2TextNames = ["cleanUpTokenizationSpaces", "batchSize"] as const;
 
+const task = "text2text-generation";
+
 /** The pipeline of a loaded model; `owned`: `dispose` frees it. */
 export function createText2TextPipeline(
   model: Seq2SeqLM,
@@ -74,13 +75,14 @@ export function createText2TextPipeline(
         given: input,
       });
     }
-    const outputs = await run(model, tokenizer, texts, overDefaults(defaults, options), single);
+    checkText2TextOptions(options);
+    const outputs = await answerAll(model, tokenizer, texts, overDefaults(defaults, options), single);
     return single ? outputs[0]! : outputs;
   };
   const dispose = async (): Promise<void> => {
     if (owned) await model.dispose();
   };
-  const members = { task: "text2text-generation", model, tokenizer, dispose, [Symbol.asyncDispose]: dispose };
+  const members = { task, model, tokenizer, dispose, [Symbol.asyncDispose]: dispose };
   return Object.assign(call, members) as unknown as Text2TextPipeline;
 }
 
@@ -94,79 +96,32 @@ export function checkText2TextOptions(options: Text2TextOptions): void {
   checkOptionTypes(options, { cleanUpTokenizationSpaces: "boolean" });
 }
 
-async function run(
+async function answerAll(
   model: Seq2SeqLM,
   tokenizer: Tokenizer,
   texts: readonly string[],
-  options: Text2TextOptions,
+  given: Text2TextOptions,
   single: boolean,
 ): Promise<TextOutput[][]> {
-  checkText2TextOptions(options);
-  const { cleanUpTokenizationSpaces, batchSize = 1, ...forGenerate } = options;
-  const { settings, prefix } = withDefaults(model, forGenerate);
-  const { seed, onToken } = forGenerate;
-  const generator = seed === undefined ? undefined : new RandomGenerator(checkSeed(seed, "seed"));
-  // Python's pipeline runs lists through a DataLoader, which draws a seed of its own: two words.
-  if (!single) (generator ?? sharedGenerator())?.skip(2);
+  const { cleanUpTokenizationSpaces, batchSize = 1, ...options } = given;
+  const defaults = taskSettings(model, task, options, beamDefaults);
+  const prefix = prefixOf(model.config, task);
+  const call = new PipelineCall({ model, tokenizer, options, defaults, single });
   const long = encodeLongPrompts(tokenizer, texts, prefix, {});
   const encoded = long && (await long);
-  const answer = async (from: number): Promise<TextOutput[][]> => {
-    const rows = texts.slice(from, from + batchSize).map((text, i) => encoded?.[from + i] ?? tokenizer.encode(prefix + text));
-    const inputs = tokenizer.pad({ inputIds: rows }, { padding: true });
-    const { sequences } = await model.generateWith(generator, {
-      ...forGenerate,
-      ...settings,
-      ...inputs,
-      tokenizer,
-      ...(onToken && {
-        onToken: (event) => onToken({ ...event, row: from * sequencesPerText(model, forGenerate, settings) + event.row }),
+  return call.inBatches(texts, batchSize, async (batch, from) => {
+    const rows = batch.map((text, i) => encoded?.[from + i] ?? tokenizer.encode(prefix + text));
+    const answers = await call.answer(rows, { from, side: tokenizer.paddingSide });
+    return answers.map((copies) =>
+      copies.map(({ prompt, answer }) => {
+        const ids = [...prompt, ...answer];
+        return { generatedText: tokenizer.decode(ids, { skipSpecialTokens: true, cleanUpTokenizationSpaces }) };
       }),
-    });
-    const copies = sequences.length / rows.length;
-    const answers = sequences.map((ids) => ({
-      generatedText: tokenizer.decode(ids, { skipSpecialTokens: true, cleanUpTokenizationSpaces }),
-    }));
-    return rows.map((_, index) => answers.slice(index * copies, (index + 1) * copies));
-  };
-  const batches: Promise<TextOutput[][]>[] = [];
-  for (let from = 0; from < texts.length; from += batchSize) {
-    const batch = answer(from);
-    batches.push(batch);
-    if (forGenerate.streamer) await batch.catch(() => {}); // one text after the other, as in Python
-  }
-  const settled = await Promise.allSettled(batches);
-  return settled.flatMap((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return outcome.value;
+    );
   });
 }
 
-function sequencesPerText(model: Seq2SeqLM, call: GenerateOptions, settings: GenerationConfig): number {
-  const given = [call, settings, call.generationConfig, model.generationConfig].map((source) => source?.numReturnSequences);
-  return given.find((count) => count !== undefined && count !== null) ?? 1;
-}
-
-/** What the pipeline decides where neither the call nor the model's files do: four beams, 256 new tokens, and a prefix. */
-function withDefaults(model: Seq2SeqLM, call: GenerateOptions): { settings: GenerationConfig; prefix: string } {
-  const { task_specific_params: tasks, prefix: general } = model.config;
-  const specific = (tasks as { [task: string]: unknown } | null | undefined)?.["text2text-generation"];
-  const task = specific === undefined ? {} : readGenerationConfig(undefined, specific);
-  const settings: GenerationConfig = Object.fromEntries(
-    Object.entries(task).filter(([name]) => {
-      const field = name as keyof GenerationConfig;
-      return call[field] === undefined && call.generationConfig?.[field] === undefined;
-    }),
-  );
-  const set: GenerationConfig = { ...task, ...model.generationConfig, ...call.generationConfig, ...call };
-  if (set.maxNewTokens !== undefined) delete settings.maxLength;
-  else if (set.maxLength === undefined) settings.maxNewTokens = 256;
-  if (set.numBeams === undefined) settings.numBeams = 4;
-  // a length that the call names wins over one that files name
-  const named = call.maxLength ?? call.generationConfig?.maxLength;
-  if (named !== undefined && (call.maxNewTokens ?? call.generationConfig?.maxNewTokens) === undefined) {
-    settings.maxNewTokens = null;
-  }
-  const own = (specific as { prefix?: unknown } | undefined)?.prefix;
-  const prefix = [own, general].find((value) => typeof value === "string");
-  return { settings, prefix: (prefix as string | undefined) ?? "" };
+/** Where neither the call nor the model's files decide, it searches with four beams. */
+function beamDefaults({ numBeams }: GenerationConfig): GenerationConfig {
+  return numBeams === undefined ? { numBeams: 4 } : {};
 }

@@ -1,0 +1,176 @@
+import { AnswerDecoder } from "../decoding/answer-decoder.ts";
+import type { GenerationConfig } from "../decoding/generation-config.ts";
+import type { GenerationSettings } from "../decoding/generation-settings.ts";
+import { TsumugiError } from "../errors.ts";
+import type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import type { CausalLM } from "./causal-lm.ts";
+import { PipelineCall, type PipelineRow } from "./pipeline-call.ts";
+import { overDefaults } from "./pipeline-defaults.ts";
+import type { ChatOutput, TextGenerationOptions, TextOutput, TokenOutput } from "./pipeline-options.ts";
+import {
+  continuesLast,
+  encodeLongPrompts,
+  encodePrompt,
+  leaveHole,
+  lengthsBehind,
+  type Prompt,
+  stopSequenceIds,
+} from "./pipeline-prompts.ts";
+import { prefixOf, taskSettings } from "./pipeline-task.ts";
+import { checkTextGenerationOptions, type OwnOptions, refuseOtherKind, splitOptions } from "./text-generation-options.ts";
+
+type Ids = TextGenerationOptions & { returnTensors: true };
+type TextOnly = TextGenerationOptions & { returnTensors?: false };
+type WholeChat = TextOnly & { returnFullText?: true };
+type NewTextOnly = TextOnly & { returnFullText: false };
+
+/** `numReturnSequences` answers to one prompt. */
+export type Answers<Output> = [Output, ...Output[]];
+
+/** Text or chats in, text or chats out; called like a function. */
+export interface TextGenerationPipeline {
+  (prompt: string | readonly ChatInput[], options: Ids): Promise<Answers<TokenOutput>>;
+  (prompts: readonly string[] | readonly (readonly ChatInput[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
+  (prompt: string, options?: TextOnly): Promise<Answers<TextOutput>>;
+  (prompts: readonly string[], options?: TextOnly): Promise<Answers<TextOutput>[]>;
+  (input: string | readonly string[], options?: TextOnly): Promise<Answers<TextOutput> | Answers<TextOutput>[]>;
+  (chat: readonly ChatInput[], options: NewTextOnly): Promise<Answers<TextOutput>>;
+  (chats: readonly (readonly ChatInput[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
+  (chat: readonly ChatInput[], options?: WholeChat): Promise<Answers<ChatOutput>>;
+  (chats: readonly (readonly ChatInput[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
+  // flags that are no literals leave open what an answer is
+  (prompt: string, options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>>;
+  (prompts: readonly string[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>[]>;
+  (chat: readonly ChatInput[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput | ChatOutput>>;
+  (
+    chats: readonly (readonly ChatInput[])[],
+    options: TextGenerationOptions,
+  ): Promise<Answers<TextOutput | TokenOutput | ChatOutput>[]>;
+  readonly task: "text-generation";
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** Frees the model, unless it was given loaded. */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const task = "text-generation";
+
+type Chat = readonly ChatMessage[];
+
+/** The pipeline of a loaded model; `owned`: `dispose` frees it. */
+export function createTextGenerationPipeline(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  owned: boolean,
+  defaults: TextGenerationOptions,
+): TextGenerationPipeline {
+  const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
+    const { prompts, single } = readInput(input);
+    checkTextGenerationOptions(options);
+    const outputs = await answerAll(model, tokenizer, prompts, overDefaults(defaults, options), single);
+    return single ? outputs[0]! : outputs;
+  };
+  const dispose = async (): Promise<void> => {
+    if (owned) await model.dispose();
+  };
+  const members = { task, model, tokenizer, dispose, [Symbol.asyncDispose]: dispose };
+  return Object.assign(call, members) as unknown as TextGenerationPipeline;
+}
+
+function readInput(input: unknown): { prompts: Prompt[]; single: boolean } {
+  if (typeof input === "string") return { prompts: [input], single: true };
+  if (isChat(input)) return { prompts: [input], single: true };
+  if (Array.isArray(input) && input.every((item) => typeof item === "string")) return { prompts: input, single: false };
+  if (Array.isArray(input) && input.every(isChat)) return { prompts: input, single: false };
+  const expected = "a text, a list of texts, a chat (a list of { role, content }) or a list of chats";
+  throw new TsumugiError("invalid_input", { what: "The pipeline's input", expected, given: input });
+}
+
+function isChat(value: unknown): value is Chat {
+  const isMessage = (item: unknown) => typeof item === "object" && item !== null && "role" in item && "content" in item;
+  return Array.isArray(value) && value.length > 0 && value.every(isMessage);
+}
+
+async function answerAll(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  prompts: readonly Prompt[],
+  given: TextGenerationOptions,
+  single: boolean,
+): Promise<unknown[][]> {
+  const { own, options } = splitOptions(given);
+  for (const prompt of prompts) refuseOtherKind(prompt, own);
+  const prefix = typeof prompts[0] === "string" ? prefixOf(model.config, task, own.prefix) : "";
+  if (own.stopSequence !== undefined) options.eosTokenId = stopSequenceIds(tokenizer, own.stopSequence);
+  const defaults = taskSettings(model, task, options, samplingDefaults);
+  const call = new PipelineCall({ model, tokenizer, options, defaults, single });
+  const long = encodeLongPrompts(tokenizer, prompts, prefix, own);
+  const encoded = long && (await long);
+  const lengths = lengthsBehind(tokenizer, prefix, options, own, call.settings);
+  return call.inBatches(prompts, own.batchSize ?? 1, async (batch, from) => {
+    const ids = batch.map((prompt, i) => encoded?.[from + i] ?? encodePrompt(tokenizer, prompt, prefix, own));
+    const { rows, changes } = fitRows(tokenizer, startEmptyRows(ids, call.settings), own, call.settings);
+    const answers = await call.answer(rows, { from, side: "left", changes: { ...lengths, ...changes } });
+    return batch.map((prompt, index) => answers[index]!.map((row) => outputOf(tokenizer, prompt, rows[index]!, row, own)));
+  });
+}
+
+/** Beside other rows, too, an empty prompt starts from BOS. */
+function startEmptyRows(rows: readonly number[][], { bosTokenId }: GenerationSettings): number[][] {
+  return rows.map((ids) => (ids.length === 0 && rows.length > 1 && bosTokenId !== null ? [bosTokenId] : ids));
+}
+
+/** Rows cut as `handleLongGeneration` says, and the settings that follow from it. */
+function fitRows(
+  tokenizer: Tokenizer,
+  rows: number[][],
+  { handleLongGeneration }: OwnOptions,
+  settings: GenerationSettings,
+): { rows: readonly number[][]; changes?: Partial<GenerationSettings> } {
+  if (handleLongGeneration !== "hole") return { rows };
+  const maxNewTokens = wantedTokens(rows, settings);
+  return { rows: leaveHole(tokenizer, rows, maxNewTokens), changes: { maxNewTokens, maxLength: null } };
+}
+
+/** New tokens that a call asks for; with `maxLength`, what it leaves to the longest prompt. */
+function wantedTokens(rows: readonly number[][], { maxNewTokens, maxLength }: GenerationSettings): number {
+  if (maxNewTokens !== null) return maxNewTokens;
+  const longest = Math.max(...rows.map(({ length }) => length));
+  if ((maxLength ?? 0) > longest) return maxLength! - longest;
+  const reason = `the prompt has ${longest} tokens, which leave none of ${maxLength ?? 0}; set \`maxNewTokens\``;
+  throw new TsumugiError("conflicting_options", { options: '`handleLongGeneration: "hole"` and `maxLength`', reason });
+}
+
+/** One answer as the options want it: ids, text, or the conversation with the text. `ids`: the prompt's own. */
+function outputOf(
+  tokenizer: Tokenizer,
+  prompt: Prompt,
+  ids: readonly number[],
+  row: PipelineRow,
+  own: OwnOptions,
+): TokenOutput | TextOutput | ChatOutput {
+  if (own.returnTensors) return { generatedTokenIds: [...row.prompt, ...row.answer] };
+  const { skipSpecialTokens = true, cleanUpTokenizationSpaces } = own;
+  // Behind a text the answer keeps its leading space, which a decoder of new tokens alone would strip (Llama 2).
+  const continues = typeof prompt === "string" || continuesLast(prompt, own);
+  const promptIds = continues ? ids : undefined;
+  const decoder = new AnswerDecoder(tokenizer, { skipSpecialTokens, cleanUpTokenizationSpaces, promptIds });
+  const text = decoder.push(row.answer) + decoder.end();
+  return { generatedText: (own.returnFullText ?? true) ? joined(prompt, text, own) : text } as TextOutput | ChatOutput;
+}
+
+/** Where neither the call nor the model's files decide, it samples with temperature 0.7. */
+function samplingDefaults({ doSample, temperature }: GenerationConfig): GenerationConfig {
+  return {
+    ...(doSample === undefined && { doSample: true }),
+    ...(temperature === undefined && (doSample ?? true) && { temperature: 0.7 }),
+  };
+}
+
+function joined(prompt: Prompt, text: string, own: OwnOptions): string | ChatMessage[] {
+  if (typeof prompt === "string") return prompt + text;
+  if (!continuesLast(prompt, own)) return [...prompt, { role: "assistant", content: text }];
+  const last = prompt.at(-1)!;
+  return [...prompt.slice(0, -1), { ...last, content: `${String(last.content)}${text}` }];
+}
