@@ -7,6 +7,7 @@ import { readCall, settingsOf } from "./generate-call.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import { readPrompts } from "./inputs.ts";
+import { PieceQueue } from "./piece-queue.ts";
 import { promptsOfRows } from "./ragged-rows.ts";
 import { runCall } from "./run-call.ts";
 import type { Streamer } from "./text-streamer.ts";
@@ -46,28 +47,16 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
   refuse(options);
   const decided = settingsOf(context, given);
   const stop = new AbortController();
-  const queue: string[] = [];
-  let ended = false;
-  let failure: { error: unknown } | undefined;
-  let wake = () => {};
+  const pieces = new PieceQueue();
   let running: Promise<StreamResult> | undefined;
-
   const start = (): Promise<StreamResult> => {
     if (running) return running;
-    running = produce(context, options, decided, stop.signal, (piece) => {
-      queue.push(piece);
-      wake();
-    });
+    running = produce(context, options, decided, stop.signal, (piece) => pieces.push(piece));
     running.then(
-      () => finish(),
-      (error: unknown) => finish({ error }), // `next` throws it
+      () => pieces.end(),
+      (error: unknown) => pieces.end({ error }), // `next` throws it
     );
     return running;
-  };
-  const finish = (error?: { error: unknown }): void => {
-    failure = error;
-    ended = true;
-    wake();
   };
   return {
     get result() {
@@ -75,25 +64,12 @@ export function startStream(context: GenerateContext, options: StreamOptions): T
     },
     async next() {
       void start();
-      while (queue.length === 0 && !ended) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const piece = queue.shift();
-      if (piece !== undefined) return { done: false, value: piece };
-      if (failure) {
-        const { error } = failure;
-        failure = undefined;
-        throw error;
-      }
-      return { done: true, value: undefined };
+      return pieces.next();
     },
     async return() {
       stop.abort(); // also for a `result` that is asked for only now
-      if (running && !ended) await running.catch(() => {});
-      ended = true;
-      queue.length = 0;
+      if (running && !pieces.hasEnded) await running.catch(() => {});
+      pieces.close();
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {
