@@ -74,6 +74,42 @@ describe("SequenceTable", () => {
     expect([fork.heldBlocks, pool.references(0)]).toEqual([1, 2]);
   });
 
+  it("adopts blocks that others have filled, and reads them only", () => {
+    const pool = new BlockPool(6);
+    const table = new SequenceTable(pool, layout);
+    table.append(10);
+    for (const id of table.entries) pool.cache(id);
+    table.release();
+    expect([pool.used, pool.evictable]).toEqual([0, 3]);
+    const heir = new SequenceTable(pool, layout);
+    heir.adopt([0, 1]);
+    expect([heir.length, heir.append(1), [...heir.entries]]).toEqual([8, undefined, [0, 1, 3]]);
+    const other = new SequenceTable(pool, layout);
+    other.adopt([0, 1, 2], 10);
+    // Nobody else holds block 2, but it is cached: its copy is written.
+    expect([other.sharedTail, other.append(1)]).toEqual([2, { from: 2, to: 4 }]);
+    check(pool, heir, other);
+    expect([pool.references(0), pool.evictable]).toEqual([2, 1]);
+    heir.release();
+    other.release();
+    expect([pool.used, pool.evictable]).toEqual([0, 3]);
+  });
+
+  it("adopts a start whose first blocks lie behind the window, and refuses what is no start", () => {
+    const pool = new BlockPool(4);
+    const windowed = { blockTokens: 4, window: 5 };
+    const table = new SequenceTable(pool, windowed);
+    table.append(8);
+    pool.cache(1);
+    const heir = new SequenceTable(pool, windowed);
+    heir.adopt([-1, 1]);
+    check(pool, table, heir);
+    expect([heir.length, heir.heldBlocks]).toEqual([8, 1]);
+    expect(() => heir.adopt([1])).toThrow("a table of 8 tokens adopts blocks");
+    expect(() => new SequenceTable(pool, windowed).adopt([1], 5)).toThrow("adopts 1 blocks for 5 tokens, not 2");
+    expect(() => new SequenceTable(pool, layout).adopt([-1, 1])).toThrow("adopts a gap");
+  });
+
   it("never holds more blocks than blocksHeldAtMost says, and reaches that many", () => {
     for (const blockTokens of [1, 3, 4]) {
       for (const window of [undefined, 1, 2, 4, 5, 9]) {

@@ -48,11 +48,14 @@ export class SequenceTable {
     return this.#entries.subarray(0, this.#count);
   }
 
-  /** The partly filled last block, when somebody else holds it too and it must be copied before the next append; else −1. */
+  /**
+   * The partly filled last block when another sequence holds it too, or it is cached: it must be copied before the next
+   * append. Else −1.
+   */
   get sharedTail(): number {
     if (this.#length === this.#count * this.layout.blockTokens) return -1;
     const tail = this.#entries[this.#count - 1] as number;
-    return this.pool.references(tail) > 1 ? tail : -1;
+    return this.pool.sharers(tail) > 1 ? tail : -1;
   }
 
   /** Blocks that `tokens` more take from the pool, the copy of a shared tail not counted. */
@@ -79,6 +82,26 @@ export class SequenceTable {
     for (let missing = this.blocksToAppend(tokens); missing > 0; missing -= 1) this.#push(this.pool.allocate());
     this.#length += tokens;
     return copy;
+  }
+
+  /**
+   * Starts an empty table with blocks that others have filled, each held once more. They are read only: an append behind a
+   * partly filled last one copies it.
+   *
+   * @param ids the blocks in order of position; −1 for leading ones that lie behind the window
+   * @param length tokens that stand in them. Default: all are full
+   */
+  adopt(ids: readonly number[], length: number = ids.length * this.layout.blockTokens): void {
+    if (this.#count > 0) throw broken(`a table of ${this.#length} tokens adopts blocks`);
+    const needed = Math.ceil(length / this.layout.blockTokens);
+    if (ids.length !== needed) throw broken(`a table adopts ${ids.length} blocks for ${length} tokens, not ${needed}`);
+    for (const id of ids) {
+      if (id >= 0) this.pool.retain(id);
+      else if (this.layout.window === undefined || this.#firstLive < this.#count) throw broken("a table adopts a gap");
+      this.#push(id);
+      if (id < 0) this.#firstLive += 1;
+    }
+    this.#length = length;
   }
 
   /** A table with the same blocks, each held once more. Whoever appends first copies the partly filled last one. */
