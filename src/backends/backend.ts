@@ -30,8 +30,6 @@ export interface Limits {
    */
   activation: "float32" | "bfloat16";
   cache: "float32" | "bfloat16";
-  /** No kernel, split or scan boundary may depend on T, S or chunking. */
-  deterministic: boolean;
   /** Extra program outputs that will be read. */
   taps: readonly string[];
 }
@@ -59,7 +57,7 @@ export interface BatchState {
 
 /** One step's work: T tokens from S sequences, ragged. */
 export interface Batch {
-  /** [T] */
+  /** [T] A negative id −1 − g stands for a token that is not known yet: pick g of the step before, in the order of its groups. */
   tokenIds: Int32Array;
   /** [T] index in the sequence, padding not counted. */
   positions: Int32Array;
@@ -71,6 +69,8 @@ export interface Batch {
   rotaryLead?: Int32Array;
   /** [S] pads in front of the sequence, where transformers' model counts them as positions (Llama 4); absent: none. */
   padding?: Int32Array;
+  /** [S] the adapter that the rows of each sequence go through, −1 for none; absent: none do. No session can load one yet. */
+  adapter?: Int32Array;
   /** [R] ascending indices into T. */
   logitRows: Int32Array;
   /** One per `Model.states`, in order. */
@@ -90,6 +90,7 @@ export interface Session {
    * Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. `program` "encode": whole
    * inputs of the encoder, which fill the cross states. Default "decode". `reads`: outputs beside "logits" and `limits.taps`
    * that may be read of this step, so that a backend that can give more need not keep the others; absent: all it can give.
+   * Token ids that are picks of the step before need `sample` of that step to have been called, and called once.
    */
   run(batch: Batch, program?: ProgramName, reads?: readonly string[]): Step;
   /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. */

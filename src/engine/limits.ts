@@ -22,8 +22,6 @@ export interface EngineLimitOptions {
   contextTokens?: number;
   /** Bytes that the KV cache may take. Default: what `maxSequences` sequences of `contextTokens` need. */
   cacheBytes?: number;
-  /** No kernel, split or scan boundary may depend on the batch. Default true. */
-  deterministic?: boolean;
   /** Extra program outputs that will be read. Default none. */
   taps?: readonly string[];
 }
@@ -43,7 +41,7 @@ const maxBlocks = 2 ** 30;
  * ```
  */
 export function engineLimits(model: Model, options: EngineLimitOptions): Limits {
-  const { blockTokens, weights, maxSequences = 8, deterministic = true, taps = [] } = options;
+  const { blockTokens, weights, maxSequences = 8, taps = [] } = options;
   const { contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
   // An encoder's input goes through in one step.
   const { maxTokens = Math.max(512, maxSequences, model.programs.encode ? contextTokens : 0) } = options;
@@ -95,7 +93,6 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
     weights,
     activation: options.activation ?? (weights === "bfloat16" ? "bfloat16" : "float32"),
     cache,
-    deterministic,
     taps,
   };
 }

@@ -67,7 +67,6 @@ describe.each(names)("%s", (name) => {
       weights: "float32",
       activation: "float32",
       cache: "float32",
-      deterministic: true,
       taps: [],
     };
     const session = await backend.prepare(model, checkpoint, limits, { threads: 1 });

@@ -75,7 +75,6 @@ async function logits(backend: Backend, name: string, source: WeightSource): Pro
     weights: "float32",
     activation: "float32",
     cache: "float32",
-    deterministic: false,
     taps: [],
   };
   const session = await backend.prepare(model, source, limits, { threads: 1 });

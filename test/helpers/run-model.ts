@@ -44,7 +44,6 @@ export async function runFixture(
     weights: dtype,
     activation: dtype === "bfloat16" ? "bfloat16" : "float32",
     cache: dtype === "float32" ? "float32" : "bfloat16",
-    deterministic: false,
     taps: [],
   };
   const session = await backend.prepare(model, checkpoint, limits, { threads: 1 });

@@ -92,7 +92,6 @@ async function logits(model: Model, source: WeightSource): Promise<Float32Array[
     weights: "float32",
     activation: "float32",
     cache: "float32",
-    deterministic: false,
     taps: [],
   };
   const session = await backend.prepare(model, source, limits, { threads: 1 });

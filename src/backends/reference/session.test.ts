@@ -45,7 +45,6 @@ const limits: Limits = {
   weights: "float32",
   activation: "float32",
   cache: "float32",
-  deterministic: true,
   taps: [],
 };
 const open = (change: Partial<Limits> = {}) => backend.prepare(model, randomSource(model), { ...limits, ...change });

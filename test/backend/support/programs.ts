@@ -96,7 +96,6 @@ export const limits: Limits = {
   weights: "float32",
   activation: "float32",
   cache: "float32",
-  deterministic: true,
   taps: [],
 };
 
