@@ -45,7 +45,7 @@ const packages = {
 };
 
 /** Circles that stood when this rule was made. A line may only be removed, or lose files. */
-const knownCircles = [["src/engine/scheduler-integrity.ts", "src/engine/scheduler.ts", "src/engine/servable.ts"]];
+const knownCircles = [];
 
 const lineLimit = 400;
 

@@ -19,6 +19,11 @@ const table = {
     status: 503,
     message: "The KV cache is too small for this request even alone: `{state}` has {limit} blocks, it needs {given} now.",
   },
+  queue_full: {
+    status: 429,
+    message:
+      "The queue is full: {waiting} requests wait while {running} run, and `maxWaiting` is {limit}. Send the request again later, or raise `maxWaiting`.",
+  },
   aborted: { status: 499, message: "The request was aborted." },
   invalid_probabilities: { status: 500, message: "No token can be drawn: {reason}." },
   unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },

@@ -1,15 +1,7 @@
-import { TsumugiError } from "../errors.ts";
-import type {
-  Decoder,
-  DecoderAction,
-  FinishReason,
-  Request,
-  RequestEvent,
-  RequestHandle,
-  RequestResult,
-  Sequence,
-} from "./request.ts";
-import { EngineSequence, Gang, noProcessors } from "./sequence.ts";
+import { Gang } from "./gang.ts";
+import type { Decoder, FinishReason, Request, RequestHandle, RequestResult } from "./request.ts";
+import { EngineSequence } from "./sequence.ts";
+import type { ValidRequest } from "./valid-request.ts";
 
 /** A request on its way through the engine: the gang that the scheduler moves, and what its caller is owed. */
 export class ActiveRequest extends Gang {
@@ -20,8 +12,10 @@ export class ActiveRequest extends Gang {
   readonly forgetDropped: boolean;
   readonly drafter: Request["drafter"];
   readonly parks: boolean;
-  /** Of drafts that are awaited: an answer to an older question is of no use. */
+  /** Number of the newest question for drafts. Answers to older ones are of no use. */
   question = 0;
+  /** `onWait` has been called since the request began to wait. */
+  knowsItWaits = false;
   readonly result: Promise<RequestResult>;
   /** Detaches the AbortSignal; called once, when the request ends. */
   detach: () => void = () => {};
@@ -30,30 +24,30 @@ export class ActiveRequest extends Gang {
   #firstToken: number | undefined;
   readonly #promise: PromiseWithResolvers<RequestResult>;
 
-  constructor(id: number, request: Request, nextSequenceId: () => number, now: number) {
+  constructor(id: number, request: ValidRequest, nextSequenceId: () => number, now: number) {
+    const { priority, gangSize: size, maxLength, drafter, parks, outputsFrom, salt } = request;
     const sequences = request.sequences.map(
-      ({ tokens, padding = 0, rotaryLead, processors = noProcessors, encoderTokens = [] }, index) =>
+      (input, index) =>
         new EngineSequence({
+          ...input,
           id: nextSequenceId(),
           index,
-          tokens: [...tokens],
-          promptLength: tokens.length,
-          rotaryLead,
-          padding,
-          processors,
-          encoderTokens: [...encoderTokens],
+          tokens: [...input.tokens],
+          promptLength: input.tokens.length,
+          encoderTokens: [...input.encoderTokens],
+          outputsFrom,
+          salt,
         }),
     );
-    const { priority = 0, maxLength, drafter, parks = false } = request;
     if (parks) for (const sequence of sequences) sequence.settled = sequence.tokens.length;
-    super({ id, priority, size: request.gangSize ?? sequences.length, maxLength, drafts: drafter !== undefined, sequences });
+    super({ id, priority, size, maxLength, drafts: drafter !== undefined, sequences });
     this.drafter = drafter;
     this.parks = parks;
     this.decoder = request.decoder;
     this.deadline = request.deadline;
     this.onTokens = request.onTokens;
     this.onWait = request.onWait;
-    this.forgetDropped = request.forgetDropped ?? false;
+    this.forgetDropped = request.forgetDropped;
     this.#submitted = now;
     this.#promise = withResolvers();
     this.result = this.#promise.promise;
@@ -102,99 +96,6 @@ export class ActiveRequest extends Gang {
   handle({ abort, resume }: Pick<RequestHandle, "abort" | "resume">): RequestHandle {
     return { id: this.id, result: this.result, abort, resume };
   }
-}
-
-/** What `applyActions` needs of the scheduler, and of the engine. */
-export interface ActionEffects {
-  fork(parent: EngineSequence, child: EngineSequence): void;
-  end(sequence: EngineSequence): void;
-  park(): void;
-  restart(sequence: EngineSequence): void;
-  nextSequenceId(): number;
-  /** A sequence of this many tokens cannot be continued: the model has no position for another one. Infinity: none. */
-  longest: number;
-  /** A sequence that outgrows this many tokens turns with other rotary factors from its first token on. Infinity: none does. */
-  rotarySwitch: number;
-}
-
-/** Does what a decoder wants done, after checking it against the rule: one append, drop or finish for every sequence it was asked about. */
-export function applyActions(
-  request: ActiveRequest,
-  asked: readonly Sequence[],
-  actions: readonly DecoderAction[],
-  effects: ActionEffects,
-): RequestEvent[] {
-  assertRule(request, asked, actions);
-  const children = new Map<DecoderAction, EngineSequence>();
-  // Forks copy what their parents were before anything is appended or freed.
-  for (const action of actions) {
-    if (action.kind !== "fork") continue;
-    const parent = action.sequence as EngineSequence;
-    const child = new EngineSequence({
-      id: effects.nextSequenceId(),
-      index: request.sequences.length,
-      tokens: [...parent.tokens],
-      promptLength: parent.promptLength,
-      rotaryLength: parent.rotaryLength,
-      rotaryLead: parent.rotaryLead,
-      padding: parent.padding,
-      processors: parent.processors.fork(),
-      encoderTokens: parent.encoderTokens,
-    });
-    effects.fork(parent, child);
-    children.set(action, child);
-  }
-  const events: RequestEvent[] = [];
-  for (const action of actions) {
-    const sequence = children.get(action) ?? (action.sequence as EngineSequence);
-    if (action.kind === "append" || action.kind === "fork") {
-      sequence.tokens.push(action.token);
-      sequence.processors.accept(action.token);
-      const finish = action.finish ?? (sequence.tokens.length >= effects.longest ? "length" : undefined);
-      events.push({ sequence: sequence.index, token: action.token, finish });
-      if (finish === undefined) {
-        // A draft must end at the switch: what stands behind it was computed with the factors before it.
-        if (sequence.changesRotaryFactors(effects.rotarySwitch)) effects.restart(sequence);
-        continue;
-      }
-      sequence.finishReason = finish;
-    } else if (action.kind === "finish") {
-      sequence.finishReason = action.reason;
-    } else if (action.kind === "park") {
-      effects.park();
-      continue;
-    } else {
-      sequence.dropped = true;
-      sequence.finishReason = "abort";
-      if (request.forgetDropped) sequence.tokens.length = 0;
-    }
-    effects.end(sequence);
-  }
-  return events;
-}
-
-function assertRule(request: ActiveRequest, asked: readonly Sequence[], actions: readonly DecoderAction[]): void {
-  const broken = (what: string) => {
-    throw new TsumugiError("internal", { what: `the decoder of request ${request.id} ${what}` });
-  };
-  const told = new Set<Sequence>();
-  let live = request.live.length;
-  for (const { kind, sequence, ...rest } of actions) {
-    if (!asked.includes(sequence)) broken(`wants to ${kind} a sequence that it was not asked about`);
-    if (kind === "park" && !request.parks) broken("parks, but the request does not say that it `parks`");
-    if (kind === "fork" && (sequence as EngineSequence).drafted > 0) broken("forks a sequence that has a draft");
-    if ("token" in rest && !(Number.isInteger(rest.token) && rest.token >= 0)) broken(`appends token ${rest.token}`);
-    const ends = kind === "drop" || kind === "finish" || ("finish" in rest && rest.finish !== undefined);
-    if (kind === "fork") {
-      if (!ends) live += 1;
-      continue;
-    }
-    if (told.has(sequence)) broken(`decided twice about sequence ${sequence.index}`);
-    told.add(sequence);
-    if (ends) live -= 1;
-  }
-  if (told.size < asked.length) broken(`decided about ${told.size} of ${asked.length} live sequences`);
-  if (live > request.size) broken(`keeps ${live} sequences live, but \`gangSize\` is ${request.size}`);
 }
 
 function withResolvers<T>(): PromiseWithResolvers<T> {

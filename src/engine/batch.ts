@@ -1,9 +1,14 @@
 import type { Batch, BatchState } from "../backends/backend.ts";
-import type { PagedState, StepPlan } from "./scheduler.ts";
-import type { EngineSequence, Gang } from "./sequence.ts";
+import type { Gang } from "./gang.ts";
+import type { EngineSequence } from "./sequence.ts";
+import type { StateLayout } from "./state-layout.ts";
+import type { StepPlan } from "./step-plan.ts";
 
 /** The encoder inputs of a plan, whole. Call right after planning. */
-export function buildEncodeBatch<G extends Gang>({ encodes, encodeTokens }: StepPlan<G>, states: readonly PagedState[]): Batch {
+export function buildEncodeBatch<G extends Gang>(
+  { encodes, encodeTokens }: StepPlan<G>,
+  states: readonly StateLayout[],
+): Batch {
   const sequenceStart = new Int32Array(encodes.length + 1);
   const lengths = Int32Array.from(encodes, ({ encoderTokens }) => encoderTokens.length);
   const tokenIds = new Int32Array(encodeTokens);
@@ -33,7 +38,7 @@ export function buildEncodeBatch<G extends Gang>({ encodes, encodeTokens }: Step
 }
 
 /** Writes a plan out as the arrays a session takes. Call right after planning: tables change with the next plan. */
-export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly PagedState[]): Batch {
+export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly StateLayout[]): Batch {
   const { chunks, tokens } = plan;
   const tokenIds = new Int32Array(tokens);
   const positions = new Int32Array(tokens);
@@ -44,19 +49,19 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly P
   const logitRows = new Int32Array(plan.logitRows);
   let token = 0;
   let row = 0;
-  chunks.forEach(({ sequence, start, count, logits, draft }, index) => {
+  chunks.forEach(({ sequence, start, count, rowsFrom }, index) => {
     promptLength[index] = sequence.rotaryLength;
     rotaryLead[index] = sequence.rotaryLead;
     for (let position = start; position < start + count; position += 1) {
-      tokenIds[token] = (sequence.tokens[position] ?? sequence.draft[position - sequence.tokens.length]) as number;
+      tokenIds[token] = sequence.tokens[position] ?? tokenBehind(sequence, position);
       positions[token] = position;
+      if (position >= rowsFrom) {
+        logitRows[row] = token;
+        row += 1;
+      }
       token += 1;
     }
     sequenceStart[index + 1] = token;
-    for (let behind = draft; logits && behind >= 0; behind -= 1) {
-      logitRows[row] = token - 1 - behind;
-      row += 1;
-    }
   });
   return {
     tokenIds,
@@ -71,7 +76,12 @@ export function buildBatch<G extends Gang>(plan: StepPlan<G>, states: readonly P
   };
 }
 
-function tablesOf<G extends Gang>({ chunks }: StepPlan<G>, { kind }: PagedState, state: number): BatchState {
+/** A token that stands behind those of the sequence: pick g of the step before, written as −1 − g, or one of its draft. */
+function tokenBehind({ tokens, draft, ahead }: EngineSequence, position: number): number {
+  return ahead === undefined ? (draft[position - tokens.length] as number) : -1 - ahead;
+}
+
+function tablesOf<G extends Gang>({ chunks }: StepPlan<G>, { kind }: StateLayout, state: number): BatchState {
   const length = new Int32Array(chunks.length);
   chunks.forEach(({ sequence, start, count }, index) => {
     length[index] = kind === "cross" ? sequence.encoderTokens.length : start + count;

@@ -1,6 +1,9 @@
 import type { BlockPool } from "../cache/block-pool.ts";
-import type { EngineSequence, Gang } from "./sequence.ts";
-import type { Chunk, PagedState, SchedulerLimits, StepPlan } from "./step-plan.ts";
+import type { Gang } from "./gang.ts";
+import type { SchedulerLimits } from "./schedule.ts";
+import type { EngineSequence } from "./sequence.ts";
+import type { StateLayout } from "./state-layout.ts";
+import type { Chunk, StepPlan } from "./step-plan.ts";
 
 /**
  * Lets sequences that reach their last token in this step go on into their drafts, as far as the step's budgets and the
@@ -9,10 +12,10 @@ import type { Chunk, PagedState, SchedulerLimits, StepPlan } from "./step-plan.t
 export function addDrafts<G extends Gang>(
   plan: StepPlan<G>,
   limits: SchedulerLimits,
-  states: readonly PagedState[],
+  states: readonly StateLayout[],
   pools: readonly BlockPool[],
 ): void {
-  const wanting = plan.chunks.filter((chunk) => chunk.logits && chunk.sequence.draft.length > 0);
+  const wanting = plan.chunks.filter((chunk) => chunk.isLast && chunk.sequence.draft.length > 0);
   wanting.forEach((chunk, index) => {
     const { sequence } = chunk;
     const left = Math.min(limits.maxTokens - plan.tokens, limits.maxLogitRows - plan.logitRows);
@@ -35,6 +38,7 @@ export function addDrafts<G extends Gang>(
     });
     chunk.count += count;
     chunk.draft = count;
+    sequence.inFlight += count;
     sequence.drafted = count;
     sequence.accepted = 0;
     plan.tokens += count;
@@ -45,15 +49,15 @@ export function addDrafts<G extends Gang>(
 function roomForDraft(
   { sequence, start, count }: Chunk,
   wanted: number,
-  states: readonly PagedState[],
+  states: readonly StateLayout[],
   pools: readonly BlockPool[],
 ): number {
   let room = wanted;
   sequence.tables.forEach((table, state) => {
-    const { free } = pools[state] as BlockPool;
+    const { available } = pools[state] as BlockPool;
     const kind = states[state]?.kind;
-    if (kind === "slot") room = draftsBehind(start, count) && free > 0 ? room : 0;
-    else if (kind !== "cross") room = Math.min(room, table.roomWith(free));
+    if (kind === "slot") room = draftsBehind(start, count) && available > 0 ? room : 0;
+    else if (kind !== "cross") room = Math.min(room, table.roomWith(available));
   });
   return room;
 }
@@ -67,10 +71,10 @@ export function draftsBehind(start: number, count: number): boolean {
 }
 
 /** Takes back what was computed for drafts that were not picked, and frees what lies behind windows. */
-export function settleDrafts<G extends Gang>(plan: StepPlan<G>, states: readonly PagedState[]): void {
+export function settleDrafts<G extends Gang>(plan: StepPlan<G>, states: readonly StateLayout[]): void {
   for (const chunk of plan.chunks) {
-    const { sequence, logits, draft, start, count } = chunk;
-    if (logits) sequence.draft = [];
+    const { sequence, isLast, draft, start, count } = chunk;
+    if (isLast) sequence.draft = [];
     if (draft === 0) continue;
     sequence.drafted = 0;
     const gone = sequence.tables.length === 0 || sequence.computed < start; // ended, or starts again
@@ -93,7 +97,7 @@ export function settleDrafts<G extends Gang>(plan: StepPlan<G>, states: readonly
 }
 
 /** Takes back the places behind the first `length` tokens. */
-export function cutTables(sequence: EngineSequence, length: number, states: readonly PagedState[]): void {
+export function cutTables(sequence: EngineSequence, length: number, states: readonly StateLayout[]): void {
   sequence.tables.forEach((table, state) => {
     if (states[state]?.kind !== "cross") table.truncate(length);
   });

@@ -3,7 +3,6 @@ import { FakeSession, type FakeSessionOptions, fakeLimits, fakeModel } from "../
 import { forkingDecoder, greedyDecoder } from "../../test/helpers/greedy-decoder.ts";
 import type { Limits } from "../backends/backend.ts";
 import { Engine, type StepReport } from "./engine.ts";
-import { engineLimits } from "./limits.ts";
 import type { Request, RequestEvent } from "./request.ts";
 
 function setUp(limits: Partial<Limits> & { pool?: number } = {}, options: FakeSessionOptions = {}, model = fakeModel()) {
@@ -352,30 +351,18 @@ describe("Engine: ends", () => {
   });
 });
 
-describe("engineLimits", () => {
-  const model = fakeModel({ windows: [undefined, 10] });
-
-  it("makes room for every sequence at full context; a window needs its tokens and the chunk's", () => {
-    const limits = engineLimits(model, { blockTokens: 4, weights: "bfloat16", contextTokens: 50, maxTokens: 16 });
-    expect(limits).toMatchObject({ maxSequences: 8, maxLogitRows: 40, cache: "bfloat16", blocks: { state0: 104, state1: 56 } });
-  });
-
-  it("keeps to a budget of bytes, and refuses one that holds no sequence", () => {
-    const options = { blockTokens: 4, weights: "float32", contextTokens: 50, maxTokens: 16 } as const;
-    const bytes = (13 + 7) * 16;
-    expect(engineLimits(model, { ...options, cacheBytes: 2 * bytes }).blocks).toEqual({ state0: 26, state1: 14 });
-    expect(() => engineLimits(model, { ...options, cacheBytes: bytes - 1 })).toThrow(`at least ${bytes}`);
-    expect(() => engineLimits(model, { ...options, maxTokens: 4 })).toThrow("at least maxSequences (8)");
-  });
-
-  it("names the option that asks for more blocks than a cache can have", () => {
-    const options = { blockTokens: 4, weights: "float32" } as const;
-    const most = 4 * 2 ** 27;
-    expect(engineLimits(model, { ...options, contextTokens: most }).blocks.state0).toBe(2 ** 30);
-    const long =
-      "`contextTokens` must be at most 536870912, with 8 sequences at once: a cache has no more than 1073741824 blocks";
-    expect(() => engineLimits(model, { ...options, contextTokens: 1e12 })).toThrow(`${long}. Given: 1000000000000`);
-    expect(() => engineLimits(model, { ...options, contextTokens: most + 1 })).toThrow(long);
-    expect(() => engineLimits(model, { ...options, maxSequences: 2 ** 31 })).toThrow("`maxSequences` must be at most");
+describe("a request", () => {
+  it("of a higher priority takes the place of one that runs, which starts again later with the same answer", async () => {
+    const { engine } = setUp({ maxSequences: 1 });
+    const order: string[] = [];
+    let high: ReturnType<Engine["submit"]> | undefined;
+    const onTokens = () => {
+      order.push("low");
+      high ??= engine.submit(greedy([2], 6, { priority: 1, onTokens: () => order.push("high") }));
+    };
+    const low = engine.submit(greedy([1], 12, { onTokens }));
+    expect((await low.result).sequences[0]?.tokens).toEqual(await alone([1], 12));
+    expect((await high?.result)?.sequences[0]?.tokens).toEqual(await alone([2], 6));
+    expect(order).toEqual(["low", ...Array(5).fill("high"), ...Array(10).fill("low")]);
   });
 });

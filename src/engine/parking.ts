@@ -1,10 +1,10 @@
 import type { BlockPool } from "../cache/block-pool.ts";
 import { cutTables } from "./drafts.ts";
 import type { EngineSequence } from "./sequence.ts";
-import type { PagedState } from "./step-plan.ts";
+import type { StateLayout } from "./state-layout.ts";
 
 /** What was computed of a sequence holds no longer: it catches up from its first token. The encoder's output stays. */
-export function restart(sequence: EngineSequence, states: readonly PagedState[]): void {
+export function restart(sequence: EngineSequence, states: readonly StateLayout[]): void {
   dropAnchor(sequence);
   sequence.tables.forEach((table, state) => {
     if (states[state]?.kind !== "cross") table.release();
@@ -13,7 +13,7 @@ export function restart(sequence: EngineSequence, states: readonly PagedState[])
 }
 
 /** Takes a sequence that parks back to its first `length` tokens: slots, to their anchor; without one, it starts again. */
-export function rewind(sequence: EngineSequence, length: number, states: readonly PagedState[]): void {
+export function rewind(sequence: EngineSequence, length: number, states: readonly StateLayout[]): void {
   const { anchor, settled } = sequence;
   let end = length;
   if (states.some(({ kind }) => kind === "slot")) end = anchor && anchor.length <= length ? anchor.length : 0;
@@ -34,10 +34,10 @@ export function rewind(sequence: EngineSequence, length: number, states: readonl
 }
 
 /** Keeps the slots of a sequence as they are now, where there is another one for it to go on with. */
-export function setAnchor(sequence: EngineSequence, states: readonly PagedState[], pools: readonly BlockPool[]): void {
+export function setAnchor(sequence: EngineSequence, states: readonly StateLayout[], pools: readonly BlockPool[]): void {
   dropAnchor(sequence);
   const isSlot = (state: number) => states[state]?.kind === "slot";
-  if (!states.some((_, state) => isSlot(state) && (pools[state] as BlockPool).free > 0)) return;
+  if (!states.some((_, state) => isSlot(state) && (pools[state] as BlockPool).available > 0)) return;
   const tables = sequence.tables.map((table, state) => (isSlot(state) ? table.fork() : undefined));
   sequence.anchor = { length: sequence.computed, tables };
 }
@@ -56,4 +56,6 @@ export function releaseTables(sequence: EngineSequence): void {
   for (const table of sequence.tables) table.release();
   sequence.tables = [];
   sequence.computed = 0;
+  sequence.inFlight = 0;
+  sequence.ahead = undefined;
 }

@@ -59,6 +59,18 @@ export interface Decoder {
   readonly observed?: readonly string[];
   /** Outputs of the encoder's program that `observe` is told of when it has run. Default: none. */
   readonly observedEncoder?: readonly string[];
+  /**
+   * What to pick from logits of prompt tokens, for requests with `outputsFrom`: those at positions start …
+   * start + count − 1 of a sequence. `rows` of a group are 0 … count − 1. Asked once for each position, in order.
+   */
+  promptGroups?(sequence: Sequence, start: number, count: number): SamplingGroup[];
+  /** Told of what `promptGroups` asked for: one entry of picks per group. Comes before `next` of the same step. */
+  promptPicks?(picks: readonly SamplingPicks[], sequence: Sequence, start: number, count: number): void;
+  /**
+   * True for a decoder that gives `groups` of one row and one pick for each sequence, in their order, and always appends that
+   * pick, whatever else it decides. The step behind may then be queued before the pick is known. Default false.
+   */
+  readonly appendsPicks?: boolean;
   /** One entry of picks per group. Every live sequence must get exactly one append, drop or finish (forks come on top). */
   next(picks: readonly SamplingPicks[], sequences: readonly Sequence[]): DecoderAction[];
 }
@@ -124,12 +136,27 @@ export interface Request {
   drafter?: Drafter;
   /** Its one sequence, which has no processors, may be parked, and then resumed with other tokens. Default false. */
   parks?: boolean;
-  /** Called when a step has been planned that has no place for the request, which goes on waiting. It may abort it. */
+  /**
+   * Called when a step has been planned that has no place for the request, once for each time that the request begins to
+   * wait (a preempted one waits again). It may abort the request.
+   */
   onWait?: () => void;
   /** Dropped sequences keep no tokens: a search over beams drops very many. Default false. */
   forgetDropped?: boolean;
-  /** Higher is admitted first; first come, first served within one value. Default 0. */
+  /**
+   * A higher number goes first, an equal one in order of arrival. A request may take places and KV blocks from running ones
+   * of a lower priority, which then start again later; among equals the newest gives way when blocks run out. Default 0.
+   */
   priority?: number;
+  /**
+   * Position of the first prompt token whose logits are wanted: `decoder` is told of those of every prompt token from there
+   * on, but the last one (`promptGroups`). Every row takes one of the step's logit rows. Default: none are wanted.
+   */
+  outputsFrom?: number;
+  /** Cached prefixes are shared only between requests of the same salt. Default "". */
+  salt?: string;
+  /** The adapter that its rows go through; −1 for none. No session can load one yet: any other number is refused. */
+  adapter?: number;
   /** Called synchronously after each step with what was appended. An exception fails this request only. */
   onTokens?: (events: readonly RequestEvent[]) => void;
 }
@@ -173,7 +200,10 @@ export interface RequestHandle {
 
 /** The engine as generate/ and server/ see it. */
 export interface EngineInterface {
-  /** Throws where the request can never be served (`request_too_large`, `invalid_input`) or the engine is disposed. */
+  /**
+   * Throws where the request can never be served (`request_too_large`, `invalid_input`, `unsupported_option`), where the
+   * queue is full (`queue_full`), or the engine is disposed (`disposed`).
+   */
   submit(request: Request): RequestHandle;
   /** Sequences running and waiting, KV blocks used and free. */
   statistics(): EngineStatistics;
@@ -186,5 +216,6 @@ export interface EngineStatistics {
   waiting: number;
   parked: number;
   steps: number;
+  /** Blocks of each state that sequences hold, and those that a new one could have. */
   blocks: { [state: string]: { used: number; free: number } };
 }

@@ -1,10 +1,10 @@
 import { TsumugiError } from "../errors.ts";
-import { holdsBlocks, type Scheduler } from "./scheduler.ts";
-import type { Gang } from "./sequence.ts";
+import { type Gang, holdsBlocks, ranksBefore } from "./gang.ts";
+import type { Schedule } from "./schedule.ts";
 
-/** Throws `internal` where the queues, tables and pools of a scheduler contradict each other. */
-export function checkSchedule<G extends Gang>(scheduler: Scheduler<G>): void {
-  const { running, waiting, parked, pools, limits } = scheduler;
+/** Throws `internal` where the queues, tables and pools of a schedule contradict each other. */
+export function checkSchedule<G extends Gang>(schedule: Schedule<G>): void {
+  const { running, waiting, parked, pools, limits } = schedule;
   const holds = pools.map((pool) => new Int32Array(pool.capacity));
   let places = 0;
   for (const gang of parked) verify(gang.status === "parked", `request ${gang.id} is parked with status ${gang.status}`);
@@ -16,17 +16,18 @@ export function checkSchedule<G extends Gang>(scheduler: Scheduler<G>): void {
       `request ${gang.id} has ${gang.live.length} live of ${gang.size}`,
     );
     for (const sequence of gang.live) {
-      const { computed, tokens, encoderTokens, tables, anchor, kept, draft, drafted, id } = sequence;
+      const { computed, inFlight, ahead, tokens, encoderTokens, tables, anchor, kept, draft, drafted, id } = sequence;
       anchor?.tables.forEach((table, state) => {
         table?.checkIntegrity(holds[state] as Int32Array);
       });
       for (const { state, table } of kept) table.checkIntegrity(holds[state] as Int32Array);
       verify(drafted > 0 || kept.length === 0, `sequence ${id} keeps slots without a draft`);
-      const most = tokens.length + (drafted > 0 ? draft.length : 0);
+      const most = tokens.length + (drafted > 0 ? draft.length : 0) + (ahead === undefined ? 0 : 1);
+      verify(inFlight >= 0 && (inFlight === 0 || schedule.inFlight > 0), `sequence ${id} has ${inFlight} tokens in no step`);
       verify(computed >= 0 && computed <= tokens.length, `sequence ${id} computed ${computed} of ${tokens.length} tokens`);
       verify(tables.length === pools.length, `running sequence ${id} has ${tables.length} tables`);
       tables.forEach((table, state) => {
-        const cross = scheduler.states[state]?.kind === "cross";
+        const cross = schedule.states[state]?.kind === "cross";
         const fits = cross ? table.length === encoderTokens.length : table.length >= computed && table.length <= most;
         verify(fits, `sequence ${id} has a table of ${table.length} tokens`);
         table.checkIntegrity(holds[state] as Int32Array);
@@ -38,10 +39,13 @@ export function checkSchedule<G extends Gang>(scheduler: Scheduler<G>): void {
     const held = gang.live.filter((sequence) => sequence.tables.length > 0 || sequence.computed > 0);
     verify(held.length === 0, `waiting request ${gang.id} holds KV blocks`);
     const next = waiting[index + 1];
-    const ordered = !next || gang.priority > next.priority || (gang.priority === next.priority && gang.id < next.id);
-    verify(ordered, `request ${gang.id} waits in the wrong place`);
+    verify(!next || ranksBefore(gang, next), `request ${gang.id} waits in the wrong place`);
   });
-  verify(places === scheduler.places, `${places} places are taken, ${scheduler.places} counted`);
+  running.forEach((gang, index) => {
+    const next = running[index + 1];
+    verify(!next || ranksBefore(gang, next), `request ${gang.id} runs in the wrong place`);
+  });
+  verify(places === schedule.places, `${places} places are taken, ${schedule.places} counted`);
   verify(places <= limits.maxSequences, `${places} places are taken of ${limits.maxSequences}`);
   pools.forEach((pool, state) => {
     pool.checkIntegrity(holds[state]);

@@ -13,22 +13,29 @@ export class EngineSequence implements Sequence {
   /** What the encoder reads; empty for models without one. Forks share it. */
   readonly encoderTokens: readonly number[];
   computed = 0;
+  /** Tokens in steps that have been planned and not been committed. */
+  inFlight = 0;
+  /** The next token is this pick of the step in flight, and will be appended: the step behind it may be planned. */
+  ahead: number | undefined = undefined;
+  /** Position of the first prompt token whose logits are still wanted. Infinity: none are. */
+  outputsFrom: number;
+  readonly salt: string;
   /** Length of the prompt, or of the sequence when it outgrew the model's `rotarySwitch`: no token rotates as in a shorter one. */
   rotaryLength: number;
   /** Tokens by which the longest row of its call is ahead: it rotates as if it were that long. */
   readonly rotaryLead: number;
   /** One per state. Empty while the gang waits. */
   tables: readonly SequenceTable[] = [];
-  /** What may follow `tokens`; of no worth once a token was picked. */
+  /** What may follow `tokens`. It is used up when the next token is picked. */
   draft: readonly number[] = [];
-  /** So many of `draft` are in the step that runs, and so many of them were picked. */
+  /** Tokens of `draft` that are in the step that runs, and how many of those were picked. */
   drafted = 0;
   accepted = 0;
-  /** While a step with a draft runs: its slots as they were before. */
+  /** The slots as they were before the step that runs, when it has a draft. */
   kept: readonly { state: number; table: SequenceTable }[] = [];
-  /** Tokens that are never taken back: all, but of sequences that park. */
+  /** Tokens that are never taken back. Only sequences that park can lose some. */
   settled = Number.POSITIVE_INFINITY;
-  /** Of sequences that park: the slots as they were when `length` tokens had been computed; one per state, or undefined. */
+  /** The slots of a sequence that parks as they were when `length` tokens had been computed; one per state, or undefined. */
   anchor: { length: number; tables: readonly (SequenceTable | undefined)[] } | undefined = undefined;
   /** Set once, when the sequence ends. */
   finishReason: FinishReason | undefined = undefined;
@@ -44,6 +51,8 @@ export class EngineSequence implements Sequence {
     padding: number;
     processors: ProcessorChain;
     encoderTokens?: readonly number[];
+    outputsFrom?: number;
+    salt?: string;
   }) {
     this.id = init.id;
     this.index = init.index;
@@ -54,9 +63,14 @@ export class EngineSequence implements Sequence {
     this.padding = init.padding;
     this.processors = init.processors;
     this.encoderTokens = init.encoderTokens ?? [];
+    this.outputsFrom = init.outputsFrom ?? Number.POSITIVE_INFINITY;
+    this.salt = init.salt ?? "";
   }
 
-  /** Whether it has come to turn with other rotary factors, or, having lost tokens, with those of before: all of it, then. */
+  /**
+   * Whether the number of tokens has crossed the switch, in either direction, since the rotary factors were chosen. Then all
+   * tokens turn with other factors.
+   */
   changesRotaryFactors(rotarySwitch: number): boolean {
     const most = rotarySwitch - this.rotaryLead;
     const beyond = this.tokens.length > most;
@@ -67,45 +81,18 @@ export class EngineSequence implements Sequence {
 
   /** Tokens that still must go through the model before the next one can be picked. */
   get remaining(): number {
-    return this.tokens.length - this.computed;
+    return this.tokens.length + (this.ahead === undefined ? 0 : 1) - this.planned;
   }
-}
 
-/** What the scheduler knows of a request: sequences that are admitted, stepped and preempted together. */
-export class Gang {
-  /** Order of arrival. */
-  readonly id: number;
-  readonly priority: number;
-  /** Places kept for it among the running sequences. */
-  readonly size: number;
-  /** The most tokens one of its sequences will reach, where known. */
-  readonly maxLength: number | undefined;
-  /** All that ever were, by `index`. */
-  readonly sequences: EngineSequence[];
-  /** Those that have not ended, by `index`. */
-  readonly live: EngineSequence[];
-  /** Its sequences are asked for drafts. */
-  readonly drafts: boolean;
-  /** Drafts are awaited: it runs on when they are there. */
-  held = false;
-  /** Kept by the scheduler. */
-  status: "new" | "waiting" | "running" | "parked" | "ended" = "new";
+  /** Tokens that went through the model, or are on their way. */
+  get planned(): number {
+    return this.computed + this.inFlight;
+  }
 
-  constructor(init: {
-    id: number;
-    priority: number;
-    size: number;
-    maxLength?: number;
-    drafts?: boolean;
-    sequences: EngineSequence[];
-  }) {
-    this.id = init.id;
-    this.priority = init.priority;
-    this.size = init.size;
-    this.maxLength = init.maxLength;
-    this.drafts = init.drafts ?? false;
-    this.sequences = init.sequences;
-    this.live = [...init.sequences];
+  /** How many of `count` tokens from position `start` on have logits that are wanted as those of the prompt. */
+  promptRows(start: number, count: number): number {
+    // The prompt's last token does not count: the first new token is picked from its logits.
+    return Math.max(0, Math.min(start + count, this.promptLength - 1) - Math.max(start, this.outputsFrom));
   }
 }
 

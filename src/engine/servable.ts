@@ -1,11 +1,11 @@
 import { blocksHeldAtMost } from "../cache/sequence-table.ts";
 import { TsumugiError } from "../errors.ts";
-import { encoderTokensOf } from "./scheduler.ts";
-import type { Gang } from "./sequence.ts";
-import type { PagedState, SchedulerLimits } from "./step-plan.ts";
+import { encoderTokensOf, type Gang } from "./gang.ts";
+import type { SchedulerLimits } from "./schedule.ts";
+import type { StateLayout } from "./state-layout.ts";
 
 /** Throws `request_too_large` for a gang that could never be served, not even alone. */
-export function assertServable(gang: Gang, limits: SchedulerLimits, states: readonly PagedState[]): void {
+export function assertServable(gang: Gang, limits: SchedulerLimits, states: readonly StateLayout[]): void {
   const { maxTokens, maxSequences, maxLogitRows } = limits;
   const refuse = (given: number, what: string, limit: number, hint: string) => {
     throw new TsumugiError("request_too_large", { given, what, limit, hint });

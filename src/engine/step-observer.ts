@@ -3,7 +3,7 @@ import type { ActiveRequest } from "./active-request.ts";
 import type { EngineSequence } from "./sequence.ts";
 import type { StepPlan } from "./step-plan.ts";
 
-/** Exceptions of decoders that observe. */
+/** Exceptions of decoders, by request. */
 export type Failures = ReadonlyMap<ActiveRequest, unknown>;
 
 /** Names of the outputs that decoders of these requests observe, of either program. */
@@ -15,14 +15,14 @@ export function observedBy(requests: readonly ActiveRequest[]): string[] {
 }
 
 /**
- * Tells decoders that observe of their tokens' outputs (hidden states): of those of a draft when they have been picked, and the
- * token behind them is to be.
+ * Tells decoders that observe of their tokens' outputs (hidden states). It tells of a draft's token when that token has been
+ * picked, before the one behind it is.
  */
 export class StepObserver {
   /** What was computed for drafts: rows behind the sequence's own tokens. */
   readonly #drafts = new Map<EngineSequence, { output: string; hidden: Float32Array; width: number }[]>();
 
-  /** Of the encoder's step: its inputs are whole. */
+  /** Tells of the encoder's step, in which inputs are whole. */
   async readEncoder(
     session: Session,
     step: Step,
