@@ -51,7 +51,9 @@ async function runSeed(seed: number): Promise<{ reports: StepReport[]; slots: bo
   limits.maxLogitRows = random.integer(3, 2 * maxSequences);
   const wait = random.chance(0.5) ? undefined : () => Promise.resolve();
   const session = new FakeSession(model, limits, { blockTokens, wait });
-  const { outcomes, reports } = await runInterleaved(model, session, limits, arrivals);
+  const { outcomes, reports } = await runInterleaved(model, session, limits, arrivals, {
+    stepsInFlight: random.pick([1, 2] as const),
+  });
   arrivals.forEach((arrival, index) => {
     const outcome = outcomes[index];
     const answer = answers[index];

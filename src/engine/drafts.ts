@@ -105,5 +105,6 @@ export function cutTables(sequence: EngineSequence, length: number, states: read
 
 /** Frees the blocks that no token of a sequence can see any more. */
 export function freeBehindWindows(sequence: EngineSequence): void {
-  for (const table of sequence.tables) table.freeBehindWindow(sequence.settled);
+  const length = Math.min(sequence.settled, sequence.computed);
+  for (const table of sequence.tables) table.freeBehindWindow(length);
 }

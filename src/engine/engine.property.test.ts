@@ -44,7 +44,9 @@ async function runSeed(seed: number): Promise<StepReport[]> {
   // Some sessions answer within the same turn of the event loop, some later.
   const wait = random.chance(0.5) ? undefined : () => Promise.resolve();
   const session = new FakeSession(model, limits, { blockTokens, wait });
-  const { outcomes, reports } = await runInterleaved(model, session, limits, arrivals);
+  const { outcomes, reports } = await runInterleaved(model, session, limits, arrivals, {
+    stepsInFlight: random.pick([1, 2] as const),
+  });
   for (const [index, arrival] of arrivals.entries()) {
     const outcome = outcomes[index];
     if (!outcome) throw new Error(`request ${index} has no outcome`);

@@ -69,6 +69,8 @@ export class FakeSession implements Session {
   /** Whether a slot's token turned with the long factors. */
   readonly #long: Int32Array[];
   readonly #results = new Map<number, { rows: Float32Array[] } | { error: unknown }>();
+  /** Tokens that the first `sample` of the newest step picked. */
+  #picked: number[] | undefined;
   #next = 0;
 
   constructor(model: Model, limits: Limits, options: FakeSessionOptions = {}) {
@@ -88,24 +90,44 @@ export class FakeSession implements Session {
     this.held.add(step);
     try {
       this.#options.beforeStep?.(step, batch);
-      this.#results.set(step, { rows: this.#compute(batch) });
+      this.#results.set(step, { rows: this.#compute({ ...batch, tokenIds: this.#known(batch.tokenIds) }) });
     } catch (error) {
       this.#results.set(step, { error });
     }
+    this.#picked = undefined;
     return step;
   }
 
   async sample(step: number, groups: Parameters<Session["sample"]>[1]): ReturnType<Session["sample"]> {
+    // Picked at once, so that a step may be queued with the numbers of these picks.
+    const picks = this.#pick(step, groups);
+    picks.catch(() => {});
     await (this.#options.wait ?? nextTurn)();
+    return picks;
+  }
+
+  async #pick(step: number, groups: Parameters<Session["sample"]>[1]): ReturnType<Session["sample"]> {
     const result = this.#results.get(step);
     if (!result) throw new Error(`step ${step} was released or never queued`);
     if ("error" in result) throw result.error;
-    return groups.map((group) =>
+    const picks = groups.map((group) =>
       sampleGroup(
         group.rows.map((row) => (result.rows[row] as Float32Array).slice()),
         group,
       ),
     );
+    if (step === this.#next - 1) this.#picked ??= picks.flatMap(({ tokens }) => [...tokens]);
+    return picks;
+  }
+
+  /** Token ids with picks of the step before in place of their numbers. */
+  #known(tokenIds: Int32Array): Int32Array {
+    return tokenIds.map((id) => {
+      if (id >= 0) return id;
+      const token = this.#picked?.[-1 - id];
+      expect(token !== undefined, `pick ${-1 - id} of the step before, which has not been made`);
+      return token as number;
+    });
   }
 
   async read(): Promise<Float32Array> {

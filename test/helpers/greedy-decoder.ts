@@ -3,6 +3,7 @@ import type { Decoder, DecoderAction } from "../../src/engine/request.ts";
 /** Appends the best token of each sequence until it has `maxLength` tokens, or an eos token comes. */
 export function greedyDecoder(maxLength: number, eos: readonly number[] = []): Decoder {
   return {
+    appendsPicks: true,
     groups: (sequences) => sequences.map((_, row) => ({ rows: [row], steps: [[]], pick: "argmax" as const, count: 1 })),
     next: (picks, sequences) =>
       sequences.map((sequence, index): DecoderAction => {

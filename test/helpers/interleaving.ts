@@ -1,5 +1,5 @@
 import type { Limits, Session } from "../../src/backends/backend.ts";
-import { Engine, type StepReport } from "../../src/engine/engine.ts";
+import { Engine, type EngineOptions, type StepReport } from "../../src/engine/engine.ts";
 import type { Drafter, Request, RequestResult } from "../../src/engine/request.ts";
 import type { Model } from "../../src/ops/program.ts";
 import { forkingDecoder, greedyDecoder } from "./greedy-decoder.ts";
@@ -77,6 +77,7 @@ export async function runInterleaved(
   session: Session,
   limits: Limits,
   arrivals: readonly Arrival[],
+  options: Pick<EngineOptions, "stepsInFlight" | "createPrefixes"> = {},
 ): Promise<{ outcomes: Outcome[]; reports: StepReport[] }> {
   const outcomes: Promise<Outcome>[] = new Array(arrivals.length);
   const reports: StepReport[] = [];
@@ -86,6 +87,7 @@ export async function runInterleaved(
     model,
     session,
     limits,
+    ...options,
     onStep: (report) => {
       reports.push(report);
       try {
