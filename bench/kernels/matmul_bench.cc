@@ -1,7 +1,7 @@
 // Checks the matmul kernels, then times them at the shapes of Llama 3.2 1B. From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/matmul_{bench,check}.cc
 //       native/kernels/{matmul*,pack,isa,thread_pool,huge_buffer}.cc -o /tmp/matmul_bench -ldl
-//   /tmp/matmul_bench check | /tmp/matmul_bench time [bfloat16|float16|float32] [workers]
+//   /tmp/matmul_bench check | /tmp/matmul_bench time [bfloat16|float16|float32|mxfp4] [workers]
 // -DTSUMUGI_EMULATE_AMX checks the AMX kernel's addressing on a machine without AMX.
 #include <algorithm>
 #include <chrono>
@@ -33,9 +33,9 @@ std::vector<float> random_values(size_t count, uint32_t seed, bool outliers) {
   return values;
 }
 
-float as_stored(DType storage, float value) {
-  if (storage == DType::bfloat16) return round_to_bfloat16(value);
-  return storage == DType::float16 ? float16_to_float(float_to_float16(value)) : value;
+float as_stored(Storage storage, float value) {
+  if (storage == Storage::bfloat16) return round_to_bfloat16(value);
+  return storage == Storage::float16 ? float16_to_float(float_to_float16(value)) : value;
 }
 
 std::vector<float> multiply(const char* storage, Isa isa, int64_t m, int64_t n, int64_t k, const float* x, const float* w,
@@ -55,8 +55,8 @@ void expect(bool good, const std::string& what) {
   if (++failures <= 20) std::printf("FAILED %s\n", what.c_str());
 }
 
-void check(DType storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outliers) {
-  const char* name = dtype_name(storage);
+void check(Storage storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outliers) {
+  const char* name = storage_name(storage);
   const auto x = random_values(static_cast<size_t>(m * k), 1, outliers), w = random_values(static_cast<size_t>(n * k), 2, outliers);
   const auto bias = random_values(static_cast<size_t>(n), 3, false), residual = random_values(static_cast<size_t>(m * n), 4, false);
   const std::string what = std::string(name) + " " + isa_name(isa) + " " + std::to_string(m) + "x" + std::to_string(n) + "x" +
@@ -67,7 +67,7 @@ void check(DType storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outlier
     for (int64_t output = 0; output < n; ++output) {
       double sum = 0, size = 0;
       for (int64_t i = 0; i < k; ++i) {
-        const double left = storage == DType::bfloat16 ? round_to_bfloat16(x[row * k + i]) : x[row * k + i];
+        const double left = storage == Storage::bfloat16 ? round_to_bfloat16(x[row * k + i]) : x[row * k + i];
         const double product = left * as_stored(storage, w[output * k + i]);
         sum += product;
         size += std::fabs(product);
@@ -83,9 +83,49 @@ void check(DType storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outlier
     expect(std::memcmp(alone.data(), &y[row * n], n * sizeof(float)) == 0, what + " row alone " + std::to_string(row));
   }
   for (Isa other : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
-    if (!isa_available(other) || (storage != DType::bfloat16 && (other == Isa::scalar || isa == Isa::scalar))) continue;
+    if (!isa_available(other) || (storage != Storage::bfloat16 && (other == Isa::scalar || isa == Isa::scalar))) continue;
     const auto again = multiply(name, other, m, n, k, x.data(), w.data(), bias.data(), residual.data(), 2);
     expect(std::memcmp(again.data(), y.data(), y.size() * sizeof(float)) == 0, what + " against " + isa_name(other));
+  }
+}
+
+// A matrix of codes gives the bits of the same matrix of values, in either arithmetic.
+void check_codes(Isa isa, int64_t m, int64_t n, int64_t k) {
+  std::mt19937 generator(static_cast<uint32_t>(m * 31 + n * 7 + k));
+  std::vector<uint8_t> codes(static_cast<size_t>(n * k / 2)), scales(static_cast<size_t>(n * k / 32));
+  for (uint8_t& code : codes) code = static_cast<uint8_t>(generator());
+  for (uint8_t& scale : scales) scale = static_cast<uint8_t>(118 + generator() % 16);
+  std::vector<float> values(static_cast<size_t>(n * k));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint8_t code = i % 2 == 0 ? codes[i / 2] & 15 : codes[i / 2] >> 4;
+    values[i] = kFloat4Values[code] * float_from_bits(static_cast<uint32_t>(scales[i / 32]) << 23);
+  }
+  const auto x = random_values(static_cast<size_t>(m * k), 1, true);
+  for (const Storage plain : {Storage::bfloat16, Storage::float32}) {
+    std::vector<float> results[2];
+    for (const bool coded : {false, true}) {
+      PackedMatrix matrix{coded ? Storage::mxfp4 : plain, own_arithmetic(plain), n, k, nullptr};
+      const HugeBuffer memory(packed_bytes(matrix.storage, n, k));
+      matrix.data = memory.data();
+      if (coded) pack_mxfp4_rows(matrix, 0, n, codes.data(), scales.data());
+      if (!coded) pack_rows(matrix, 0, n, DType::float32, values.data(), k, false);
+      const HugeBuffer workspace(matmul_workspace_bytes(m, k, n, 3));
+      auto& y = results[coded ? 1 : 0];
+      y.assign(static_cast<size_t>(m * n), NAN);
+      MatmulArguments arguments;
+      arguments.weight = &matrix;
+      arguments.x = x.data();
+      arguments.x_stride = k;
+      arguments.rows = m;
+      arguments.y = y.data();
+      arguments.y_stride = n;
+      arguments.workspace = workspace.data();
+      arguments.isa = isa;
+      ThreadPool::shared().run(3, [&](Worker& worker) { matmul(worker, arguments); });
+    }
+    const std::string what = std::string("mxfp4 as ") + storage_name(plain) + " " + isa_name(isa) + " " + std::to_string(m) + "x" +
+                             std::to_string(n) + "x" + std::to_string(k);
+    expect(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)) == 0, what);
   }
 }
 
@@ -95,12 +135,15 @@ void check_all() {
       std::printf("%s: not on this machine\n", isa_name(isa));
       continue;
     }
-    for (DType storage : {DType::float32, DType::bfloat16, DType::float16}) {
+    for (Storage storage : {Storage::float32, Storage::bfloat16, Storage::float16}) {
       for (int64_t k : {1, 7, 31, 33, 64, 127, 515}) {
         for (int64_t m : {1, 2, 3, 4, 5, 8, 12, 13, 17, 33, 65}) check(storage, isa, m, (m * 7 + k) % 131 + 1, k, m % 2 == 0);
       }
       check(storage, isa, 600, 70, 300, true);
       check(storage, isa, 40, 700, 96, false);
+    }
+    for (int64_t k : {32, 96, 416}) {
+      for (int64_t m : {1, 3, 8, 13, 17, 33, 65, 600}) check_codes(isa, m, (m * 7 + k) % 131 + 1, k);
     }
     std::printf("%s: checked\n", isa_name(isa));
   }
@@ -111,7 +154,7 @@ struct Layer {
   int64_t outputs, columns;
 };
 
-void time_all(DType storage, int workers) {
+void time_all(Storage storage, int workers) {
   constexpr int kLayers = 16;
   const Layer shapes[] = {{3072, 2048}, {2048, 2048}, {16384, 2048}, {2048, 8192}};
   const Layer head{128256, 2048};
@@ -119,23 +162,30 @@ void time_all(DType storage, int workers) {
   std::vector<HugeBuffer> buffers;
   const auto add = [&](Layer layer) {
     buffers.emplace_back(packed_bytes(storage, layer.outputs, layer.columns));
-    matrices.push_back({storage, layer.outputs, layer.columns, buffers.back().data()});
+    const Arithmetic arithmetic = storage == Storage::mxfp4 ? Arithmetic::bfloat16 : own_arithmetic(storage);
+    matrices.push_back({storage, arithmetic, layer.outputs, layer.columns, buffers.back().data()});
     std::mt19937 generator(static_cast<uint32_t>(matrices.size()));
     uint8_t* data = matrices.back().data;
     const int64_t elements = matrices.back().blocks() * kBlockRows * layer.columns;
+    if (storage == Storage::mxfp4) {
+      const size_t bytes = static_cast<size_t>(matrices.back().blocks()) * matrices.back().block_bytes();
+      for (size_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(generator());
+      for (size_t unit = 0; unit < bytes; unit += storage_unit(storage).bytes) std::memset(data + unit + kMxfp4ScalesAt, 120, 16);
+      return;
+    }
     for (int64_t i = 0; i < elements; ++i) {
       const uint32_t bits = generator();
       const float value = (static_cast<float>(bits & 0xffff) / 65536.0f - 0.5f) * 0.1f;
-      if (storage == DType::float32) std::memcpy(data + 4 * i, &value, 4);
-      const uint16_t half = storage == DType::bfloat16 ? float_to_bfloat16(value) : float_to_float16(value);
-      if (storage != DType::float32) std::memcpy(data + 2 * i, &half, 2);
+      if (storage == Storage::float32) std::memcpy(data + 4 * i, &value, 4);
+      const uint16_t half = storage == Storage::bfloat16 ? float_to_bfloat16(value) : float_to_float16(value);
+      if (storage != Storage::float32) std::memcpy(data + 2 * i, &half, 2);
     }
   };
-  for (int layer = 0; layer < (storage == DType::float32 ? 8 : kLayers); ++layer) {
+  for (int layer = 0; layer < (storage == Storage::float32 ? 8 : kLayers); ++layer) {
     for (Layer shape : shapes) add(shape);
   }
   add(head);
-  const double scale = storage == DType::float32 ? 2 : 1;  // half of the layers: less memory
+  const double scale = storage == Storage::float32 ? 2 : 1;  // half of the layers: less memory
   const auto x = random_values(512 * 8192, 5, false);
   HugeBuffer y(size_t{64} * 128256 * 4 + size_t{512} * 16384 * 4);
   HugeBuffer workspace(matmul_workspace_bytes(512, 8192, 128256, workers));
@@ -172,7 +222,7 @@ void time_all(DType storage, int workers) {
       std::sort(seconds.begin(), seconds.end());
       const double median = seconds[seconds.size() / 2], best = seconds[0];
       std::printf("%s %-6s M=%-3lld median %8.2f ms best %8.2f ms: %6.1f GB/s (best %5.1f) %7.1f GFLOP/s %s%.1f tok/s\n",
-                  dtype_name(storage), isa_name(isa), static_cast<long long>(rows), median * 1e3, best * 1e3,
+                  storage_name(storage), isa_name(isa), static_cast<long long>(rows), median * 1e3, best * 1e3,
                   bytes / median / 1e9, bytes / best / 1e9, operations / median / 1e9, scale > 1 ? "(half of the layers) " : "",
                   static_cast<double>(rows) / median);
     }
@@ -188,6 +238,5 @@ int main(int count, char** words) {
     check_all();
     return failures != 0;
   }
-  time_all(storage == "float32" ? DType::float32 : storage == "float16" ? DType::float16 : DType::bfloat16,
-           count > 3 ? std::atoi(words[3]) : ThreadPool::default_workers());
+  time_all(storage_named(storage), count > 3 ? std::atoi(words[3]) : ThreadPool::default_workers());
 }

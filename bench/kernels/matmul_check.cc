@@ -10,13 +10,6 @@
 namespace tsumugi {
 namespace {
 
-DType storage_named(const std::string& name) {
-  for (DType type : {DType::float32, DType::bfloat16, DType::float16}) {
-    if (name == dtype_name(type)) return type;
-  }
-  throw std::invalid_argument("[matmul] storage: expected float32, bfloat16 or float16, given " + name);
-}
-
 Isa isa_named(const std::string& name) {
   if (name.empty()) return active_isa();
   Isa isa;
@@ -33,7 +26,8 @@ extern "C" int tsumugi_matmul_check(const char* storage, const char* isa, int64_
                                     float* y, int workers, char* error, size_t error_bytes) {
   using namespace tsumugi;
   try {
-    PackedMatrix packed{storage_named(storage), outputs, columns, nullptr};
+    const Storage held = storage_named(storage);
+    PackedMatrix packed{held, own_arithmetic(held), outputs, columns, nullptr};
     const HugeBuffer weights(packed_bytes(packed.storage, outputs, columns));
     packed.data = weights.data();
     if (workers <= 0) workers = ThreadPool::default_workers();

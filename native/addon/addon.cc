@@ -19,7 +19,7 @@ Napi::Value default_workers(const Napi::CallbackInfo& info) {
 
 // packedBytes(storage, rows, columns)
 Napi::Value packed_matrix_bytes(const Napi::CallbackInfo& info) {
-  const DType storage = parse_dtype(info[0].ToString().Utf8Value());
+  const Storage storage = storage_named(info[0].ToString().Utf8Value());
   const size_t bytes = packed_bytes(storage, info[1].ToNumber().Int64Value(), info[2].ToNumber().Int64Value());
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }

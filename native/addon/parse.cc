@@ -47,7 +47,7 @@ void place_weights(SessionData& session) {
     const size_t values = static_cast<size_t>(weight.rows) * static_cast<size_t>(weight.columns);
     weight.bytes = weight.kind == WeightKind::packed
                        ? static_cast<size_t>(weight.groups) * packed_bytes(weight.storage, weight.rows, weight.columns)
-                       : values * dtype_bytes(weight.storage);
+                       : values * value_bytes(weight.storage);
     total += aligned(weight.bytes);
   }
   session.weight_memory = HugeBuffer(total);
@@ -138,6 +138,20 @@ size_t matmul_bytes(const SessionData& session) {
   return matmul_workspace_bytes(rows, columns, outputs, session.workers);
 }
 
+Arithmetic parse_arithmetic(const std::string& name) {
+  if (name == "float32") return Arithmetic::float32;
+  if (name == "bfloat16") return Arithmetic::bfloat16;
+  throw std::invalid_argument("[addon] arithmetic: expected float32 or bfloat16, given " + name);
+}
+
+Place parse_place(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {
+  Place place;
+  place.file = static_cast<int>(integer(from, "file"));
+  if (place.file < 0) place.memory = memory.at(static_cast<size_t>(integer(from, "memory"))).data();
+  place.offset = static_cast<uint64_t>(integer(from, "offset"));
+  return place;
+}
+
 }  // namespace
 
 DType parse_dtype(const std::string& name) {
@@ -170,7 +184,11 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     const Napi::Object from = weights.Get(i).As<Napi::Object>();
     Weight& weight = session.weights[i];
     weight.kind = static_cast<WeightKind>(integer(from, "kind"));
-    weight.storage = parse_dtype(text(from, "storage"));
+    weight.storage = storage_named(text(from, "storage"));
+    weight.arithmetic = parse_arithmetic(text(from, "arithmetic"));
+    if (weight.kind != WeightKind::packed && !is_plain(weight.storage)) {
+      throw std::invalid_argument(std::string("[addon] storage: expected a plain one, given ") + storage_name(weight.storage));
+    }
     weight.groups = integer(from, "groups");
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
@@ -231,17 +249,12 @@ LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>&
     WeightOrigin origin;
     origin.weight = static_cast<int>(integer(from, "weight"));
     origin.tensor = text(from, "tensor");
-    origin.file = static_cast<int>(integer(from, "file"));
-    const int64_t source = integer(from, "memory");
-    if (origin.file < 0) origin.memory = memory.at(static_cast<size_t>(source)).data();
-    origin.offset = static_cast<uint64_t>(integer(from, "offset"));
-    const std::string type = text(from, "dtype");
-    origin.mxfp4 = type == "mxfp4";
-    origin.type = origin.mxfp4 ? DType::float32 : parse_dtype(type);
-    origin.scale_file = static_cast<int>(integer(from, "scaleFile"));
-    origin.scale_offset = static_cast<uint64_t>(integer(from, "scaleOffset"));
-    const int64_t scales = integer(from, "scaleMemory");
-    if (scales >= 0) origin.scale_memory = memory.at(static_cast<size_t>(scales)).data();
+    const std::string storage = text(from, "storage");
+    origin.is_plain = storage == "plain";
+    if (origin.is_plain) origin.type = parse_dtype(text(from, "dtype"));
+    if (!origin.is_plain) origin.storage = storage_named(storage);
+    const Napi::Array places = list(from, "places");
+    for (uint32_t n = 0; n < places.Length(); ++n) origin.places.push_back(parse_place(places.Get(n).As<Napi::Object>(), memory));
     origin.stored_columns = integer(from, "storedColumns");
     origin.row_start = integer(from, "rowStart");
     origin.row_end = integer(from, "rowEnd");

@@ -11,19 +11,24 @@
 
 namespace tsumugi {
 
+// Where bytes begin: in a file, or in memory.
+struct Place {
+  int file = -1;  // index into LoadPlan::files; -1: memory
+  const uint8_t* memory = nullptr;
+  uint64_t offset = 0;
+};
+
 // Where rows of a weight come from: rows [row_start, row_end) and columns [column_start, column_end) of a stored
 // row-major matrix, then transposed or not. Vectors are matrices of one row.
 struct WeightOrigin {
   int weight = 0;
   std::string tensor;  // for messages
-  int file = -1;       // index into LoadPlan::files; -1: memory
-  const uint8_t* memory = nullptr;
-  uint64_t offset = 0;  // of the tensor in the file, or in memory
-  DType type = DType::float32;
-  bool mxfp4 = false;  // 4-bit floats, decoded to float32; the exponents of their scales, one byte for 32:
-  int scale_file = -1;
-  const uint8_t* scale_memory = nullptr;
-  uint64_t scale_offset = 0;
+  // Blocks of codes (whole rows, not transposed), or plain numbers of `type`. `places`: where the matrix begins in each tensor,
+  // of plain numbers in one, of MXFP4 codes and scales.
+  bool is_plain = true;
+  Storage storage = Storage::float32;  // of codes
+  DType type = DType::float32;         // of plain numbers
+  std::vector<Place> places;
   int64_t stored_columns = 0;
   int64_t row_start = 0;
   int64_t row_end = 0;

@@ -1,12 +1,12 @@
-// Inside of matmul: the tables of micro-kernels, one per instruction set and storage type.
+// Inside of matmul: the tables of micro-kernels, one per instruction set, storage and arithmetic.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "dtype.h"
 #include "isa.h"
 #include "matmul.h"
+#include "storage.h"
 
 namespace tsumugi {
 
@@ -16,7 +16,8 @@ constexpr int kMaxTileRows = 12;
 constexpr int64_t kSlabRows = 512;
 
 // c[block][row][16] = (first ? 0 : c) + the sum over `depth` columns. x is packed as [column][row]; `weight` points at
-// the first of these columns in the first block. For bfloat16, depth is a multiple of 32 and x is rounded already.
+// the first of these columns in the first block. depth is a multiple of the storage's unit; in bfloat16 arithmetic x is
+// rounded already.
 // For each line of weights read, the line `ahead` bytes further is fetched into the cache.
 using TileKernel = void (*)(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
                             ptrdiff_t ahead);
@@ -29,6 +30,9 @@ using PackInputs = void (*)(const float* x, int64_t stride, int64_t columns, int
 using FinishBlock = void (*)(const float* c, int64_t rows, int64_t outputs, const float* bias, const float* residual,
                              int64_t residual_stride, float* y, int64_t y_stride);
 
+// Writes `depth` columns of one block of codes as values, laid out as bfloat16 or float32 blocks are.
+using ExpandBlock = void (*)(const uint8_t* codes, int64_t depth, uint8_t* out);
+
 struct TileKernels {
   int max_rows = 0;  // rows that one kernel takes, 1 … max_rows
   struct {
@@ -38,29 +42,38 @@ struct TileKernels {
     PackInputs pack = nullptr;
   } rows[kMaxTileRows];  // [0] is for one row
   FinishBlock finish[3] = {};  // float32; rounded to bfloat16; rounded before the bias as well
+  // Of codes: many rows of x meet each weight many times, so it becomes a value once. The values are the same.
+  ExpandBlock expand = nullptr;
+  const TileKernels* expanded = nullptr;       // what goes on with them
+  Storage expanded_storage = Storage::float32;  // as these
 };
 
 inline FinishBlock finish_of(const TileKernels& kernels, const MatmulArguments& arguments) {
   return kernels.finish[arguments.narrow ? (arguments.narrow_product ? 2 : 1) : 0];
 }
 
-const TileKernels& tile_kernels_scalar(DType storage);
+const TileKernels& tile_kernels_scalar(Storage storage, Arithmetic arithmetic);
 #if TSUMUGI_X86
-const TileKernels& tile_kernels_avx2(DType storage);
-const TileKernels& tile_kernels_avx512(DType storage);
+const TileKernels& tile_kernels_avx2(Storage storage, Arithmetic arithmetic);
+const TileKernels& tile_kernels_avx512(Storage storage, Arithmetic arithmetic);
 #endif
 #if TSUMUGI_ARM64
-const TileKernels& tile_kernels_neon(DType storage);
+const TileKernels& tile_kernels_neon(Storage storage, Arithmetic arithmetic);
 #endif
 
-const TileKernels& tile_kernels(Isa isa, DType storage);
+// Throws std::invalid_argument where a storage has no such arithmetic.
+const TileKernels& tile_kernels(Isa isa, Storage storage, Arithmetic arithmetic);
 
-// The workspace, cut up. Shared by all workers: x, packed. Each worker's own: x of few rows, and sums.
+// The workspace, cut up. Shared by all workers: x, packed. Each worker's own: x of few rows, sums, and expanded weights.
 struct MatmulWorkspace {
   uint8_t* shared_inputs;
   float* own_inputs;
   float* sums;
+  uint8_t* expanded;
 };
+constexpr int64_t kDepthBlock = 128;  // columns of a strip, which stays in L1 while all rows of x pass it
+constexpr int64_t kMostBlocks = 4;    // that a tile takes at once
+constexpr size_t kExpandedBytes = static_cast<size_t>(kMostBlocks * kDepthBlock * kBlockRows) * sizeof(float);
 constexpr int64_t kOwnInputRows = 4;  // up to here each worker packs x for itself, which saves a barrier
 constexpr int64_t kSumBlocks = 16;    // blocks of a chunk, times kSlabRows rows: a worker's sums fill 512 KB
 
@@ -69,7 +82,7 @@ int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide
 
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker);
 
-// bfloat16 by AMX, for any number of rows.
+// Arithmetic in bfloat16 by AMX, for any number of rows.
 void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments);
 
 // From how many rows on matmul uses it: 4, since fewer rows go faster through the AVX-512 tiles. But those give the same

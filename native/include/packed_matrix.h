@@ -1,41 +1,50 @@
-// The one layout of matmul weights, for decoding and for prefill alike: blocks of 16 output rows.
+// The one layout of matmul weights, for decoding and for prefill alike: blocks of 16 output rows, each a row of units
+// (storage.h).
 //
 //   float32   [blocks][columns][16]
 //   float16   [blocks][columns][16]
 //   bfloat16  [blocks][padded columns / 2][16][2], columns padded with zeros to a multiple of 32: one AMX tile
 //             is 32 columns of one block, 1 KB in a row
+//   mxfp4     [blocks][columns / 32] units of 272 bytes: codes [16][16], a byte for two columns of a row, then scales [16]
 //
 // Output rows are padded with zero rows to a multiple of 16.
 #pragma once
 
 #include <cstdint>
 
-#include "dtype.h"
+#include "storage.h"
 
 namespace tsumugi {
 
-constexpr int64_t kBlockRows = 16;
-
 // A view: it does not own its memory. `data` must be aligned to 64 bytes (a HugeBuffer is).
 struct PackedMatrix {
-  DType storage = DType::float32;  // float32, bfloat16 or float16
-  int64_t rows = 0;                // output features, N
-  int64_t columns = 0;             // input features, K
+  Storage storage = Storage::float32;
+  Arithmetic arithmetic = Arithmetic::float32;
+  int64_t rows = 0;     // output features, N
+  int64_t columns = 0;  // input features, K
   uint8_t* data = nullptr;
 
   int64_t blocks() const { return (rows + kBlockRows - 1) / kBlockRows; }
-  int64_t padded_columns() const { return storage == DType::bfloat16 ? (columns + 31) / 32 * 32 : columns; }
-  size_t block_bytes() const {
-    return static_cast<size_t>(padded_columns()) * static_cast<size_t>(kBlockRows) * dtype_bytes(storage);
+  int64_t units() const {
+    const int64_t step = storage_unit(storage).columns;
+    return (columns + step - 1) / step;
   }
-  const uint8_t* block(int64_t index) const { return data + static_cast<size_t>(index) * block_bytes(); }
+  int64_t padded_columns() const { return units() * storage_unit(storage).columns; }
+  size_t block_bytes() const { return static_cast<size_t>(units()) * storage_unit(storage).bytes; }
+  // A block from a column on, which begins a unit.
+  const uint8_t* block(int64_t index, int64_t column = 0) const {
+    const StorageUnit unit = storage_unit(storage);
+    return data + static_cast<size_t>(index) * block_bytes() + static_cast<size_t>(column / unit.columns) * unit.bytes;
+  }
   uint8_t* block(int64_t index) { return data + static_cast<size_t>(index) * block_bytes(); }
 };
 
-// Bytes of a packed matrix, a multiple of 64. Throws std::invalid_argument on another dtype or on no rows or columns.
-size_t packed_bytes(DType storage, int64_t rows, int64_t columns);
+// Bytes of a packed matrix, a multiple of 64. Throws std::invalid_argument on no rows or columns, or on columns that do not
+// fill the groups of a storage of codes.
+size_t packed_bytes(Storage storage, int64_t rows, int64_t columns);
 
-// Writes rows first_row … first_row + row_count - 1 from `source`, whose first element is that of first_row.
+// Writes rows first_row … first_row + row_count - 1 of a plain storage from `source`, whose first element is that of
+// first_row.
 // Not transposed: source[row][column], `source_stride` elements from row to row.
 // Transposed:     source[column][row], `source_stride` elements from column to column.
 // Converts float32, bfloat16, float16 or float64 to the storage type with one rounding to nearest, ties to even.
@@ -43,6 +52,9 @@ size_t packed_bytes(DType storage, int64_t rows, int64_t columns);
 // Threads may work at once on ranges that share no block: let ranges begin at multiples of 16.
 void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType source_type, const void* source,
                int64_t source_stride, bool transposed);
+
+// The same for MXFP4: codes[row][columns / 2], two columns a byte, and scales[row][columns / 32].
+void pack_mxfp4_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const uint8_t* codes, const uint8_t* scales);
 
 // Row `row` as float32: out[columns]. For gathers from a tied head.
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);

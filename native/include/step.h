@@ -35,7 +35,8 @@ enum class WeightKind : uint8_t {
 
 struct Weight {
   WeightKind kind = WeightKind::vector;
-  DType storage = DType::float32;
+  Storage storage = Storage::float32;  // plain, but for kind packed
+  Arithmetic arithmetic = Arithmetic::float32;  // of matmuls
   int64_t groups = 1;  // matrices of a stack, one behind the other (kind packed)
   int64_t rows = 0;    // of one matrix
   int64_t columns = 0;
@@ -44,7 +45,7 @@ struct Weight {
   uint8_t* data = nullptr;  // in SessionData::weight_memory
 
   PackedMatrix matrix(int64_t group = 0) const {
-    return {storage, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups))};
+    return {storage, arithmetic, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups))};
   }
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };

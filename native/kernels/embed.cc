@@ -11,21 +11,21 @@ static void gather(const Weight& weight, int64_t row, float* out) {
   const size_t columns = static_cast<size_t>(weight.columns);
   const size_t first = static_cast<size_t>(row) * columns;
   if (weight.kind == WeightKind::packed) return unpack_row(weight.matrix(), row, out);
-  if (weight.storage == DType::float32) {
+  if (weight.storage == Storage::float32) {
     std::memcpy(out, weight.vector() + first, columns * sizeof(float));
     return;
   }
   const uint16_t* from = reinterpret_cast<const uint16_t*>(weight.data) + first;
-  if (weight.storage == DType::bfloat16) {
+  if (weight.storage == Storage::bfloat16) {
     for (size_t i = 0; i < columns; ++i) out[i] = bfloat16_to_float(from[i]);
   } else {
     for (size_t i = 0; i < columns; ++i) out[i] = float16_to_float(from[i]);
   }
 }
 
-static float rounded(float value, DType type) {
-  if (type == DType::bfloat16) return round_to_bfloat16(value);
-  return type == DType::float16 ? float16_to_float(float_to_float16(value)) : value;
+static float rounded(float value, Storage type) {
+  if (type == Storage::bfloat16) return round_to_bfloat16(value);
+  return type == Storage::float16 ? float16_to_float(float_to_float16(value)) : value;
 }
 
 struct Embed {

@@ -1,7 +1,6 @@
 #include "load_weights.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -40,14 +39,14 @@ float load_value(DType type, const uint8_t* from, int64_t index) {
 }
 
 // One rounding, also from float64.
-void store_value(DType storage, uint8_t* to, int64_t index, DType type, const uint8_t* from, int64_t from_index) {
-  if (storage == DType::float32) {
+void store_value(Storage storage, uint8_t* to, int64_t index, DType type, const uint8_t* from, int64_t from_index) {
+  if (storage == Storage::float32) {
     reinterpret_cast<float*>(to)[index] = load_value(type, from, from_index);
     return;
   }
   const float value = type == DType::float64 ? float64_to_float_round_odd(reinterpret_cast<const double*>(from)[from_index])
                                              : load_value(type, from, from_index);
-  reinterpret_cast<uint16_t*>(to)[index] = storage == DType::bfloat16 ? float_to_bfloat16(value) : float_to_float16(value);
+  reinterpret_cast<uint16_t*>(to)[index] = storage == Storage::bfloat16 ? float_to_bfloat16(value) : float_to_float16(value);
 }
 
 class Loader {
@@ -65,17 +64,18 @@ class Loader {
     const int64_t column_first = origin.transposed ? origin.column_start + slice.first : origin.column_start;
     const int64_t column_last = origin.transposed ? origin.column_start + slice.last : origin.column_end;
     const int64_t width = column_last - column_first;
-    std::vector<uint64_t> buffer;  // of eight bytes, for alignment
-    int64_t stride = width;
-    const uint8_t* source = origin.mxfp4 ? fetch_mxfp4(origin, row_first, row_last, buffer)
-                                         : fetch(origin, row_first, row_last, column_first, width, buffer, stride);
     const int64_t count = slice.last - slice.first;
     int64_t destination = origin.destination + slice.first;
+    if (!is_plain(weight.storage)) return keep_codes(origin, weight, row_first, row_last, destination);
+    std::vector<uint64_t> buffer;  // of eight bytes, for alignment
+    int64_t stride = width;
+    const uint8_t* source = origin.is_plain ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
+                                            : decode(origin, row_first, row_last, buffer);
     if (weight.kind == WeightKind::packed) {
       PackedMatrix matrix = weight.matrix(destination / weight.rows);
       destination %= weight.rows;
       pack_rows(matrix, destination, count, origin.type, source, stride, origin.transposed);
-      return static_cast<uint64_t>(count * weight.columns) * dtype_bytes(weight.storage);
+      return static_cast<uint64_t>(count * weight.columns) * value_bytes(weight.storage);
     }
     const int64_t columns = origin.columns();
     // A vector is one row whose origins follow one another along it.
@@ -90,36 +90,51 @@ class Loader {
         value = round_to_bfloat16(value);
       }
     }
-    return static_cast<uint64_t>(count * columns) * dtype_bytes(weight.storage);
+    return static_cast<uint64_t>(count * columns) * value_bytes(weight.storage);
   }
 
  private:
-  void read(int file, const uint8_t* memory, uint64_t offset, uint64_t bytes, uint8_t* to) const {
-    if (file < 0) {
-      std::memcpy(to, memory + offset, bytes);
+  void read(const Place& place, uint64_t after, uint64_t bytes, uint8_t* to) const {
+    if (place.file < 0) {
+      std::memcpy(to, place.memory + place.offset + after, bytes);
     } else {
-      files_[static_cast<size_t>(file)]->read(to, offset, bytes);
+      files_[static_cast<size_t>(place.file)]->read(to, place.offset + after, bytes);
     }
   }
 
-  // Whole rows: 16 bytes hold 32 values, the low half of a byte first, and share one scale, an exponent with 127 added.
-  const uint8_t* fetch_mxfp4(const WeightOrigin& origin, int64_t row_first, int64_t row_last,
-                             std::vector<uint64_t>& buffer) const {
-    static constexpr float kValues[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
-                                          -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+  // Whole rows of MXFP4: 16 bytes of codes hold 32 values, the low half of a byte first, and share one byte of scale.
+  struct Mxfp4Rows {
+    std::vector<uint8_t> codes;
+    std::vector<uint8_t> scales;
+  };
+  Mxfp4Rows read_mxfp4(const WeightOrigin& origin, int64_t row_first, int64_t row_last) const {
     const uint64_t columns = static_cast<uint64_t>(origin.stored_columns);
     const uint64_t values = static_cast<uint64_t>(row_last - row_first) * columns;
     const uint64_t before = static_cast<uint64_t>(row_first) * columns;
-    std::vector<uint8_t> blocks(values / 2);
-    std::vector<uint8_t> scales(values / 32);
-    read(origin.file, origin.memory, origin.offset + before / 2, blocks.size(), blocks.data());
-    read(origin.scale_file, origin.scale_memory, origin.scale_offset + before / 32, scales.size(), scales.data());
-    buffer.resize((values + 1) / 2);
+    Mxfp4Rows rows{std::vector<uint8_t>(values / 2), std::vector<uint8_t>(values / 32)};
+    read(origin.places.at(0), before / 2, rows.codes.size(), rows.codes.data());
+    read(origin.places.at(1), before / 32, rows.scales.size(), rows.scales.data());
+    return rows;
+  }
+
+  // Rows that stay blocks of codes. Gives the bytes that they take.
+  uint64_t keep_codes(const WeightOrigin& origin, const Weight& weight, int64_t row_first, int64_t row_last,
+                      int64_t destination) const {
+    PackedMatrix matrix = weight.matrix(destination / weight.rows);
+    const Mxfp4Rows rows = read_mxfp4(origin, row_first, row_last);
+    pack_mxfp4_rows(matrix, destination % weight.rows, row_last - row_first, rows.codes.data(), rows.scales.data());
+    return rows.codes.size() + rows.scales.size();
+  }
+
+  // Rows of codes as the float32 values that they stand for.
+  const uint8_t* decode(const WeightOrigin& origin, int64_t row_first, int64_t row_last, std::vector<uint64_t>& buffer) const {
+    const Mxfp4Rows rows = read_mxfp4(origin, row_first, row_last);
+    buffer.resize(rows.codes.size());  // two floats a byte
     auto* out = reinterpret_cast<float*>(buffer.data());
-    for (uint64_t i = 0; i < blocks.size(); ++i) {
-      const float scale = std::ldexp(1.0f, static_cast<int>(scales[i / 16]) - 127);
-      out[2 * i] = kValues[blocks[i] & 15] * scale;
-      out[2 * i + 1] = kValues[blocks[i] >> 4] * scale;
+    for (size_t i = 0; i < rows.codes.size(); ++i) {
+      const float scale = float_from_bits(static_cast<uint32_t>(rows.scales[i / 16]) << 23);
+      out[2 * i] = kFloat4Values[rows.codes[i] & 15] * scale;
+      out[2 * i + 1] = kFloat4Values[rows.codes[i] >> 4] * scale;
     }
     return reinterpret_cast<const uint8_t*>(out);
   }
@@ -135,15 +150,11 @@ class Loader {
     buffer.resize((rows * row_bytes + 7) / 8);
     uint8_t* to = reinterpret_cast<uint8_t*>(buffer.data());
     stride = width;
-    if (origin.file < 0) {
-      for (uint64_t r = 0; r < rows; ++r) std::memcpy(to + r * row_bytes, origin.memory + origin.offset + start + r * stored_bytes, row_bytes);
-      return to;
-    }
-    const ReadFile& file = *files_[static_cast<size_t>(origin.file)];
+    const Place& place = origin.places.at(0);
     if (width == origin.stored_columns) {
-      file.read(to, origin.offset + start, rows * row_bytes);
+      read(place, start, rows * row_bytes, to);
     } else {
-      for (uint64_t r = 0; r < rows; ++r) file.read(to + r * row_bytes, origin.offset + start + r * stored_bytes, row_bytes);
+      for (uint64_t r = 0; r < rows; ++r) read(place, start + r * stored_bytes, row_bytes, to + r * row_bytes);
     }
     return to;
   }

@@ -9,7 +9,6 @@ namespace tsumugi {
 
 namespace {
 
-constexpr int64_t kDepthBlock = 128;              // columns of a strip, which stays in L1 while all rows of x pass it
 constexpr ptrdiff_t kAheadBytes = 8192;           // from memory to L1, over all strands together
 constexpr size_t kChunkBytes = size_t{1} << 20;   // weights of a chunk when x has few rows
 constexpr int64_t kFewRowBlocks = 64;             // blocks of such a chunk, at most
@@ -32,13 +31,33 @@ struct Slab {
   int64_t first_row;    // of x
   int64_t depth;        // padded columns
   const float* inputs;  // packed groups, one after another
+  const TileKernels* codes;  // where weights are expanded from codes first, strip by strip: those that do it; or null
+  uint8_t* expanded;         // the strips of up to kMostBlocks blocks
 };
+
+// The weights that a tile reads: those of the matrix, or a strip that was expanded of them.
+struct TileWeights {
+  const uint8_t* data;
+  size_t block_bytes;
+};
+
+TileWeights tile_weights(const Slab& slab, int64_t block, int64_t blocks, int64_t begin, int64_t depth) {
+  const PackedMatrix& weight = *slab.arguments.weight;
+  const uint8_t* data = weight.block(block, begin);
+  if (slab.codes == nullptr) return {data, weight.block_bytes()};
+  const StorageUnit unit = storage_unit(slab.codes->expanded_storage);
+  const size_t strip = static_cast<size_t>(depth / unit.columns) * unit.bytes;
+  for (int64_t i = 0; i < blocks; ++i) {
+    uint8_t* to = slab.expanded + static_cast<size_t>(i) * strip;
+    slab.codes->expand(data + static_cast<size_t>(i) * weight.block_bytes(), depth, to);
+  }
+  return {slab.expanded, strip};
+}
 
 void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, float* sums) {
   const MatmulArguments& arguments = slab.arguments;
   const PackedMatrix& weight = *arguments.weight;
   const RowGroups& groups = slab.groups;
-  const size_t line_bytes = weight.block_bytes() / static_cast<size_t>(slab.depth);
   const int64_t wide = slab.kernels.rows[groups.size(0) - 1].blocks;
   const bool strands = groups.groups == 1 && wide > 1;
   const int64_t depth_block = strands ? slab.depth : kDepthBlock;
@@ -46,22 +65,23 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
     const int64_t depth = std::min(depth_block, slab.depth - begin);
     for (int64_t block = first_block; block < end_block;) {
       const int64_t blocks = end_block - block >= wide ? wide : 1;
-      const uint8_t* weights = weight.block(block) + static_cast<size_t>(begin) * line_bytes;
+      const TileWeights weights = tile_weights(slab, block, blocks, begin, depth);
       float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
       // Few rows read the weights as several strands at once, block beside block: fetch what comes next in each. More rows
       // read strips, one block after another: fetch the next block's strip while the first group of rows uses this one.
       ptrdiff_t ahead = strands ? kAheadBytes / blocks : static_cast<ptrdiff_t>(weight.block_bytes()) * blocks;
+      if (slab.codes != nullptr) ahead = 0;
       for (int64_t group = 0; group < groups.groups; ++group) {
         const int64_t row = groups.begin(group), rows = groups.size(group);
         const auto& kernel = slab.kernels.rows[rows - 1];
         const float* inputs = slab.inputs + row * slab.depth + begin * rows;
         float* group_sums = block_sums + row * blocks * kBlockRows;
         if (blocks > 1 && blocks == kernel.blocks) {
-          kernel.wide(inputs, weights, weight.block_bytes(), depth, group_sums, begin == 0, ahead);
+          kernel.wide(inputs, weights.data, weights.block_bytes, depth, group_sums, begin == 0, ahead);
         } else {
           // A group that is one row smaller than the first may have a tile of another width: it goes block by block.
           for (int64_t i = 0; i < blocks; ++i) {
-            kernel.single(inputs, weights + static_cast<size_t>(i) * weight.block_bytes(), weight.block_bytes(), depth,
+            kernel.single(inputs, weights.data + static_cast<size_t>(i) * weights.block_bytes, weights.block_bytes, depth,
                           group_sums + i * rows * kBlockRows, begin == 0, ahead);
           }
         }
@@ -92,21 +112,21 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
 
 }  // namespace
 
-const TileKernels& tile_kernels(Isa isa, DType storage) {
+const TileKernels& tile_kernels(Isa isa, Storage storage, Arithmetic arithmetic) {
   switch (isa) {
 #if TSUMUGI_X86
     case Isa::amx:
     case Isa::avx512:
-      return tile_kernels_avx512(storage);
+      return tile_kernels_avx512(storage, arithmetic);
     case Isa::avx2:
-      return tile_kernels_avx2(storage);
+      return tile_kernels_avx2(storage, arithmetic);
 #endif
 #if TSUMUGI_ARM64
     case Isa::neon:
-      return tile_kernels_neon(storage);
+      return tile_kernels_neon(storage, arithmetic);
 #endif
     default:
-      return tile_kernels_scalar(storage);
+      return tile_kernels_scalar(storage, arithmetic);
   }
 }
 
@@ -119,23 +139,30 @@ int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide
   return std::max<int64_t>(1, std::min(wide, blocks / workers));
 }
 
+// Codes go through AMX where rows are many enough to pay for the tiles that they are expanded to. Fewer rows give the same bits
+// without it, or, on a machine whose tiles add in another order, none of them takes it.
+static bool takes_amx(const PackedMatrix& weight, int64_t rows) {
+  if (weight.storage == Storage::bfloat16) return rows >= amx_rows();
+  return weight.arithmetic == Arithmetic::bfloat16 && rows > 32 && amx_rows() > 1;
+}
+
 void matmul(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
-  if (arguments.isa == Isa::amx && weight.storage == DType::bfloat16 && arguments.rows >= amx_rows()) {
-    return matmul_bfloat16_amx(worker, arguments);
-  }
-  const TileKernels& kernels = tile_kernels(arguments.isa, weight.storage);
+  if (arguments.isa == Isa::amx && takes_amx(weight, arguments.rows)) return matmul_bfloat16_amx(worker, arguments);
+  const TileKernels& stored = tile_kernels(arguments.isa, weight.storage, weight.arithmetic);
   const int64_t depth = weight.padded_columns();
   const MatmulWorkspace workspace = cut_workspace(arguments, depth, worker.index);
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
-    const RowGroups groups(std::min(kSlabRows, arguments.rows - first), kernels.max_rows);
-    Slab slab{arguments, kernels, groups, first, depth, nullptr};
+    const RowGroups groups(std::min(kSlabRows, arguments.rows - first), stored.max_rows);
+    const bool expands = stored.expand != nullptr && groups.groups > 1;
+    const TileKernels& kernels = expands ? *stored.expanded : stored;
+    Slab slab{arguments, kernels, groups, first, depth, nullptr, expands ? &stored : nullptr, workspace.expanded};
     const float* x = arguments.x + first * arguments.x_stride;
     const auto pack_group = [&](int64_t group, float* out) {
       const int64_t row = groups.begin(group), rows = groups.size(group);
       kernels.rows[rows - 1].pack(x + row * arguments.x_stride, arguments.x_stride, weight.columns, depth, out + row * depth);
     };
-    if (groups.rows == 1 && weight.storage != DType::bfloat16) {
+    if (groups.rows == 1 && weight.arithmetic != Arithmetic::bfloat16) {
       slab.inputs = x;
     } else if (groups.rows <= kOwnInputRows) {
       for (int64_t group = 0; group < groups.groups; ++group) pack_group(group, workspace.own_inputs);
@@ -167,13 +194,13 @@ constexpr size_t kSumBytes = static_cast<size_t>(kSumBlocks * kSlabRows * kBlock
 
 size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t /*max_outputs*/, int workers) {
   return shared_input_bytes(max_rows, max_columns) +
-         static_cast<size_t>(workers) * (own_input_bytes(max_columns) + kSumBytes);
+         static_cast<size_t>(workers) * (own_input_bytes(max_columns) + kSumBytes + kExpandedBytes);
 }
 
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker) {
   const size_t shared = shared_input_bytes(arguments.rows, depth), own = own_input_bytes(depth);
-  uint8_t* mine = arguments.workspace + shared + static_cast<size_t>(worker) * (own + kSumBytes);
-  return {arguments.workspace, reinterpret_cast<float*>(mine), reinterpret_cast<float*>(mine + own)};
+  uint8_t* mine = arguments.workspace + shared + static_cast<size_t>(worker) * (own + kSumBytes + kExpandedBytes);
+  return {arguments.workspace, reinterpret_cast<float*>(mine), reinterpret_cast<float*>(mine + own), mine + own + kSumBytes};
 }
 
 }  // namespace tsumugi

@@ -1,4 +1,4 @@
-// bfloat16 matmul by AMX tiles. A tile of weights is 1 KB of the packed layout as it is;
+// Matmul in bfloat16 arithmetic by AMX tiles. A tile of weights is 1 KB of the packed layout as it is, or is expanded from codes;
 // x is packed into tiles of 16 rows by 32 columns, [column block][row tile][tile of the column block][16][32].
 #include <algorithm>
 
@@ -25,6 +25,8 @@ struct Problem {
   int64_t row_tiles;        // even when there is more than one
   int64_t depth_tiles;
   uint8_t* inputs;
+  ExpandBlock expand;  // of codes, or null
+  uint8_t* expanded;   // two blocks of kDepthTiles tiles
 
   // Tile 0 of a column block for a row tile; the block's tiles follow it.
   uint8_t* input_tile(int64_t depth_begin, int64_t depth_count, int64_t row_tile) const {
@@ -217,17 +219,23 @@ TSUMUGI_AMX void multiply_many_rows(const Problem& problem, int64_t first_block,
   const PackedMatrix& weight = *problem.arguments.weight;
   const int64_t row_panels = problem.row_tiles / 2;
   const int64_t panels = (end_block - first_block + 1) / 2;
-  const int64_t next_lines = (32 + row_panels - 1) / row_panels;
+  const int64_t next_lines = problem.expand != nullptr ? 0 : (32 + row_panels - 1) / row_panels;
   configure(16, 16);
   for (int64_t begin = 0; begin < problem.depth_tiles; begin += kDepthTiles) {
     const int64_t count = std::min(kDepthTiles, problem.depth_tiles - begin);
     for (int64_t panel = 0; panel < panels; ++panel) {
       const int64_t block = first_block + 2 * panel;
-      const uint8_t* w0 = weight.block(block) + begin * kTileBytes;
-      const uint8_t* w1 = weight.block(std::min(block + 1, end_block - 1)) + begin * kTileBytes;
+      const uint8_t* w0 = weight.block(block, begin * 32);
+      const uint8_t* w1 = weight.block(std::min(block + 1, end_block - 1), begin * 32);
       const bool wraps = panel + 1 == panels;
       const uint8_t* next =
-          wraps ? weight.block(first_block) + (begin + count) * kTileBytes : weight.block(block) + 2 * weight.block_bytes() + begin * kTileBytes;
+          wraps ? weight.block(first_block, (begin + count) * 32) : weight.block(block, begin * 32) + 2 * weight.block_bytes();
+      if (problem.expand != nullptr) {
+        problem.expand(w0, count * 32, problem.expanded);
+        problem.expand(w1, count * 32, problem.expanded + kDepthTiles * kTileBytes);
+        w0 = problem.expanded;
+        w1 = w0 + kDepthTiles * kTileBytes;
+      }
       for (int64_t row_panel = 0; row_panel < row_panels; ++row_panel) {
         const int64_t half = (row_panels + 1) / 2;  // the first half of the row panels fetches the first block
         const uint8_t* fetch = next + (row_panel < half ? 0 : weight.block_bytes()) +
@@ -256,23 +264,28 @@ void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
   const int64_t depth_tiles = weight.padded_columns() / 32;
   const MatmulWorkspace workspace = cut_workspace(arguments, weight.padded_columns(), worker.index);
+  static_assert(2 * kDepthTiles * kTileBytes <= static_cast<int64_t>(kExpandedBytes));
+  const TileKernels& kernels = tile_kernels_avx512(weight.storage, weight.arithmetic);
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
     const int64_t rows = std::min(kSlabRows, arguments.rows - first);
+    const bool many = rows > 32 || kernels.expand != nullptr;
     const Problem problem{arguments,
-                          finish_of(tile_kernels_avx512(DType::bfloat16), arguments),
+                          finish_of(kernels, arguments),
                           first,
                           rows,
-                          rows <= 16 ? 1 : (rows + kPanelRows - 1) / kPanelRows * 2,
+                          rows <= 16 && !many ? 1 : (rows + kPanelRows - 1) / kPanelRows * 2,
                           depth_tiles,
-                          workspace.shared_inputs};
+                          workspace.shared_inputs,
+                          kernels.expand,
+                          workspace.expanded};
     const int64_t column_blocks = (depth_tiles + kDepthTiles - 1) / kDepthTiles;
     worker.parallel_for(column_blocks * problem.row_tiles, [&](int64_t chunk) {
       const int64_t begin = chunk / problem.row_tiles * kDepthTiles;
       pack_row_tile(problem, chunk % problem.row_tiles, begin, std::min(kDepthTiles, depth_tiles - begin));
     });
-    const auto multiply = rows <= 16 ? multiply_16_rows : rows <= 32 ? multiply_32_rows : multiply_many_rows;
+    const auto multiply = many ? multiply_many_rows : rows <= 16 ? multiply_16_rows : multiply_32_rows;
     const int64_t blocks = weight.blocks();
-    const int64_t step = blocks_per_chunk(weight, rows <= 32, rows <= 16 ? 4 : 2, worker.count);
+    const int64_t step = blocks_per_chunk(weight, !many, rows <= 16 && !many ? 4 : 2, worker.count);
     worker.parallel_for((blocks + step - 1) / step, [&](int64_t chunk) {
       multiply(problem, chunk * step, std::min(blocks, (chunk + 1) * step), workspace.sums);
     });

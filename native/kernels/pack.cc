@@ -32,24 +32,24 @@ struct FromFloat64Odd {
 };
 
 // Element (row of the block, column) of a block, as an index into the block.
-template <DType kStorage>
+template <Storage kStorage>
 int64_t place(int64_t lane, int64_t column) {
-  if constexpr (kStorage == DType::bfloat16) return (column / 2) * 32 + lane * 2 + (column & 1);
+  if constexpr (kStorage == Storage::bfloat16) return (column / 2) * 32 + lane * 2 + (column & 1);
   return column * kBlockRows + lane;
 }
 
-template <DType kStorage>
+template <Storage kStorage>
 auto encode(float value) {
-  if constexpr (kStorage == DType::bfloat16) {
+  if constexpr (kStorage == Storage::bfloat16) {
     return float_to_bfloat16(value);
-  } else if constexpr (kStorage == DType::float16) {
+  } else if constexpr (kStorage == Storage::float16) {
     return float_to_float16(value);
   } else {
     return value;
   }
 }
 
-template <DType kStorage, typename From>
+template <Storage kStorage, typename From>
 void pack(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const void* source, int64_t stride, bool transposed) {
   using Target = decltype(encode<kStorage>(0.0f));
   const auto* elements = static_cast<const typename From::Element*>(source);
@@ -84,7 +84,7 @@ void pack(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const void
   }
 }
 
-template <DType kStorage>
+template <Storage kStorage>
 void pack_to(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType source_type, const void* source, int64_t stride,
              bool transposed) {
   switch (source_type) {
@@ -95,7 +95,7 @@ void pack_to(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType s
     case DType::float16:
       return pack<kStorage, FromFloat16>(matrix, first_row, row_count, source, stride, transposed);
     case DType::float64:
-      if constexpr (kStorage == DType::float32) {
+      if constexpr (kStorage == Storage::float32) {
         return pack<kStorage, FromFloat64>(matrix, first_row, row_count, source, stride, transposed);
       } else {
         return pack<kStorage, FromFloat64Odd>(matrix, first_row, row_count, source, stride, transposed);
@@ -108,49 +108,90 @@ void pack_to(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType s
 
 }  // namespace
 
-size_t packed_bytes(DType storage, int64_t rows, int64_t columns) {
-  if (storage != DType::float32 && storage != DType::bfloat16 && storage != DType::float16) {
-    throw std::invalid_argument(std::string("[pack] storage: expected float32, bfloat16 or float16, given ") +
-                                dtype_name(storage));
-  }
+size_t packed_bytes(Storage storage, int64_t rows, int64_t columns) {
   if (rows <= 0 || columns <= 0) {
     throw std::invalid_argument("[pack] shape: expected at least one row and one column, given " + std::to_string(rows) +
                                 " x " + std::to_string(columns));
   }
-  const PackedMatrix matrix{storage, rows, columns, nullptr};
+  const PackedMatrix matrix{storage, own_arithmetic(storage), rows, columns, nullptr};
+  if (!is_plain(storage) && matrix.padded_columns() != columns) {
+    throw std::invalid_argument(std::string("[pack] columns of ") + storage_name(storage) + ": expected a multiple of " +
+                                std::to_string(storage_unit(storage).columns) + ", given " + std::to_string(columns));
+  }
   return (static_cast<size_t>(matrix.blocks()) * matrix.block_bytes() + 63) / 64 * 64;
+}
+
+static void check_rows(const PackedMatrix& matrix, int64_t first_row, int64_t row_count) {
+  if (first_row >= 0 && row_count >= 0 && first_row + row_count <= matrix.rows) return;
+  throw std::invalid_argument("[pack] rows: expected a range in 0 … " + std::to_string(matrix.rows) + ", given " +
+                              std::to_string(first_row) + " + " + std::to_string(row_count));
 }
 
 void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType source_type, const void* source,
                int64_t source_stride, bool transposed) {
-  if (first_row < 0 || row_count < 0 || first_row + row_count > matrix.rows) {
-    throw std::invalid_argument("[pack] rows: expected a range in 0 … " + std::to_string(matrix.rows) + ", given " +
-                                std::to_string(first_row) + " + " + std::to_string(row_count));
-  }
+  check_rows(matrix, first_row, row_count);
   switch (matrix.storage) {
-    case DType::float32:
-      return pack_to<DType::float32>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
-    case DType::bfloat16:
-      return pack_to<DType::bfloat16>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
+    case Storage::float32:
+      return pack_to<Storage::float32>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
+    case Storage::bfloat16:
+      return pack_to<Storage::bfloat16>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
+    case Storage::float16:
+      return pack_to<Storage::float16>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
     default:
-      return pack_to<DType::float16>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
+      throw std::invalid_argument(std::string("[pack] storage: expected a plain one, given ") + storage_name(matrix.storage));
+  }
+}
+
+void pack_mxfp4_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const uint8_t* codes, const uint8_t* scales) {
+  check_rows(matrix, first_row, row_count);
+  constexpr StorageUnit kUnit = storage_unit(Storage::mxfp4);
+  constexpr int64_t kPairs = kUnit.columns / 2;
+  const int64_t units = matrix.units();
+  for (int64_t row = first_row; row < first_row + row_count; ++row) {
+    uint8_t* unit = matrix.block(row / kBlockRows) + row % kBlockRows;
+    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes, codes += kPairs) {
+      for (int64_t pair = 0; pair < kPairs; ++pair) unit[pair * kBlockRows] = codes[pair];
+      unit[kMxfp4ScalesAt] = *scales++;
+    }
+  }
+  if (first_row + row_count != matrix.rows || matrix.rows % kBlockRows == 0) return;
+  for (int64_t padding = matrix.rows % kBlockRows; padding < kBlockRows; ++padding) {
+    uint8_t* unit = matrix.block(matrix.blocks() - 1) + padding;
+    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes) {
+      for (int64_t line = 0; line <= kPairs; ++line) unit[line * kBlockRows] = 0;
+    }
+  }
+}
+
+static void unpack_mxfp4_row(const PackedMatrix& matrix, int64_t row, float* out) {
+  constexpr StorageUnit kUnit = storage_unit(Storage::mxfp4);
+  const uint8_t* unit = matrix.block(row / kBlockRows, 0) + row % kBlockRows;
+  for (int64_t column = 0; column < matrix.columns; column += kUnit.columns, unit += kUnit.bytes) {
+    const float scale = float_from_bits(static_cast<uint32_t>(unit[kMxfp4ScalesAt]) << 23);
+    for (int64_t i = 0; i < kUnit.columns; ++i) {
+      const uint8_t pair = unit[i / 2 * kBlockRows];
+      out[column + i] = kFloat4Values[(i & 1) != 0 ? pair >> 4 : pair & 15] * scale;
+    }
   }
 }
 
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
-  const uint8_t* block = matrix.block(row / kBlockRows);
+  const uint8_t* block = matrix.block(row / kBlockRows, 0);
   const int64_t lane = row % kBlockRows;
   const auto* floats = reinterpret_cast<const float*>(block);
   const auto* halves = reinterpret_cast<const uint16_t*>(block);
   switch (matrix.storage) {
-    case DType::float32:
-      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = floats[place<DType::float32>(lane, k)];
+    case Storage::float32:
+      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = floats[place<Storage::float32>(lane, k)];
       return;
-    case DType::bfloat16:
-      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = bfloat16_to_float(halves[place<DType::bfloat16>(lane, k)]);
+    case Storage::bfloat16:
+      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = bfloat16_to_float(halves[place<Storage::bfloat16>(lane, k)]);
       return;
-    default:
-      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = float16_to_float(halves[place<DType::float16>(lane, k)]);
+    case Storage::float16:
+      for (int64_t k = 0; k < matrix.columns; ++k) out[k] = float16_to_float(halves[place<Storage::float16>(lane, k)]);
+      return;
+    case Storage::mxfp4:
+      return unpack_mxfp4_row(matrix, row, out);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Model, ProgramName } from "../ops/program.ts";
 import type { SamplingGroup, SamplingPicks } from "../sampling/group.ts";
-import type { FloatDType } from "../tensor/dtype.ts";
 import type { FileRange, TensorInfo } from "../tensor/tensor-info.ts";
+import type { WeightsLimit } from "./weight-holding.ts";
 
 export type { FileRange, TensorInfo };
 
@@ -23,8 +23,8 @@ export interface Limits {
   maxLogitRows: number;
   /** KV blocks of each paged or cross state, slots of each slot state, by state name. */
   blocks: { [state: string]: number };
-  /** Type that dense weights are held in. */
-  weights: FloatDType;
+  /** What weights are held as: one type for all matrices, or an entry for each of `Model.weights`. */
+  weights: WeightsLimit;
   /**
    * Type that values between ops are rounded to, logits too, and vectors (norms, biases): "bfloat16" is what transformers does with bfloat16 weights.
    */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fakeModel } from "../../test/helpers/fake-session.ts";
+import { plainHolding } from "../backends/weight-holding.ts";
 import { engineLimits } from "./limits.ts";
 
 describe("engineLimits", () => {
@@ -8,6 +9,24 @@ describe("engineLimits", () => {
   it("makes room for every sequence at full context; a window needs its tokens and the chunk's", () => {
     const limits = engineLimits(model, { blockTokens: 4, weights: "bfloat16", contextTokens: 50, maxTokens: 16 });
     expect(limits).toMatchObject({ maxSequences: 8, maxLogitRows: 40, cache: "bfloat16", blocks: { state0: 104, state1: 56 } });
+  });
+
+  it("takes the types of cache and activations from the weights' unless they are said, and holds each weight as asked", () => {
+    const typesOf = (options: Partial<Parameters<typeof engineLimits>[1]>) => {
+      const { cache, activation } = engineLimits(model, { blockTokens: 4, weights: "bfloat16", ...options });
+      return [cache, activation];
+    };
+    expect(typesOf({})).toEqual(["bfloat16", "bfloat16"]);
+    expect(typesOf({ weights: "float16" })).toEqual(["float32", "float32"]);
+    expect(typesOf({ cache: "float32" })).toEqual(["float32", "bfloat16"]);
+    expect(typesOf({ activation: "float32" })).toEqual(["bfloat16", "float32"]);
+    expect(typesOf({ weights: "float32", cache: "bfloat16" })).toEqual(["bfloat16", "float32"]);
+    const weights = ["a", "b"].map((name) => ({ name, shape: [2, 2], from: [{ tensor: name }], uses: ["matmul" as const] }));
+    const limits = engineLimits(
+      { ...model, weights },
+      { blockTokens: 4, weights: "float32", holdAs: ({ name }, dtype) => plainHolding(name === "a" ? "float16" : dtype) },
+    );
+    expect(limits.weights).toEqual([plainHolding("float16"), plainHolding("float32")]);
   });
 
   it("keeps to a budget of bytes, and refuses one that holds no sequence", () => {

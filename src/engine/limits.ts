@@ -1,7 +1,8 @@
 import type { Limits } from "../backends/backend.ts";
+import { holdAsStored, type WeightHolding } from "../backends/weight-holding.ts";
 import { blocksHeldAtMost } from "../cache/sequence-table.ts";
 import { TsumugiError } from "../errors.ts";
-import type { Model, State } from "../ops/program.ts";
+import type { Model, State, Weight } from "../ops/program.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 
 /** Logit rows of one step beyond one for each sequence: for drafts. */
@@ -10,10 +11,14 @@ const draftRows = 32;
 export interface EngineLimitOptions {
   /** Tokens in one KV block: `backend.blockTokens`. */
   blockTokens: number;
-  /** Type that dense weights are held in. The cache is bfloat16 for bfloat16 weights, else float32. */
+  /** Type that matrices are held in. Blocks of codes stay as the checkpoint has them: see `holdAs`. */
   weights: FloatDType;
+  /** What each weight is held as. Default: blocks of codes that kernels work on as they are, all else as `weights` says. */
+  holdAs?: (weight: Weight, dtype: FloatDType) => WeightHolding;
   /** Type that values between ops are rounded to. Default: "bfloat16" for bfloat16 weights, as in transformers, else "float32". */
   activation?: Limits["activation"];
+  /** Type of the KV cache. Default: "bfloat16" for bfloat16 weights, else "float32". */
+  cache?: Limits["cache"];
   /** Sequences at once. Default 8. */
   maxSequences?: number;
   /** Tokens of one step: longer prompts go in chunks. Default 512, or `maxSequences` (or an encoder's context) where that is more. */
@@ -41,7 +46,9 @@ const maxBlocks = 2 ** 30;
  * ```
  */
 export function engineLimits(model: Model, options: EngineLimitOptions): Limits {
-  const { blockTokens, weights, maxSequences = 8, taps = [] } = options;
+  const { blockTokens, weights, holdAs = holdAsStored, maxSequences = 8, taps = [] } = options;
+  const narrow = weights === "bfloat16" ? "bfloat16" : "float32";
+  const { activation = narrow, cache = narrow } = options;
   const { contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
   // An encoder's input goes through in one step.
   const { maxTokens = Math.max(512, maxSequences, model.programs.encode ? contextTokens : 0) } = options;
@@ -54,7 +61,6 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
     const expected = `at least maxSequences (${maxSequences})`;
     throw new TsumugiError("invalid_option", { option: "maxTokens", expected, given: maxTokens });
   }
-  const cache = weights === "bfloat16" ? "bfloat16" : "float32";
   const perSequence = model.states.map((state) =>
     // A window lets most blocks go, but those of the chunk being computed come on top.
     state.kind === "slot"
@@ -90,8 +96,8 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
     blocks: Object.fromEntries(
       model.states.map(({ name }, index) => [name, Math.floor((perSequence[index] as number) * sequences)]),
     ),
-    weights,
-    activation: options.activation ?? (weights === "bfloat16" ? "bfloat16" : "float32"),
+    weights: model.weights.map((weight) => holdAs(weight, weights)),
+    activation,
     cache,
     taps,
   };

@@ -1,3 +1,4 @@
+import { holdingBits, weightHoldings } from "../backends/weight-holding.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { openCheckpoint } from "../formats/index.ts";
 import { type HubOptions, resolveModel } from "../hub/index.ts";
@@ -44,11 +45,9 @@ export async function modelInformation(
   try {
     const model = await loadModel(config, checkpoint);
     const memoryOf = (dtype: FloatDType) => {
-      const { cache } = engineLimits(model, { blockTokens: 16, weights: dtype });
-      const weights = model.weights.reduce((sum, { shape, uses }) => {
-        const type = uses.every((use) => use === "vector") ? "float32" : dtype;
-        return sum + elementCount(shape) * dtypeBytes(type);
-      }, 0);
+      const { cache, weights: held } = engineLimits(model, { blockTokens: 16, weights: dtype });
+      const bits = weightHoldings(model, held).map(holdingBits);
+      const weights = model.weights.reduce((sum, { shape }, index) => sum + (elementCount(shape) * bits[index]!) / 8, 0);
       const cachePerToken = model.states.reduce(
         (sum, { parts }) =>
           sum +

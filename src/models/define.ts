@@ -3,7 +3,7 @@ import { TsumugiError } from "../errors.ts";
 import { ProgramBuilder, type Value } from "../layers/index.ts";
 import type { Model } from "../ops/program.ts";
 import { type CamelKeys, camelKeys } from "./camel-case.ts";
-import { parseFields, refuse } from "./config.ts";
+import { parseFields } from "./config.ts";
 
 /** What a model's forward pass gives back. */
 export interface ForwardResult {
@@ -55,8 +55,6 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   olderNames?: { readonly [module: string]: string };
   /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
   aliases?: { readonly [alias: string]: string };
-  /** `quant_method`s of `quantization_config` whose tensors the forward pass names. Default: none. */
-  quantization?: readonly string[];
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
   fields: Shape;
   /** Facts that are not what `vocab_size`, `hidden_size` and `max_position_embeddings` say. */
@@ -95,7 +93,6 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     hasEncoder: source.encode !== undefined,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied, has = () => true) {
-      checkQuantization(raw, source.quantization ?? []);
       const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = factsOf(modelType, config, source.facts?.(config));
@@ -129,13 +126,6 @@ function factsOf(
     if (typeof facts[name] !== "number") throw new TsumugiError("internal", { what: `${modelType} does not say its ${name}` });
   }
   return facts as ModelFacts;
-}
-
-function checkQuantization(raw: unknown, known: readonly string[]): void {
-  const { quantization_config: given } = z.looseObject({ quantization_config: z.unknown().optional() }).parse(raw);
-  const method = z.object({ quant_method: z.string() }).safeParse(given).data?.quant_method;
-  const supported = ["float checkpoints", ...known].join(", ");
-  refuse(given != null && !known.includes(method ?? ""), "quantization_config", given, supported);
 }
 
 /** config.json with its fields under one name; a field that is there under both keeps its own. */

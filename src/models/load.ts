@@ -1,7 +1,9 @@
 import { TsumugiError } from "../errors.ts";
-import type { CheckpointTensors, TensorInfo } from "../formats/checkpoint.ts";
-import type { Model, Weight, WeightOrigin } from "../ops/program.ts";
+import type { CheckpointTensors } from "../formats/checkpoint.ts";
+import { type FindStorage, openQuantisation } from "../formats/quantised/index.ts";
+import type { Model } from "../ops/program.ts";
 import * as arch from "./arch/index.ts";
+import { bindingTo } from "./bind.ts";
 import type { Architecture } from "./define.ts";
 import { isMultimodal, multimodalTypesOf, textModelOf } from "./multimodal.ts";
 import { tensorFinder } from "./tensor-names.ts";
@@ -56,7 +58,7 @@ export function buildModel(config: unknown): Model {
  * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`.
  */
 export async function loadModel(config: unknown, source: CheckpointTensors): Promise<Model> {
-  const { architecture, fields, mayTie } = readConfig(config);
+  const { architecture, fields, mayTie, storageOf } = readConfig(config);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
   const { tie } = architecture;
   const find = tensorFinder(architecture, tensors);
@@ -64,31 +66,13 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
   const head = find(`${tie.head}.weight`);
   let tied = mayTie ?? head === undefined;
   if (tied && embedding && head && source.read) tied = equal(await source.read(embedding), await source.read(head));
-  const model = architecture.build(fields, tied, (tensor) => find(tensor) !== undefined);
-
-  const missing: string[] = [];
-  const bindOrigin = (origin: WeightOrigin): WeightOrigin => {
-    const found = find(origin.tensor) ?? (tied && origin.tensor === `${tie.embedding}.weight` ? head : undefined);
-    if (found === undefined) missing.push(origin.tensor);
-    const scales = origin.mxfp4Scales && find(origin.mxfp4Scales);
-    if (origin.mxfp4Scales && !scales) missing.push(origin.mxfp4Scales);
-    return { ...origin, tensor: found ?? origin.tensor, ...(scales && { mxfp4Scales: scales }) };
-  };
-  const isThere = (from: readonly WeightOrigin[]) =>
-    from.every(({ tensor, mxfp4Scales }) => find(tensor) !== undefined && (!mxfp4Scales || find(mxfp4Scales) !== undefined));
-  const weights = model.weights.map(({ alternatives = [], ...weight }) => {
-    // layouts may differ in shape alone: then the one that fits
-    const others = isThere(weight.from) ? [] : alternatives.filter(isThere).map((from) => from.map(bindOrigin));
-    const from = others.find((other) => fits({ ...weight, from: other }, tensors)) ?? others[0] ?? weight.from.map(bindOrigin);
-    return { ...weight, from };
+  const binding = bindingTo({
+    tensors,
+    find: (tensor) => find(tensor) ?? (tied && tensor === `${tie.embedding}.weight` ? head : undefined),
+    storageOf,
   });
-  if (missing.length > 0) {
-    const names = [...new Set(missing)];
-    const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
-    throw new TsumugiError("weights_missing", { count: names.length, names: shown, modelType: model.modelType });
-  }
-  for (const weight of weights) if (!fits(weight, tensors)) fail(weight, tensors);
-  return { ...model, weights };
+  const model = architecture.build(fields, tied, binding.has);
+  return { ...model, weights: binding.bind(model.weights, model.modelType) };
 }
 
 /**
@@ -103,61 +87,36 @@ export function unusedTensorsOf(model: Model, config: unknown, source: Checkpoin
   return unusedTensors(model, architecture, fields, names, isMultimodal(config));
 }
 
-/**
- * The architecture, its fields, and whether the head is tied: true also where either config of a multimodal model says so,
- * undefined where neither does and the head's absence decides.
- */
-function readConfig(config: unknown): { architecture: Architecture; fields: unknown; mayTie: boolean | undefined } {
+/** What a config.json says about a model. */
+interface ReadConfig {
+  architecture: Architecture;
+  fields: unknown;
+  /**
+   * Whether the head is tied: true also where either config of a multimodal model says so, undefined where neither does and
+   * the head's absence decides.
+   */
+  mayTie: boolean | undefined;
+  storageOf: FindStorage;
+}
+
+function readConfig(config: unknown): ReadConfig {
   const text = textModelOf(config);
   if ("unsupported" in text) return unsupported(text.unsupported);
   const { config: fields, outer } = text;
-  const modelType = typeof fields === "object" && fields !== null && "model_type" in fields ? fields.model_type : undefined;
+  const { model_type: modelType, quantization_config: quantisation } = (fields ?? {}) as Record<string, unknown>;
   const architecture = architectures.find((candidate) => candidate.modelType === modelType);
   if (!architecture || (outer && architecture.hasEncoder))
     return unsupported(outer ? `${outer.model_type} (its text part is ${modelType})` : (modelType ?? "nothing"));
   const own = architecture.isTied(fields);
-  if (!outer || own || outer.tie_word_embeddings === false) return { architecture, fields, mayTie: own };
-  return { architecture, fields, mayTie: outer.tie_word_embeddings === true ? true : undefined };
+  const read = { architecture, fields, storageOf: openQuantisation(quantisation) };
+  if (!outer || own || outer.tie_word_embeddings === false) return { ...read, mayTie: own };
+  return { ...read, mayTie: outer.tie_word_embeddings === true ? true : undefined };
 }
 
 function unsupported(given: unknown): never {
   const types = supportedModelTypes.join(", ");
   const supported = `${types}; the text part of ${supportedMultimodalTypes.join(", ")}`;
   throw new TsumugiError("model_unsupported", { given, supported });
-}
-
-/** Whether what the origins of a weight give has the weight's shape. */
-function fits(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): boolean {
-  let isInside = true;
-  const parts = weight.from.map((origin) => {
-    let shape = [...tensors.get(origin.tensor)!.shape];
-    const { index, mxfp4Scales, slice, transpose } = origin;
-    if (index !== undefined) {
-      if (index >= shape[0]!) isInside = false;
-      shape = shape.slice(1);
-    }
-    if (mxfp4Scales !== undefined) shape = [...shape.slice(0, -2), 2 * shape.at(-2)! * shape.at(-1)!];
-    if (slice) {
-      if ((shape[slice.axis] ?? 0) < slice.end) isInside = false;
-      shape[slice.axis] = slice.end - slice.start;
-    }
-    return transpose ? shape.reverse() : shape;
-  });
-  const first = parts[0]!;
-  let joined = first;
-  if (weight.join === "stack") {
-    const run = parts.length / weight.shape[0]!;
-    const rows = (from: number) => parts.slice(from, from + run).reduce((sum, part) => sum + part[0]!, 0);
-    const even = Number.isInteger(run) && parts.every((_, at) => at % run > 0 || rows(at) === rows(0));
-    joined = even ? [weight.shape[0]!, rows(0), ...first.slice(1)] : [];
-  } else if (parts.length > 1) joined = [parts.reduce((sum, part) => sum + part[0]!, 0), ...first.slice(1)];
-  const agree = parts.every((part) => part.slice(1).join() === first.slice(1).join());
-  return isInside && agree && joined.join() === weight.shape.join();
-}
-
-function fail(weight: Weight, tensors: ReadonlyMap<string, TensorInfo>): never {
-  const given = weight.from.map(({ tensor }) => `${tensor} [${tensors.get(tensor)!.shape.join(", ")}]`).join(" and ");
-  throw new TsumugiError("weight_shape", { name: weight.name, expected: `[${weight.shape.join(", ")}]`, given });
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

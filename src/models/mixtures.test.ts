@@ -44,11 +44,11 @@ describe("what cannot be done is refused by name", () => {
     ["MPT's scaled logits", { ...mpt, logit_scale: "inv_sqrt_d_model" }, "logit_scale"],
     ["BLOOM's heads of no whole width", { ...bloom, n_head: 5 }, "n_head"],
     ["another limit of SwiGLU", { ...gptOss, swiglu_limit: 3 }, "swiglu_limit"],
-    ["another quantisation", { ...gptOss, quantization_config: { quant_method: "gptq" } }, "quantization_config"],
+    ["another quantisation", { ...gptOss, quantization_config: { quant_method: "gptq" } }, "quantization_config.quant_method"],
     [
-      "MXFP4 of a model that has no names for it",
-      { ...qwen3, quantization_config: { quant_method: "mxfp4" } },
-      "quantization_config",
+      "a field of MXFP4 that may change what it means",
+      { ...gptOss, quantization_config: { quant_method: "mxfp4", scale_bits: 4 } },
+      "quantization_config.scale_bits",
     ],
     ["softmax routing in DeepSeek", { ...deepseek, scoring_func: "softmax" }, "scoring_func"],
     ["fewer keys than heads in DeepSeek", { ...deepseek, num_key_value_heads: 2 }, "num_key_value_heads"],
@@ -147,7 +147,9 @@ describe("layouts of experts", () => {
     const name = "model.layers.0.mlp.experts.down_proj";
     expect(stackOf(await loadModel(config, floats)).from[1]).toEqual({ tensor: name, index: 1, transpose: true });
     const bound = stackOf(await loadModel(config, blocks));
-    expect(bound.from[3]).toEqual({ tensor: `${name}_blocks`, index: 3, mxfp4Scales: `${name}_scales` });
+    const tensors = { codes: `${name}_blocks`, scales: `${name}_scales` };
+    const storage = { kind: "mxfp4", shape: [4, 32, 32], group: 32, tensors };
+    expect(bound.from[3]).toEqual({ tensor: name, index: 3, storage });
     expect(bound).not.toHaveProperty("alternatives");
   });
   it("must have their shapes, and all their parts", async () => {

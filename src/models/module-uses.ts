@@ -7,7 +7,7 @@ export interface ModuleUse {
   op: number;
   /** Index into the op's weights. */
   weight: number;
-  /** The checkpoint's tensor. */
+  /** The checkpoint's tensor; of a quantised one, the name that its plain tensor would have. */
   tensor: string;
   /** Which matrix of the op's stack of experts it is (part of); absent: the op has one matrix. */
   expert?: number;

@@ -82,7 +82,9 @@ describe("config.json as released", () => {
   });
 
   it("quantisation of the whole checkpoint is seen", () => {
-    expect(() => buildModel({ ...llava, quantization_config: { quant_method: "gptq" } })).toThrow("`quantization_config`");
+    expect(() => buildModel({ ...llava, quantization_config: { quant_method: "gptq" } })).toThrow(
+      "`quantization_config.quant_method`",
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { originTensors } from "../ops/origin.ts";
 import type { Model } from "../ops/program.ts";
 import type { Architecture } from "./define.ts";
 
@@ -37,9 +38,7 @@ export function unusedTensors(
   names: readonly string[],
   isMultimodal: boolean,
 ): string[] {
-  const used = new Set(
-    model.weights.flatMap(({ from }) => from.flatMap(({ tensor, mxfp4Scales }) => [tensor, mxfp4Scales ?? tensor])),
-  );
+  const used = new Set(model.weights.flatMap(({ from }) => from.flatMap(originTensors)));
   const layer = /^(.*?\.)?(?:layers|h|blocks?)\.(\d+)\./;
   const layerPrefix = [...used].map((name) => layer.exec(name)?.[0].replace(/\d+\.$/, "")).find((found) => found !== undefined);
   const { num_hidden_layers: count, num_nextn_predict_layers: ahead } = (fields ?? {}) as Record<string, unknown>;

@@ -1,3 +1,5 @@
+import type { TensorStorage } from "../tensor/storage.ts";
+
 /**
  * The model as plain data: what a model file builds, and what a backend plans, prepares and runs.
  *
@@ -93,10 +95,10 @@ export interface WeightOrigin {
   /** One entry of the tensor's first axis: one expert's matrix of [experts, rows, columns]. Taken first. */
   index?: number;
   /**
-   * Another tensor, which makes this one MXFP4: `tensor` holds [rows, columns / 32, 16] bytes of two 4-bit floats each,
-   * this one the exponents [rows, columns / 32] of their scales.
+   * How the checkpoint holds the tensor's values, where it does not as plain numbers: then `tensor` only says what the plain
+   * one would be called, and the storage names those that are there. Model files never say it; it is found when the model is bound to a checkpoint.
    */
-  mxfp4Scales?: string;
+  storage?: TensorStorage;
   /** Elements start..end (exclusive) of one axis of the tensor as stored. */
   slice?: { axis: number; start: number; end: number };
   /** True for a 2-D tensor stored [in, out] (GPT-2's Conv1D). Applied after the slice. */

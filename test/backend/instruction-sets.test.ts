@@ -6,7 +6,7 @@ import { nativeAddon } from "../../src/backends/cpu/addon.ts";
 // The addon chooses its instruction set once per process: the others run the kernel tests in child processes.
 const best = nativeAddon().isa();
 const sets = best === "neon" ? ["scalar", "neon"] : ["scalar", "avx2", "avx512", "amx"];
-const files = ["kernels", "attention"].map((name) => `test/backend/${name}.test.ts`);
+const files = ["kernels", "attention", "code-blocks"].map((name) => `test/backend/${name}.test.ts`);
 
 describe("kernels at the instruction sets below the best", () => {
   it("are known", () => expect(sets).toContain(best));

@@ -282,7 +282,7 @@ describe("life", () => {
       const n = 512, value = (kept) => ({ kind: 1, rows: 0, width: n, offset: 0, kept });
       const session = new Session({ workers: 2, maxTokens: 512, maxSequences: 1, maxLogitRows: 512, workspaceBytes: 512 * n * 4,
         keptFloats: [512 * n], encodeFrom: 200, values: [value(-1), value(0)], parts: [],
-        weights: [{ kind: 0, storage: "float32", groups: 1, rows: n, columns: n }],
+        weights: [{ kind: 0, storage: "float32", arithmetic: "float32", groups: 1, rows: n, columns: n }],
         ops: Array.from({ length: 200 }, () => ({ name: "linear", inputs: [0], outputs: [1], weights: ${weights}, parts: [], attributes: { roundProduct: false } })) });
       const ids = new Int32Array(512);
       const step = session.run({ tokenIds: ids, positions: ids, sequenceStart: Int32Array.of(0, 512), promptLength: Int32Array.of(512),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Backend, Limits, TensorInfo, WeightSource } from "../../src/backends/backend.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import { createReferenceBackend } from "../../src/backends/reference/index.ts";
+import { engineLimits } from "../../src/engine/limits.ts";
 import { openCheckpoint } from "../../src/formats/file-reader.ts";
 import { loadModel } from "../../src/models/index.ts";
 import { chunkedLogits, fixtures, readGolden } from "../helpers/run-model.ts";
@@ -100,5 +101,31 @@ describe.each(backends)("experts in one tensor for each layer, on %s", (_, creat
     const expected = await logits(create(), name, checkpoint);
     await checkpoint.close();
     expect(await logits(create(), name, await fusedSource(name, moe, router, names))).toEqual(expected);
+  });
+});
+
+describe("experts in MXFP4", () => {
+  it("take the room of their codes in an engine's plan, whatever the type of the other weights", async () => {
+    const checkpoint = await openCheckpoint(join(fixtures, "gpt_oss_mxfp4"));
+    const config = JSON.parse(await readFile(join(fixtures, "gpt_oss_mxfp4", "config.json"), "utf8"));
+    const model = await loadModel(config, checkpoint);
+    const backend = createCpuBackend();
+    // whole blocks of 16 rows, padded or not
+    const values = model.weights
+      .filter(({ from }) => from[0]!.storage)
+      .reduce((sum, { shape: [experts, rows, columns] }) => sum + experts! * Math.ceil(rows! / 16) * 16 * columns!, 0);
+    expect(values).toBeGreaterThan(10_000);
+    for (const [dtype, bits] of [
+      ["float32", 32],
+      ["bfloat16", 16],
+      ["float16", 16],
+    ] as const) {
+      const limits = engineLimits(model, { blockTokens: backend.blockTokens, weights: dtype });
+      const dense = backend.plan(model, checkpoint, { ...limits, weights: dtype });
+      const coded = backend.plan(model, checkpoint, limits);
+      expect(dense.weights - coded.weights).toBe((values * (bits - 4.25)) / 8);
+      expect(coded.total - coded.weights).toBe(dense.total - dense.weights);
+    }
+    await checkpoint.close();
   });
 });

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Backend, Batch, Limits, Session } from "../../src/backends/backend.ts";
+import { holdAsStored } from "../../src/backends/weight-holding.ts";
 import { openCheckpoint } from "../../src/formats/file-reader.ts";
 import { loadModel } from "../../src/models/index.ts";
 import type { Model } from "../../src/ops/program.ts";
@@ -41,7 +42,7 @@ export async function runFixture(
     maxSequences: 1,
     maxLogitRows: tokens,
     blocks: Object.fromEntries(model.states.map(({ name: state }) => [state, blocks])),
-    weights: dtype,
+    weights: model.weights.map((weight) => holdAsStored(weight, dtype)),
     activation: dtype === "bfloat16" ? "bfloat16" : "float32",
     cache: dtype === "float32" ? "float32" : "bfloat16",
     taps: [],

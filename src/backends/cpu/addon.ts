@@ -39,7 +39,10 @@ export interface NativeOp {
 
 export interface NativeWeight {
   kind: number;
+  /** "float32", "bfloat16", "float16", or a kind of tensor/storage.ts. */
   storage: string;
+  /** "float32" or "bfloat16": what matmuls multiply. */
+  arithmetic: string;
   /** Matrices of a stack, each of `rows` × `columns`; 1 otherwise. */
   groups: number;
   rows: number;
@@ -75,18 +78,22 @@ export interface NativePlan {
   keptFloats: number[];
 }
 
-export interface NativeOrigin {
-  weight: number;
-  tensor: string;
+/** Where bytes begin. */
+export interface NativePlace {
   /** Index into `files`, or −1: `memory` is an index into the plan's `memory`. */
   file: number;
   memory: number;
   offset: number;
-  /** "mxfp4": 4-bit floats, whose scales are where the next three say. */
+}
+
+export interface NativeOrigin {
+  weight: number;
+  tensor: string;
+  /** "plain" numbers of `dtype`, or a kind of tensor/storage.ts. */
+  storage: string;
   dtype: string;
-  scaleFile: number;
-  scaleMemory: number;
-  scaleOffset: number;
+  /** Where the matrix begins in each tensor: one of plain numbers, those of the storage in the order of its interface. */
+  places: NativePlace[];
   storedColumns: number;
   rowStart: number;
   rowEnd: number;

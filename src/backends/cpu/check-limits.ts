@@ -15,9 +15,6 @@ export function checkLimits(model: Model, limits: Limits): void {
   positive("maxTokens", limits.maxTokens);
   positive("maxSequences", limits.maxSequences);
   positive("maxLogitRows", limits.maxLogitRows);
-  if (!["float32", "bfloat16", "float16"].includes(limits.weights)) {
-    fail("weights", "float32, bfloat16 or float16", limits.weights);
-  }
   if (!["float32", "bfloat16"].includes(limits.activation)) fail("activation", "float32 or bfloat16", limits.activation);
   if (!["float32", "bfloat16"].includes(limits.cache)) fail("cache", "float32 or bfloat16", limits.cache);
   for (const { name } of model.states) {

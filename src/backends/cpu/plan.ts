@@ -4,6 +4,7 @@ import type { Model, ProgramOp, Weight } from "../../ops/program.ts";
 import { opDefinition } from "../../ops/registry.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Limits, MemoryPlan } from "../backend.ts";
+import { type WeightHolding, weightHoldings } from "../weight-holding.ts";
 import { type NativePart, type NativePlan, type NativeWeight, nativeAddon, weightKinds } from "./addon.ts";
 import { checkLimits } from "./check-limits.ts";
 import { type CompiledPrograms, compilePrograms, partIndex } from "./compile-programs.ts";
@@ -27,6 +28,7 @@ export function compileModel(
   programs: CompiledPrograms = compilePrograms(model, limits),
 ): CompiledModel {
   checkLimits(model, limits);
+  const holdings = weightHoldings(model, limits.weights);
   const { kept, ...compiled } = programs;
   const { decode, encode } = model.programs;
   const native: NativePlan = {
@@ -35,7 +37,7 @@ export function compileModel(
     maxTokens: limits.maxTokens,
     maxSequences: limits.maxSequences,
     maxLogitRows: limits.maxLogitRows,
-    weights: model.weights.map((weight) => planWeight(weight, limits)),
+    weights: model.weights.map((weight, index) => planWeight(weight, holdings[index]!, limits)),
     parts: planParts(model, limits, blockTokens, [...decode.ops, ...(encode?.ops ?? [])]),
   };
   return { native, memory: countMemory(native, blockTokens), kept };
@@ -97,15 +99,20 @@ function planPart(op: ProgramOp, model: Model, limits: Limits, part: number, { r
   };
 }
 
-function planWeight({ shape, uses, type }: Weight, { weights: storage, activation }: Limits): NativeWeight {
+function planWeight(
+  { shape, uses, type }: Weight,
+  { storage, arithmetic }: WeightHolding,
+  { activation }: Limits,
+): NativeWeight {
   if (uses.includes("vector")) {
     const narrow = activation === "bfloat16" && type !== "float32";
-    return { kind: weightKinds.vector, storage: "float32", groups: 1, rows: 1, columns: elementCount(shape), narrow };
+    const size = { groups: 1, rows: 1, columns: elementCount(shape) };
+    return { kind: weightKinds.vector, storage: "float32", arithmetic: "float32", ...size, narrow };
   }
   const columns = shape.at(-1)!;
   const kind = uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
   const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
-  return { kind, storage, groups, rows: elementCount(shape) / columns / groups, columns, narrow: false };
+  return { kind, storage, arithmetic, groups, rows: elementCount(shape) / columns / groups, columns, narrow: false };
 }
 
 function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {

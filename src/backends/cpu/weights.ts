@@ -1,62 +1,21 @@
 import { TsumugiError } from "../../errors.ts";
+import { originRegion } from "../../ops/origin.ts";
 import type { Model, Weight, WeightOrigin } from "../../ops/program.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
+import { storageTensors } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
-import { type NativeLoadPlan, type NativeOrigin, type NativeWeight, weightKinds } from "./addon.ts";
-
-const noScales = { scaleFile: -1, scaleMemory: -1, scaleOffset: 0 };
+import { type NativeLoadPlan, type NativeOrigin, type NativePlace, type NativeWeight, weightKinds } from "./addon.ts";
 
 const loadable = ["float32", "bfloat16", "float16", "float64"];
 
 /** Where each weight's rows come from, as the addon's loader reads them. Every shape is checked here. */
 export function planLoad(model: Model, weights: readonly NativeWeight[], source: WeightSource): NativeLoadPlan {
-  const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
-  const files = new Map<string, number>();
-  const memory = new Map<Uint8Array, number>();
-  /** Where the scales of an MXFP4 tensor are, from those of the origin's matrix on. */
-  const scalesOf = (tensor: string, { index = 0 }: WeightOrigin, { shape }: TensorInfo) => {
-    const info = tensors.get(tensor);
-    if (!info) throw new TsumugiError("tensor_missing", { name: tensor });
-    if (info.dtype !== "uint8" || info.shape.join() !== shape.slice(0, -1).join()) {
-      throw new TsumugiError("weight_shape", {
-        name: tensor,
-        expected: `uint8 [${shape.slice(0, -1)}]`,
-        given: `[${info.shape}]`,
-      });
-    }
-    const before = index * elementCount(info.shape.slice(1));
-    const place = source.locate(tensor);
-    return place instanceof Uint8Array
-      ? { dtype: "mxfp4", scaleMemory: numbered(memory, place), scaleOffset: before }
-      : { dtype: "mxfp4", scaleFile: numbered(files, place.file), scaleOffset: place.offset + before };
-  };
+  const places = new Places(source);
   const origins = model.weights.flatMap((weight, index) => {
     const native = weights[index]!;
     let destination = 0;
     const planned = weight.from.flatMap((origin) => {
-      const info = tensors.get(origin.tensor);
-      if (!info) throw new TsumugiError("tensor_missing", { name: origin.tensor });
-      const matrix = storedMatrix(weight, origin, info, native.kind === weightKinds.vector);
-      const place = source.locate(origin.tensor);
-      const inMemory = place instanceof Uint8Array;
-      const needed = elementCount(info.shape) * dtypeBytes(info.dtype);
-      const scales = origin.mxfp4Scales && scalesOf(origin.mxfp4Scales, origin, info);
-      const before = (origin.index ?? 0) * elementCount(info.shape.slice(1)) * dtypeBytes(info.dtype);
-      const given = inMemory ? place.byteLength : place.bytes;
-      if (given < needed) throw shapeError(weight, `${needed} bytes of ${origin.tensor}`, `${given} bytes`);
-      const result: NativeOrigin = {
-        weight: index,
-        tensor: origin.tensor,
-        file: inMemory ? -1 : numbered(files, place.file),
-        memory: inMemory ? numbered(memory, place) : -1,
-        offset: (inMemory ? 0 : place.offset) + before,
-        dtype: info.dtype,
-        ...noScales,
-        ...scales,
-        ...matrix,
-        transposed: origin.transpose ?? false,
-        destination,
-      };
+      const result = planOrigin(weight, index, origin, native.kind === weightKinds.vector, destination, places);
       const { rows, columns } = logicalSize(result);
       if (native.kind !== weightKinds.vector && columns !== native.columns) {
         throw shapeError(weight, `[${weight.shape}]`, `[${rows}, ${columns}] from ${origin.tensor}`);
@@ -68,38 +27,101 @@ export function planLoad(model: Model, weights: readonly NativeWeight[], source:
     if (destination !== expected) throw shapeError(weight, `[${weight.shape}]`, `${destination} rows or values`);
     return planned;
   });
-  return { files: [...files.keys()], memory: [...memory.keys()], origins };
+  return { files: places.files, memory: places.memory, origins };
 }
 
-/** The tensor as a stored row-major matrix, and the part of it that is taken. */
-function storedMatrix(weight: Weight, origin: WeightOrigin, info: TensorInfo, vector: boolean) {
-  const packed = origin.mxfp4Scales !== undefined;
-  const known = packed ? ["uint8"] : loadable;
-  if (!known.includes(info.dtype)) throw shapeError(weight, `a tensor of ${known.join(", ")}`, `${info.dtype}`);
-  const whole = packed ? [...info.shape.slice(0, -2), 2 * info.shape.at(-2)! * info.shape.at(-1)!] : info.shape;
-  if (packed && (vector || origin.slice || origin.transpose)) throw shapeError(weight, "whole MXFP4 matrices", "a part of one");
-  const shape = origin.index === undefined ? whole : whole.slice(1);
-  const { slice } = origin;
-  // A vector is one row; a tensor of more than two axes is its rows by everything else, its last axis being kept.
-  const columns = vector ? elementCount(shape) : (shape.at(-1) ?? 1);
-  const rows = elementCount(shape) / Math.max(1, columns);
-  const range = { rowStart: 0, rowEnd: rows, columnStart: 0, columnEnd: columns };
-  if (slice) {
-    const { axis, start, end } = slice;
-    const size = shape[axis];
-    if (size === undefined || start < 0 || end > size || start >= end) {
-      throw shapeError(weight, `a tensor that has ${start}:${end} on axis ${axis}`, `[${shape}] in ${origin.tensor}`);
-    }
-    if (vector || (axis === shape.length - 1 && shape.length > 1)) {
-      const inner = vector ? elementCount(shape.slice(1)) : 1;
-      if (vector && axis !== 0) throw shapeError(weight, "a vector sliced on axis 0", `axis ${axis}`);
-      [range.columnStart, range.columnEnd] = [start * inner, end * inner];
-    } else if (axis === 0) {
-      const inner = rows / size;
-      [range.rowStart, range.rowEnd] = [start * inner, end * inner];
-    } else throw shapeError(weight, "a slice of the first or the last axis", `axis ${axis} of [${shape}]`);
+/** The tensors of a source, and where their bytes are, in files and arrays that are numbered as they turn up. */
+class Places {
+  readonly #source: WeightSource;
+  readonly #tensors: ReadonlyMap<string, TensorInfo>;
+  readonly #files = new Map<string, number>();
+  readonly #memory = new Map<Uint8Array, number>();
+
+  constructor(source: WeightSource) {
+    this.#source = source;
+    this.#tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
   }
-  return { storedColumns: columns, ...range };
+
+  get files(): string[] {
+    return [...this.#files.keys()];
+  }
+
+  get memory(): Uint8Array[] {
+    return [...this.#memory.keys()];
+  }
+
+  info(tensor: string): TensorInfo {
+    const info = this.#tensors.get(tensor);
+    if (!info) throw new TsumugiError("tensor_missing", { name: tensor });
+    return info;
+  }
+
+  /** Where a tensor begins, or its entry `index` of the first axis. */
+  find(weight: Weight, tensor: string, index = 0): NativePlace {
+    const { shape, dtype } = this.info(tensor);
+    const place = this.#source.locate(tensor);
+    const inMemory = place instanceof Uint8Array;
+    const needed = elementCount(shape) * dtypeBytes(dtype);
+    const given = inMemory ? place.byteLength : place.bytes;
+    if (given < needed) throw shapeError(weight, `${needed} bytes of ${tensor}`, `${given} bytes`);
+    const before = index * elementCount(shape.slice(1)) * dtypeBytes(dtype);
+    return {
+      file: inMemory ? -1 : numbered(this.#files, place.file),
+      memory: inMemory ? numbered(this.#memory, place) : -1,
+      offset: (inMemory ? 0 : place.offset) + before,
+    };
+  }
+}
+
+function planOrigin(
+  weight: Weight,
+  index: number,
+  origin: WeightOrigin,
+  isVector: boolean,
+  destination: number,
+  places: Places,
+): NativeOrigin {
+  const { storage, tensor, transpose = false } = origin;
+  const stored = storage
+    ? { storage: storage.kind, dtype: "uint8", tensors: storageTensors(storage).map(({ tensor: name }) => name) }
+    : { storage: "plain", dtype: places.info(tensor).dtype, tensors: [tensor] };
+  if (!storage && !loadable.includes(stored.dtype)) {
+    throw shapeError(weight, `a tensor of ${loadable.join(", ")}`, stored.dtype);
+  }
+  const shape = storage?.shape ?? places.info(tensor).shape;
+  const region = originRegion(origin, shape);
+  if (!region) {
+    const { index: entry, slice } = origin;
+    const part = slice ? `${slice.start}:${slice.end} on axis ${slice.axis}` : `entry ${entry}`;
+    throw shapeError(weight, `a tensor that has ${part}`, `[${shape}] in ${tensor}`);
+  }
+  const { shape: _, before: __, ...matrix } = region;
+  const isWhole = matrix.columnStart === 0 && matrix.columnEnd === matrix.storedColumns;
+  if (storage && (isVector || transpose || !isWhole))
+    throw shapeError(weight, `whole rows of ${storage.kind}`, "a part of them");
+  return {
+    weight: index,
+    tensor,
+    storage: stored.storage,
+    dtype: stored.dtype,
+    places: stored.tensors.map((name) => places.find(weight, name, origin.index)),
+    ...(isVector ? inOneRow(weight, matrix, isWhole) : matrix),
+    transposed: transpose,
+    destination,
+  };
+}
+
+/** Whole rows of a matrix as one row: a vector is all of its values, one after another. */
+function inOneRow(
+  weight: Weight,
+  matrix: Omit<NativeMatrix, "transposed">,
+  isWhole: boolean,
+): Omit<NativeMatrix, "transposed"> {
+  const { storedColumns, rowStart, rowEnd, columnStart, columnEnd } = matrix;
+  if (!isWhole && rowEnd - rowStart > 1) throw shapeError(weight, "a vector sliced on axis 0", "another axis");
+  const first = rowStart * storedColumns + columnStart;
+  const count = (rowEnd - rowStart) * (columnEnd - columnStart);
+  return { storedColumns: rowEnd * storedColumns, rowStart: 0, rowEnd: 1, columnStart: first, columnEnd: first + count };
 }
 
 /** An origin that fills several matrices of a stack, as one for each. */
@@ -117,7 +139,9 @@ function matrixByMatrix(weight: Weight, origin: NativeOrigin, matrixRows: number
   return parts;
 }
 
-function logicalSize({ rowStart, rowEnd, columnStart, columnEnd, transposed }: NativeOrigin) {
+type NativeMatrix = Pick<NativeOrigin, "storedColumns" | "rowStart" | "rowEnd" | "columnStart" | "columnEnd" | "transposed">;
+
+function logicalSize({ rowStart, rowEnd, columnStart, columnEnd, transposed }: NativeMatrix) {
   const [rows, columns] = [rowEnd - rowStart, columnEnd - columnStart];
   return transposed ? { rows: columns, columns: rows } : { rows, columns };
 }

@@ -3,9 +3,10 @@ import type { Model } from "../../ops/program.ts";
 import { opDefinition } from "../../ops/registry.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, WeightSource } from "../backend.ts";
+import { holdingBits, isPlain, type WeightHolding, weightHoldings } from "../weight-holding.ts";
 import { PagedCache } from "./paged-cache.ts";
 import { ReferenceSession } from "./session.ts";
-import { loadWeight } from "./weights.ts";
+import { loadWeight, type ReferenceWeight } from "./weights.ts";
 
 /** Small, so that tests cross block borders often. */
 const blockTokens = 4;
@@ -13,7 +14,7 @@ const blockTokens = 4;
 /**
  * The backend that runs each op's TypeScript reference: slow, exact, without native code. It is what others are tested
  * against, and `device: "reference"`. Matrices, cache and values between ops are held as float32, rounded to the types
- * that `limits` names.
+ * that `limits` names; weights that stay in blocks of codes are decoded anew for each op.
  *
  * @example
  * ```ts
@@ -25,11 +26,12 @@ export function createReferenceBackend(): Backend {
   return { name: "reference", blockTokens, plan, prepare };
 }
 
-/** Bytes as this backend holds them: weights and cache as float32, whatever they are rounded to. */
+/** Bytes as this backend holds them: plain weights and cache as float32, whatever they are rounded to. */
 function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
   checkLimits(model, limits);
   const float = dtypeBytes("float32");
-  const weights = model.weights.reduce((sum, { shape }) => sum + elementCount(shape) * float, 0);
+  const holdings = weightHoldings(model, limits.weights);
+  const weights = model.weights.reduce((sum, { shape }, i) => sum + elementCount(shape) * bytesOf(holdings[i]!), 0);
   const cache = model.states.reduce((sum, { name, kind, parts }) => {
     const perToken = parts.reduce((values, { shape }) => values + elementCount(shape), 0);
     return sum + limits.blocks[name]! * (kind === "slot" ? 1 : blockTokens) * perToken * float;
@@ -45,6 +47,10 @@ function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
   return { weights, cache, workspace, total: weights + cache + workspace };
 }
 
+function bytesOf(holding: WeightHolding): number {
+  return isPlain(holding) ? dtypeBytes("float32") : holdingBits(holding) / 8;
+}
+
 async function prepare(
   model: Model,
   source: WeightSource,
@@ -54,13 +60,14 @@ async function prepare(
   const memory = plan(model, source, limits);
   for (const { ops } of Object.values(model.programs)) for (const { op } of ops) opDefinition(op);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
-  const weights: Float32Array[] = [];
+  const holdings = weightHoldings(model, limits.weights);
+  const weights: ReferenceWeight[] = [];
   let loadedBytes = 0;
-  for (const weight of model.weights) {
+  for (const [index, weight] of model.weights.entries()) {
     if (options.signal?.aborted) throw new TsumugiError("aborted");
-    const values = await loadWeight(weight, source, tensors, limits.weights, limits.activation);
-    weights.push(values);
-    loadedBytes += values.byteLength;
+    const loaded = await loadWeight(weight, source, tensors, holdings[index]!, limits.activation);
+    weights.push(loaded);
+    loadedBytes += elementCount(weight.shape) * bytesOf(holdings[index]!);
     options.onProgress?.({ loadedBytes, totalBytes: memory.weights });
   }
   const caches = createCaches(model, limits, memory);

@@ -12,12 +12,13 @@ import { checkBatch } from "../check-batch.ts";
 import { checkRow, unknownStep } from "../session-errors.ts";
 import { keepState, sharesOf } from "./attention-shares.ts";
 import type { PagedCache } from "./paged-cache.ts";
+import type { ReferenceWeight } from "./weights.ts";
 
 interface Prepared {
   model: Model;
   limits: Limits;
   memory: MemoryPlan;
-  weights: readonly Float32Array[];
+  weights: readonly ReferenceWeight[];
   caches: readonly PagedCache[];
   blockTokens: number;
 }
@@ -138,7 +139,7 @@ export class ReferenceSession implements Session {
         inputs: op.inputs.map((value) => live.get(value)!),
         outputs: op.outputs.map((value) => live.get(value)!),
         weights: op.weights.map((id) =>
-          id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]!, storage: limits.weights },
+          id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]!.values(), storage: weights[id]!.type },
         ),
         state: op.state
           ? op.state.parts.map((part) => caches[op.state!.state]!.part(part, batch.states[op.state!.state]!))

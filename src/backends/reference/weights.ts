@@ -1,9 +1,20 @@
 import { TsumugiError } from "../../errors.ts";
+import { type OriginRegion, originRegion } from "../../ops/origin.ts";
 import type { Weight, WeightOrigin } from "../../ops/program.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
-import type { FloatDType } from "../../tensor/dtype.ts";
-import { fromMxfp4 } from "../../tensor/mxfp4.ts";
+import { decodeStorage, type StorageBytes } from "../../tensor/decode-storage.ts";
+import { dtypeBytes, elementCount, type FloatDType } from "../../tensor/dtype.ts";
+import { storageTensors, type TensorStorage } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
+import { isPlain, type WeightHolding } from "../weight-holding.ts";
+
+/** A weight of a session. */
+export interface ReferenceWeight {
+  /** Its values, row-major; made anew by every call where it is held in blocks of codes. */
+  values(): Float32Array;
+  /** What the values are rounded to. */
+  type: FloatDType;
+}
 
 /** Data of a tensor of the source, wherever it is. */
 export async function readTensor(source: WeightSource, name: string): Promise<Uint8Array> {
@@ -15,78 +26,134 @@ export async function readTensor(source: WeightSource, name: string): Promise<Ui
 }
 
 /**
- * Loads a weight as float32 values of its shape. Matrices are rounded to `dtype`; vectors (norms, biases) stay as the
- * checkpoint has them.
+ * Loads a weight: its float32 values, or the blocks of codes that the holding says. Matrices of plain numbers are rounded to
+ * the holding's type; vectors (norms, biases) to `vectors`.
  */
 export async function loadWeight(
   weight: Weight,
   source: WeightSource,
   tensors: ReadonlyMap<string, TensorInfo>,
-  dtype: FloatDType,
+  holding: WeightHolding,
   vectors: FloatDType,
-): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  let last: { name: string; values: Float32Array } | undefined;
-  for (const origin of weight.from) {
-    const info = tensors.get(origin.tensor);
-    if (!info) throw new TsumugiError("tensor_missing", { name: origin.tensor });
-    // several origins in turn may be parts of one tensor
-    if (last?.name !== origin.tensor) last = { name: origin.tensor, values: await tensorValues(origin, info, source) };
-    parts.push(place(last.values, valueShape(origin, info), origin));
+): Promise<ReferenceWeight> {
+  const reader = new OriginReader(source, tensors);
+  if (!isPlain(holding)) {
+    const parts: { storage: TensorStorage; bytes: StorageBytes }[] = [];
+    for (const origin of weight.from) parts.push(await reader.codes(origin));
+    const values = () =>
+      joined(
+        weight,
+        parts.map(({ storage, bytes }) => decodeStorage(storage, bytes)),
+      );
+    return { values, type: holding.arithmetic };
   }
+  const parts: Float32Array[] = [];
+  for (const origin of weight.from) parts.push(await reader.values(origin));
+  const isVector = weight.uses.includes("vector");
+  const type = isVector ? (weight.type ?? vectors) : holding.storage;
+  const values = roundTo(joined(weight, parts), type);
+  return { values: () => values, type };
+}
+
+function joined({ name, shape }: Weight, parts: readonly Float32Array[]): Float32Array {
   const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const expected = elementCount(shape);
+  if (total !== expected) {
+    throw new TsumugiError("weight_shape", { name, expected: `[${shape}]`, given: `${total} values` });
+  }
   const values = new Float32Array(total);
   let at = 0;
   for (const part of parts) {
     values.set(part, at);
     at += part.length;
   }
-  const expected = weight.shape.reduce((product, dimension) => product * dimension, 1);
-  if (total !== expected) {
-    throw new TsumugiError("weight_shape", { name: weight.name, expected: `[${weight.shape}]`, given: `${total} values` });
+  return values;
+}
+
+/**
+ * Reads what the origins of one weight take. Many may be parts of one tensor: the bytes of codes are kept until the weight is
+ * loaded, of decoded tensors the last.
+ */
+class OriginReader {
+  readonly #source: WeightSource;
+  readonly #tensors: ReadonlyMap<string, TensorInfo>;
+  readonly #read = new Map<string, Uint8Array>();
+  #decoded: { name: string; values: Float32Array } | undefined;
+
+  constructor(source: WeightSource, tensors: ReadonlyMap<string, TensorInfo>) {
+    this.#source = source;
+    this.#tensors = tensors;
   }
-  return weight.uses.includes("vector")
-    ? weight.type === "float32"
-      ? values
-      : roundTo(values, vectors)
-    : roundTo(values, dtype);
-}
 
-async function tensorValues(origin: WeightOrigin, info: TensorInfo, source: WeightSource): Promise<Float32Array> {
-  const bytes = await readTensor(source, origin.tensor);
-  if (origin.mxfp4Scales === undefined) return toFloat32(bytes, info.dtype);
-  return fromMxfp4(bytes, await readTensor(source, origin.mxfp4Scales));
-}
+  /** The values that an origin gives. */
+  async values(origin: WeightOrigin): Promise<Float32Array> {
+    const { tensor, storage } = origin;
+    const shape = storage?.shape ?? this.#info(tensor).shape;
+    if (this.#decoded?.name !== tensor) this.#decoded = { name: tensor, values: await this.#decode(origin) };
+    return place(this.#decoded.values, regionOf(origin, shape), origin.transpose ?? false);
+  }
 
-/** Of the values that the tensor stands for. */
-function valueShape({ mxfp4Scales }: WeightOrigin, { shape }: TensorInfo): readonly number[] {
-  return mxfp4Scales === undefined ? shape : [...shape.slice(0, -2), 2 * shape.at(-2)! * shape.at(-1)!];
-}
-
-/** One matrix, then slice, then transposition, of a 1-D or 2-D tensor (only its first axis may be sliced when it has more). */
-function place(values: Float32Array, fullShape: readonly number[], origin: WeightOrigin): Float32Array {
-  const { index } = origin;
-  const shape = index === undefined ? fullShape : fullShape.slice(1);
-  const size = shape.reduce((product, dimension) => product * dimension, 1);
-  const data = index === undefined ? values : values.subarray(index * size, (index + 1) * size);
-  const inner = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
-  let [rows, columns] = [shape[0] ?? 1, inner];
-  let result = data;
-  if (origin.slice) {
-    const { axis, start, end } = origin.slice;
-    if (axis === 0) {
-      result = data.subarray(start * columns, end * columns);
-      rows = end - start;
-    } else {
-      const width = end - start;
-      const sliced = new Float32Array(rows * width);
-      for (let r = 0; r < rows; r++) sliced.set(data.subarray(r * columns + start, r * columns + end), r * width);
-      result = sliced;
-      columns = width;
+  /** The codes and all that goes with them of an origin that takes whole rows. */
+  async codes(origin: WeightOrigin): Promise<{ storage: TensorStorage; bytes: StorageBytes }> {
+    const storage = origin.storage!;
+    const { before, storedColumns, rowStart, rowEnd } = regionOf(origin, storage.shape);
+    const first = before / storedColumns;
+    const rows = elementCount(storage.shape) / storedColumns;
+    const bytes: { [role: string]: Uint8Array } = {};
+    for (const { role, tensor } of storageTensors(storage)) {
+      const { shape, dtype } = this.#info(tensor);
+      const rowBytes = (elementCount(shape) * dtypeBytes(dtype)) / rows;
+      bytes[role] = (await this.#bytes(tensor)).slice((first + rowStart) * rowBytes, (first + rowEnd) * rowBytes);
     }
+    return { storage, bytes };
   }
-  if (!origin.transpose) return result;
-  const turned = new Float32Array(result.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) turned[c * rows + r] = result[r * columns + c]!;
-  return turned;
+
+  async #decode({ tensor, storage }: WeightOrigin): Promise<Float32Array> {
+    if (!storage) {
+      const { dtype } = this.#info(tensor);
+      return toFloat32(await readTensor(this.#source, tensor), dtype);
+    }
+    const bytes: { [role: string]: Uint8Array } = {};
+    for (const { role, tensor: part } of storageTensors(storage)) bytes[role] = await readTensor(this.#source, part);
+    return decodeStorage(storage, bytes);
+  }
+
+  async #bytes(tensor: string): Promise<Uint8Array> {
+    const known = this.#read.get(tensor);
+    if (known) return known;
+    const bytes = await readTensor(this.#source, tensor);
+    this.#read.set(tensor, bytes);
+    return bytes;
+  }
+
+  #info(tensor: string): TensorInfo {
+    const info = this.#tensors.get(tensor);
+    if (!info) throw new TsumugiError("tensor_missing", { name: tensor });
+    return info;
+  }
+}
+
+function regionOf(origin: WeightOrigin, shape: readonly number[]): OriginRegion {
+  const region = originRegion(origin, shape);
+  if (region) return region;
+  throw new TsumugiError("weight_shape", {
+    name: origin.tensor,
+    expected: "the part that is taken of it",
+    given: `[${shape}]`,
+  });
+}
+
+/** The rows and columns of a region, transposed where asked. */
+function place(values: Float32Array, region: OriginRegion, transpose: boolean): Float32Array {
+  const { before, storedColumns, rowStart, rowEnd, columnStart, columnEnd } = region;
+  const [rows, columns] = [rowEnd - rowStart, columnEnd - columnStart];
+  const at = (row: number) => before + (rowStart + row) * storedColumns + columnStart;
+  if (!transpose && columns === storedColumns) return values.subarray(at(0), at(rows));
+  const result = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    const line = values.subarray(at(r), at(r) + columns);
+    if (!transpose) result.set(line, r * columns);
+    else for (let c = 0; c < columns; c++) result[c * rows + r] = line[c]!;
+  }
+  return result;
 }

@@ -9,13 +9,12 @@ import { parseRope, withRotaryDefaults } from "../rope-config.ts";
 const yarn = { rope_type: "yarn", factor: 32, truncate: false, original_max_position_embeddings: 4096 };
 
 /**
- * gpt-oss: attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, in floats or in MXFP4.
+ * gpt-oss: attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU.
  * Source: transformers' modeling_gpt_oss.py; OpenAI 2025, "gpt-oss-120b & gpt-oss-20b Model Card".
  */
 export const gptOss = defineArchitecture({
   modelType: "gpt_oss",
   aliases: { num_experts: "num_local_experts" },
-  quantization: ["mxfp4"],
   fields: {
     ...decoderFields,
     head_dim: count.nullable().default(64),
@@ -62,8 +61,8 @@ export const gptOss = defineArchitecture({
         width: intermediateSize,
         kind: "quick_gelu",
         router: { module: `${at}.mlp.router`, count: config.numExpertsPerTok, score: "chosen_softmax", bias: true },
-        gateUp: layouts(`${moe}.gate_up_proj`, experts),
-        down: layouts(`${moe}.down_proj`, experts),
+        gateUp: stacked(`${moe}.gate_up_proj`, experts),
+        down: stacked(`${moe}.down_proj`, experts),
         bias: { gateUp: `${moe}.gate_up_proj_bias`, down: `${moe}.down_proj_bias` },
         interleaved: true,
         limit: config.swigluLimit,
@@ -77,11 +76,7 @@ export const gptOss = defineArchitecture({
   },
 });
 
-/** One tensor [experts, in, out] of floats, or blocks and scales of MXFP4, [experts, out, in]. */
-function layouts(tensor: string, experts: number) {
-  const each = Array.from({ length: experts }, (_, index) => index);
-  return {
-    from: each.map((index) => ({ tensor, index, transpose: true })),
-    alternatives: [each.map((index) => ({ tensor: `${tensor}_blocks`, index, mxfp4Scales: `${tensor}_scales` }))],
-  };
+/** One tensor [experts, in, out]. */
+function stacked(tensor: string, experts: number) {
+  return { from: Array.from({ length: experts }, (_, index) => ({ tensor, index, transpose: true })) };
 }

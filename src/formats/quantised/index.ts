@@ -1,0 +1,25 @@
+import { TsumugiError } from "../../errors.ts";
+import type { FindStorage, QuantisationMethod } from "./method.ts";
+import { mxfp4 } from "./mxfp4.ts";
+
+export type { FindStorage, StoredTensor, TensorLookup } from "./method.ts";
+
+/** Every method that loads; a new one is its file and its line here. */
+const methods: readonly QuantisationMethod[] = [mxfp4];
+
+/**
+ * How the tensors of a checkpoint are stored, by `quantization_config` of its config.json. Without one, every tensor is plain.
+ *
+ * @throws TsumugiError `config_unsupported` for a method, or a field of it, that does not load
+ */
+export function openQuantisation(config: unknown): FindStorage {
+  if (config === undefined || config === null) return () => undefined;
+  const fields = typeof config === "object" ? (config as Record<string, unknown>) : {};
+  const method = methods.find(({ name }) => name === fields.quant_method);
+  if (method) return method.open(fields);
+  throw new TsumugiError("config_unsupported", {
+    field: "quantization_config.quant_method",
+    given: fields.quant_method ?? config,
+    supported: ["checkpoints that are not quantised", ...methods.map(({ name }) => name)].join(", "),
+  });
+}
