@@ -1,10 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { TsumugiError } from "../errors.ts";
-import { addChatCommand } from "./chat.ts";
-import { addDownloadCommand } from "./download.ts";
-import { addGenerateCommand } from "./generate.ts";
-import { addInfoCommand } from "./info.ts";
+import * as commands from "./commands.ts";
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
@@ -40,7 +37,7 @@ function createProgram(): Command {
     .showHelpAfterError("(add --help for the options)")
     .exitOverride();
   program.configureOutput({ writeErr: (text) => process.stderr.write(text) });
-  for (const add of [addGenerateCommand, addChatCommand, addDownloadCommand, addInfoCommand]) add(program);
+  for (const add of Object.values(commands)) add(program);
   return program;
 }
 

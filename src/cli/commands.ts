@@ -1,0 +1,5 @@
+/** The commands of `tsumugi`: one file each, and its line here. */
+export { addChatCommand } from "./chat.ts";
+export { addDownloadCommand } from "./download.ts";
+export { addGenerateCommand } from "./generate.ts";
+export { addInfoCommand } from "./info.ts";
