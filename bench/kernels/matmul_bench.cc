@@ -57,8 +57,10 @@ void expect(bool good, const std::string& what) {
 
 void check(Storage storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outliers) {
   const char* name = storage_name(storage);
-  const auto x = random_values(static_cast<size_t>(m * k), 1, outliers), w = random_values(static_cast<size_t>(n * k), 2, outliers);
-  const auto bias = random_values(static_cast<size_t>(n), 3, false), residual = random_values(static_cast<size_t>(m * n), 4, false);
+  const auto x = random_values(static_cast<size_t>(m * k), 1, outliers),
+             w = random_values(static_cast<size_t>(n * k), 2, outliers);
+  const auto bias = random_values(static_cast<size_t>(n), 3, false),
+             residual = random_values(static_cast<size_t>(m * n), 4, false);
   const std::string what = std::string(name) + " " + isa_name(isa) + " " + std::to_string(m) + "x" + std::to_string(n) + "x" +
                            std::to_string(k) + (outliers ? " outliers" : "");
   const auto y = multiply(name, isa, m, n, k, x.data(), w.data(), bias.data(), residual.data(), 3);
@@ -74,7 +76,8 @@ void check(Storage storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outli
       }
       sum += bias[output] + static_cast<double>(residual[row * n + output]);
       const double bound = epsilon * (static_cast<double>(k) + 4) * (size + 10);
-      expect(std::fabs(y[row * n + output] - sum) <= bound, what + " against double at " + std::to_string(row) + "," + std::to_string(output));
+      expect(std::fabs(y[row * n + output] - sum) <= bound,
+             what + " against double at " + std::to_string(row) + "," + std::to_string(output));
     }
   }
   // Each row alone, on one worker, and through another instruction set.
@@ -123,8 +126,8 @@ void check_codes(Isa isa, int64_t m, int64_t n, int64_t k) {
       arguments.isa = isa;
       ThreadPool::shared().run(3, [&](Worker& worker) { matmul(worker, arguments); });
     }
-    const std::string what = std::string("mxfp4 as ") + storage_name(plain) + " " + isa_name(isa) + " " + std::to_string(m) + "x" +
-                             std::to_string(n) + "x" + std::to_string(k);
+    const std::string what = std::string("mxfp4 as ") + storage_name(plain) + " " + isa_name(isa) + " " + std::to_string(m) +
+                             "x" + std::to_string(n) + "x" + std::to_string(k);
     expect(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)) == 0, what);
   }
 }
@@ -170,7 +173,8 @@ void time_all(Storage storage, int workers) {
     if (storage == Storage::mxfp4) {
       const size_t bytes = static_cast<size_t>(matrices.back().blocks()) * matrices.back().block_bytes();
       for (size_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(generator());
-      for (size_t unit = 0; unit < bytes; unit += storage_unit(storage).bytes) std::memset(data + unit + kMxfp4ScalesAt, 120, 16);
+      for (size_t unit = 0; unit < bytes; unit += storage_unit(storage).bytes)
+        std::memset(data + unit + kMxfp4ScalesAt, 120, 16);
       return;
     }
     for (int64_t i = 0; i < elements; ++i) {
@@ -233,7 +237,8 @@ void time_all(Storage storage, int workers) {
 
 int main(int count, char** words) {
   const std::string what = count > 1 ? words[1] : "check", storage = count > 2 ? words[2] : "bfloat16";
-  std::printf("instruction set: %s, workers: %d %s\n", isa_name(active_isa()), ThreadPool::default_workers(), isa_error().c_str());
+  std::printf("instruction set: %s, workers: %d %s\n", isa_name(active_isa()), ThreadPool::default_workers(),
+              isa_error().c_str());
   if (what == "check") {
     check_all();
     return failures != 0;

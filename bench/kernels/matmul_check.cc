@@ -22,8 +22,8 @@ Isa isa_named(const std::string& name) {
 }  // namespace tsumugi
 
 extern "C" int tsumugi_matmul_check(const char* storage, const char* isa, int64_t rows, int64_t outputs, int64_t columns,
-                                    const float* x, const float* weight, const float* bias, const float* residual,
-                                    float* y, int workers, char* error, size_t error_bytes) {
+                                    const float* x, const float* weight, const float* bias, const float* residual, float* y,
+                                    int workers, char* error, size_t error_bytes) {
   using namespace tsumugi;
   try {
     const Storage held = storage_named(storage);

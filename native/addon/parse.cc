@@ -78,8 +78,8 @@ OpAttributes::Value attribute(const Napi::Value& value, const std::string& op, c
     const Napi::Float64Array list = value.As<Napi::Float64Array>();
     return std::vector<double>(list.Data(), list.Data() + list.ElementLength());
   }
-  throw Napi::TypeError::New(value.Env(), "[" + op + "] attribute " + name +
-                                              ": expected a number, a boolean, a string or a Float64Array");
+  throw Napi::TypeError::New(value.Env(),
+                             "[" + op + "] attribute " + name + ": expected a number, a boolean, a string or a Float64Array");
 }
 
 void parse_op(const Napi::Object& from, OpPlan& op) {
@@ -174,8 +174,12 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
   session.values.resize(values.Length());
   for (uint32_t i = 0; i < values.Length(); ++i) {
     const Napi::Object from = values.Get(i).As<Napi::Object>();
-    session.values[i] = {static_cast<Rows>(integer(from, "kind")), integer(from, "rows"), integer(from, "width"),
-                         static_cast<size_t>(integer(from, "offset")), static_cast<int>(integer(from, "kept")), flag(from, "narrow")};
+    session.values[i] = {static_cast<Rows>(integer(from, "kind")),
+                         integer(from, "rows"),
+                         integer(from, "width"),
+                         static_cast<size_t>(integer(from, "offset")),
+                         static_cast<int>(integer(from, "kept")),
+                         flag(from, "narrow")};
   }
 
   const Napi::Array weights = list(plan, "weights");
@@ -254,7 +258,8 @@ LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>&
     if (origin.is_plain) origin.type = parse_dtype(text(from, "dtype"));
     if (!origin.is_plain) origin.storage = storage_named(storage);
     const Napi::Array places = list(from, "places");
-    for (uint32_t n = 0; n < places.Length(); ++n) origin.places.push_back(parse_place(places.Get(n).As<Napi::Object>(), memory));
+    for (uint32_t n = 0; n < places.Length(); ++n)
+      origin.places.push_back(parse_place(places.Get(n).As<Napi::Object>(), memory));
     origin.stored_columns = integer(from, "storedColumns");
     origin.row_start = integer(from, "rowStart");
     origin.row_end = integer(from, "rowEnd");

@@ -27,7 +27,7 @@ struct WeightOrigin {
   // of plain numbers in one, of MXFP4 codes and scales.
   bool is_plain = true;
   Storage storage = Storage::float32;  // of codes
-  DType type = DType::float32;         // of plain numbers
+  DType type = DType::float32;  // of plain numbers
   std::vector<Place> places;
   int64_t stored_columns = 0;
   int64_t row_start = 0;

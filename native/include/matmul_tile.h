@@ -117,8 +117,8 @@ struct Float16Weights {
 
 // One chain per output, over ascending columns.
 template <typename Weights, int kRows, int kBlocks, int kAcross>
-TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
-                               bool first, ptrdiff_t ahead) {
+TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
+                               ptrdiff_t ahead) {
   constexpr int kVectors = kBlocks * kAcross;
   for (int part = 0; part < kPerBlock; part += kAcross) {
     const uint8_t* w = weight + static_cast<size_t>(part) * kLanes * Weights::kBytes;

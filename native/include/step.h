@@ -152,7 +152,8 @@ struct StepContext {
   int64_t width(int value) const { return session.values[static_cast<size_t>(value)].width; }
   float* data(int value) const;
   float* scratch(const Worker& worker) const {
-    return reinterpret_cast<float*>(session.scratch.data()) + static_cast<size_t>(worker.index) * session.scratch_floats.of_worker;
+    return reinterpret_cast<float*>(session.scratch.data()) +
+           static_cast<size_t>(worker.index) * session.scratch_floats.of_worker;
   }
   float* shared_scratch() const {
     return reinterpret_cast<float*>(session.scratch.data()) +

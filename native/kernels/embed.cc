@@ -35,7 +35,8 @@ struct Embed {
 };
 
 static Embed prepare_embed(const OpPlan& op, const SessionData&) {
-  return {static_cast<float>(op.attributes.number("scale", 1.0)), op.attributes.integer("otherwise", -1), op.attributes.flag("roundScale")};
+  return {static_cast<float>(op.attributes.number("scale", 1.0)), op.attributes.integer("otherwise", -1),
+          op.attributes.flag("roundScale")};
 }
 
 static void run_embed(Worker& worker, const OpPlan& op, const StepContext& context, const Embed& embed) {
@@ -58,9 +59,7 @@ struct EmbedPosition {
   int64_t offset;
 };
 
-static EmbedPosition prepare_embed_position(const OpPlan& op, const SessionData&) {
-  return {op.attributes.integer("offset")};
-}
+static EmbedPosition prepare_embed_position(const OpPlan& op, const SessionData&) { return {op.attributes.integer("offset")}; }
 
 static void run_embed_position(Worker& worker, const OpPlan& op, const StepContext& context, const EmbedPosition& settings) {
   const Weight& weight = *context.session.weight(op, 0);
@@ -120,9 +119,7 @@ struct Columns {
   int64_t first;
 };
 
-static Columns prepare_columns(const OpPlan& op, const SessionData&) {
-  return {op.attributes.integer("first")};
-}
+static Columns prepare_columns(const OpPlan& op, const SessionData&) { return {op.attributes.integer("first")}; }
 
 static void run_columns(Worker& worker, const OpPlan& op, const StepContext& context, const Columns& columns) {
   const int64_t width = context.width(op.inputs[0]);

@@ -143,7 +143,8 @@ class Loader {
                        std::vector<uint64_t>& buffer, int64_t& stride) const {
     const uint64_t size = dtype_bytes(origin.type);
     const uint64_t start = (static_cast<uint64_t>(row_first) * static_cast<uint64_t>(origin.stored_columns) +
-                            static_cast<uint64_t>(column_first)) * size;
+                            static_cast<uint64_t>(column_first)) *
+                           size;
     const uint64_t rows = static_cast<uint64_t>(row_last - row_first);
     const uint64_t row_bytes = static_cast<uint64_t>(width) * size;
     const uint64_t stored_bytes = static_cast<uint64_t>(origin.stored_columns) * size;

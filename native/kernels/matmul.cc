@@ -97,13 +97,11 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
       const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t output = (block + i) * kBlockRows;
-        finish_of(slab.kernels, arguments)(block_sums + (row * blocks + i * rows) * kBlockRows, rows,
-                            std::min(kBlockRows, weight.rows - output),
-                            arguments.bias == nullptr ? nullptr : arguments.bias + output,
-                            arguments.residual == nullptr
-                                ? nullptr
-                                : arguments.residual + y_row * arguments.residual_stride + output,
-                            arguments.residual_stride, arguments.y + y_row * arguments.y_stride + output, arguments.y_stride);
+        finish_of(slab.kernels, arguments)(
+            block_sums + (row * blocks + i * rows) * kBlockRows, rows, std::min(kBlockRows, weight.rows - output),
+            arguments.bias == nullptr ? nullptr : arguments.bias + output,
+            arguments.residual == nullptr ? nullptr : arguments.residual + y_row * arguments.residual_stride + output,
+            arguments.residual_stride, arguments.y + y_row * arguments.y_stride + output, arguments.y_stride);
       }
     }
     block += blocks;
@@ -186,9 +184,7 @@ size_t shared_input_bytes(int64_t max_rows, int64_t columns) {
   return static_cast<size_t>(round_up(std::min(max_rows, kSlabRows), 32)) * static_cast<size_t>(round_up(columns, 32)) *
          sizeof(float);
 }
-size_t own_input_bytes(int64_t columns) {
-  return static_cast<size_t>(kOwnInputRows * round_up(columns, 32)) * sizeof(float);
-}
+size_t own_input_bytes(int64_t columns) { return static_cast<size_t>(kOwnInputRows * round_up(columns, 32)) * sizeof(float); }
 constexpr size_t kSumBytes = static_cast<size_t>(kSumBlocks * kSlabRows * kBlockRows) * sizeof(float);
 }  // namespace
 

@@ -12,21 +12,21 @@ namespace tsumugi {
 namespace {
 
 constexpr int64_t kTileBytes = 1024;
-constexpr int64_t kDepthTiles = 8;    // tiles of a column block: two strands of weights, 16 KB, stay in L1
-constexpr int64_t kPanelRows = 32;    // rows of x, and outputs, of one call of the 2 x 2 kernel
-constexpr int64_t kChunkPanels = 8;   // kSumBlocks / 2
-constexpr int64_t kAheadTiles = 4;    // of x, from L2 to L1
+constexpr int64_t kDepthTiles = 8;  // tiles of a column block: two strands of weights, 16 KB, stay in L1
+constexpr int64_t kPanelRows = 32;  // rows of x, and outputs, of one call of the 2 x 2 kernel
+constexpr int64_t kChunkPanels = 8;  // kSumBlocks / 2
+constexpr int64_t kAheadTiles = 4;  // of x, from L2 to L1
 constexpr int64_t kStrandAhead = 2048;  // bytes of weights, from memory, when x has few rows
 
 struct Problem {
   const MatmulArguments& arguments;
   FinishBlock finish;
   int64_t first_row, rows;  // of x
-  int64_t row_tiles;        // even when there is more than one
+  int64_t row_tiles;  // even when there is more than one
   int64_t depth_tiles;
   uint8_t* inputs;
   ExpandBlock expand;  // of codes, or null
-  uint8_t* expanded;   // two blocks of kDepthTiles tiles
+  uint8_t* expanded;  // two blocks of kDepthTiles tiles
 
   // Tile 0 of a column block for a row tile; the block's tiles follow it.
   uint8_t* input_tile(int64_t depth_begin, int64_t depth_count, int64_t row_tile) const {
