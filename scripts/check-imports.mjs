@@ -38,7 +38,7 @@ const nodeAllowed = [/^src\/hub\//, /^src\/formats\/file-/, /^src\/backends\/cpu
 
 /** npm packages, and the rooms that may import them. */
 const packages = {
-  zod: ["models", "sampling", "decoding", "util"],
+  zod: ["models", "sampling", "decoding", "generate", "util"],
   "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   commander: ["cli"],

@@ -38,19 +38,3 @@ export function positiveInteger(text: string): number {
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`It must be a whole number of at least 1.`);
   return value;
 }
-
-/** Parses a whole number of at least 0. */
-export function nonNegativeInteger(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < 0) {
-    throw new InvalidArgumentError("It must be a whole number of at least 0.");
-  }
-  return value;
-}
-
-/** Parses any finite number; the library checks its range. */
-export function finiteNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
-  return value;
-}

@@ -1,4 +1,5 @@
 import type { SamplingOptions } from "../sampling/index.ts";
+import "./fields/index.ts"; // they type GenerationFields; the declarations that are shipped must lead to them
 import type { GenerationFields } from "./options.ts";
 
 /**

@@ -19,11 +19,12 @@ export type GenerationField = SupportedField | RefusedField;
 /** The fields that work and are no logits processor, by families. */
 export const fieldDefinitions: readonly FieldDefinition[] = Object.values(definitions as Record<string, FieldDefinition>);
 
-const working: readonly OptionDefinition[] = [...fieldDefinitions, ...processorDefinitions];
+/** All fields that work. */
+export const workingFields: readonly OptionDefinition[] = [...fieldDefinitions, ...processorDefinitions];
 
 /** Every field of transformers' GenerationConfig, in camelCase; files and the wire spell them in snake_case. */
 export const generationFields: { readonly [field: string]: GenerationField } = {
-  ...Object.fromEntries(working.map((definition) => [definition.name, { ...definition, supported: true } as const])),
+  ...Object.fromEntries(workingFields.map((definition) => [definition.name, { ...definition, supported: true } as const])),
   ...refusedFields,
 };
 

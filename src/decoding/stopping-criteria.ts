@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { TsumugiError } from "../errors.ts";
+import { expects, parseOption } from "../util/schemas.ts";
 
 /**
  * Decides after each new token whether a row ends; it then ends with "stop".
@@ -8,14 +10,17 @@ import { TsumugiError } from "../errors.ts";
  */
 export type StoppingCriterion = (inputIds: readonly number[], row: number) => boolean;
 
+/** The option `stoppingCriteria`. */
+export const stoppingCriteriaSchema = expects(
+  "a list of functions (inputIds, row) that give true or false",
+  z.array(z.custom<StoppingCriterion>((item) => typeof item === "function")),
+);
+
 /** Checks the option `stoppingCriteria`; absent and empty lists give undefined. */
 export function readStoppingCriteria(value: unknown): readonly StoppingCriterion[] | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value) && value.every((item) => typeof item === "function")) {
-    return value.length > 0 ? (value as StoppingCriterion[]) : undefined;
-  }
-  const expected = "a list of functions (inputIds, row) that give true or false";
-  throw new TsumugiError("invalid_option", { option: "stoppingCriteria", expected, given: value });
+  const criteria = parseOption(stoppingCriteriaSchema, value, "stoppingCriteria");
+  return criteria.length > 0 ? criteria : undefined;
 }
 
 /** Asks every criterion; a result that is neither true nor false is refused. */

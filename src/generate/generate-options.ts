@@ -1,49 +1,18 @@
 import type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
 import type { GenerationConfig } from "../decoding/generation-config.ts";
 import { generationFieldNames } from "../decoding/generation-fields.ts";
-import { readStoppingCriteria, type StoppingCriterion } from "../decoding/stopping-criteria.ts";
 import type { FinishReason } from "../engine/request.ts";
-import { TsumugiError } from "../errors.ts";
-import { checkSeed } from "../sampling/seed.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
+import { checkIsOptions } from "../util/option-types.ts";
+import { parseOption } from "../util/schemas.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
-import type { AssistantModel } from "./assistant-model.ts";
 import type { Attention } from "./attentions.ts";
+import "./call-options/index.ts"; // they type CallOptions; the declarations that are shipped must lead to them
 import type { HiddenState } from "./hidden-states.ts";
-import type { TokenRows } from "./inputs.ts";
-import type { Streamer } from "./text-streamer.ts";
+import { callOptionDefinitions } from "./option-definitions.ts";
+import type { CallOptions } from "./options.ts";
 
 /** Options of `model.generate`: inputs, everything of `GenerationConfig`, and what is no setting of a model. */
-export interface GenerateOptions extends GenerationConfig {
-  /** Token ids, one row or many of one length. Default: `bosTokenId`. */
-  inputIds?: TokenRows;
-  /** 1 for tokens, 0 for pads; the shape of `inputIds`. Default: ids equal to `padTokenId` are pads. */
-  attentionMask?: TokenRows | null;
-  /** Settings that hold where the call does not name them; they win over the model's own. */
-  generationConfig?: GenerationConfig;
-  /** Needed by `stopStrings`; the model's own by default. */
-  tokenizer?: Tokenizer;
-  /** With `guidanceScale`: what to lead away from, a row for each output row or prompt, or one for all. Default: the prompt's last token. */
-  negativePromptIds?: TokenRows | null;
-  /** 1 for tokens, 0 for pads; the shape of `negativePromptIds`. Default: no pads. */
-  negativePromptAttentionMask?: TokenRows | null;
-  /**
-   * A smaller model with the same vocabulary that guesses tokens, which one step of this one then checks: the answer is the
-   * same, and comes sooner where the guesses are good. It may be shared by calls that run at once.
-   */
-  assistantModel?: AssistantModel | null;
-  /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
-  stoppingCriteria?: readonly StoppingCriterion[] | null;
-  /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
-  seed?: number;
-  /** Aborting rejects with `aborted`; `error.details.sequences` holds what had been generated. */
-  signal?: AbortSignal;
-  /** Gets the prompt's ids, then each token, then `end()`. One row only. */
-  streamer?: Streamer;
-  /** Called for each new token of each row, as soon as it is there. */
-  onToken?: (event: { row: number; token: number; finishReason?: FinishReason }) => void;
-}
+export interface GenerateOptions extends GenerationConfig, CallOptions {}
 
 /** What `model.generate` gives. Rows of one prompt stand next to each other: prompt · numReturnSequences + copy. */
 export interface GenerateResult {
@@ -81,23 +50,11 @@ export interface GenerateResult {
   encoderAttentions?: Attention[] | undefined;
 }
 
-const inputNames = [
-  "inputIds",
-  "attentionMask",
-  "generationConfig",
-  "tokenizer",
-  "assistantModel",
-  "stoppingCriteria",
-  "negativePromptIds",
-  "negativePromptAttentionMask",
-  "seed",
-  "signal",
-  "streamer",
-  "onToken",
-];
-
 /** Names of everything that `generate` takes or refuses with a reason of its own. */
-export const generateOptionNames: readonly string[] = [...inputNames, ...generationFieldNames];
+export const generateOptionNames: readonly string[] = [
+  ...callOptionDefinitions.map(({ name }) => name),
+  ...generationFieldNames,
+];
 
 const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
@@ -120,22 +77,8 @@ export function checkGenerateOptions(options: GenerateOptions, extraNames: reado
   refuseUnknown(options, [...generateOptionNames, ...extraNames], refusals);
   checkIsOptions(options.generationConfig, "`generationConfig`");
   if (options.generationConfig) refuseUnknown(options.generationConfig, generationFieldNames);
-  readStoppingCriteria(options.stoppingCriteria);
-  if (options.seed !== undefined) checkSeed(options.seed, "seed");
-  checkOptionTypes(options, { signal: "signal", onToken: "function" });
-  const { streamer, tokenizer, assistantModel } = options;
-  if (assistantModel && typeof (assistantModel as Partial<AssistantModel>).generateContext !== "function") {
-    const expected = "a model of `AutoModelForCausalLM` or `AutoModelForSeq2SeqLM`";
-    throw new TsumugiError("invalid_option", { option: "assistantModel", expected, given: assistantModel });
-  }
-  if (streamer !== undefined && typeof (streamer as Partial<Streamer> | null)?.put !== "function") {
-    throw new TsumugiError("invalid_option", {
-      option: "streamer",
-      expected: "an object with put() and end()",
-      given: streamer,
-    });
-  }
-  if (tokenizer !== undefined && typeof (tokenizer as Partial<Tokenizer> | null)?.decode !== "function") {
-    throw new TsumugiError("invalid_option", { option: "tokenizer", expected: "a tokenizer", given: tokenizer });
+  const given = options as { readonly [option: string]: unknown };
+  for (const { name, schema } of callOptionDefinitions) {
+    if (given[name] !== undefined) parseOption(schema, given[name], name);
   }
 }

@@ -1,7 +1,16 @@
-import { TsumugiError } from "../errors.ts";
+import { z } from "zod";
+import { expects, parseOption } from "../util/schemas.ts";
+
+/** A seed of torch's generator. */
+export const seed = expects(
+  "a whole number from 0 to 4294967295",
+  z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+);
 
 /** Checks a seed: a whole number, 0 ≤ seed < 2³². */
-export function checkSeed(seed: unknown, option: string): number {
-  if (typeof seed === "number" && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
-  throw new TsumugiError("invalid_option", { option, expected: "a whole number from 0 to 4294967295", given: seed });
+export function checkSeed(value: unknown, option: string): number {
+  return parseOption(seed, value, option);
 }

@@ -82,6 +82,14 @@ export function callable<Value>(expected: string) {
   );
 }
 
+/** An AbortSignal, also of another realm or library. */
+export const abortSignal = expects(
+  "an AbortSignal",
+  z.custom<AbortSignal>(
+    (value) => typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value,
+  ),
+);
+
 /**
  * An object with these fields. Their schemas carry the defaults of absent ones; null is absent too. Names may be in camelCase
  * or, as in files, in snake_case.

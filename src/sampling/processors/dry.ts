@@ -33,7 +33,8 @@ export const dry = defineProcessor({
   order: 4.3,
   sampling: false,
   default: null,
-  description: "Penalises tokens that would continue a sequence that came before, the more the longer it is.",
+  description:
+    '`{ multiplier, base: 1.75, allowedLength: 2, penaltyLastN: -1, sequenceBreakers: ["\\n", ":", "\\"", "*"] }`: penalises tokens that would continue a sequence that came before, the more the longer it is. As llama.cpp\'s.',
   schema: fields({
     multiplier: number("a number of at least 0", { minimum: 0 }).default(0),
     base: number("a number of at least 1", { minimum: 1 }).default(1.75),

@@ -21,7 +21,8 @@ export const encoderRepetitionPenalty = defineProcessor({
   order: 3,
   sampling: false,
   default: 1,
-  description: "Above 1 makes tokens of the prompt (or the encoder's input) likelier, below 1 less likely.",
+  description:
+    "Above 1 makes tokens of the prompt (or the encoder's input) likelier, below 1 less likely. With copies or beams it reaches as many rows of scores as there are prompts, as in transformers.",
   schema: number("a number above 0", { above: 0 }),
   off: (value) => value === 1,
   create(value, { promptTokens, encoderTokens = promptTokens, encoderRows = [encoderTokens], vocabularySize }) {

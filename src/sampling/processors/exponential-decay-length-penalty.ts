@@ -21,7 +21,7 @@ export const exponentialDecayLengthPenalty = defineProcessor({
   order: 14,
   sampling: false,
   default: null,
-  description: "[start, factor]: from so many new tokens on, end tokens gain exponentially.",
+  description: "`[start, factor]`: from so many new tokens on, end tokens gain exponentially.",
   schema,
   off: () => false,
   create([start, factor], { eosTokenIds, promptTokens, vocabularySize }) {

@@ -18,7 +18,8 @@ export const guidanceScale = defineProcessor({
   sampling: false,
   default: null,
   oneBeam: true,
-  description: "Above 1, leads the answer towards the prompt and away from the negative prompt.",
+  description:
+    "Above 1, leads the answer towards the prompt and away from the negative prompt (`negativePromptIds`, default: the prompt's last token). One beam.",
   schema: number("a number"),
   off: (value) => value === 1,
   create: (scale) => constant({ kind: "normalise" }, { kind: "guide", scale }),

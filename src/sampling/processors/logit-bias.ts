@@ -23,7 +23,7 @@ export const logitBias = defineProcessor({
   order: 1.5,
   sampling: false,
   default: null,
-  description: "Adds to the scores of single tokens: { [token id]: bias }.",
+  description: "Adds to the scores of single tokens: `{ [token id]: bias }`, as OpenAI's `logit_bias`.",
   schema,
   off: (value) => Object.keys(value).length === 0,
   create(value, context) {

@@ -45,7 +45,8 @@ export const logitsProcessor = defineProcessor({
   sampling: false,
   default: null,
   callOnly: true,
-  description: "Functions (inputIds, scores) of your own, before temperature.",
+  description:
+    "Functions of your own, `(inputIds, scores, row) => …`, or objects with `process`; they change `scores` or give others.",
   schema,
   off: (value) => value.length === 0,
   create: (functions, { promptTokens }) =>

@@ -34,7 +34,8 @@ export const mirostat = defineProcessor({
   sampling: true,
   default: null,
   oneBeam: true,
-  description: "Mirostat 2: aims at a surprise of `tau` bits with rate `eta`, instead of the other warpers.",
+  description:
+    "`{ version: 2, tau: 5, eta: 0.1 }`: Mirostat 2 aims at a surprise of `tau` bits with rate `eta`, instead of the other warpers but temperature.",
   replaces: ["topNSigma", "topH", "topK", "topP", "minP", "typicalP", "epsilonCutoff", "etaCutoff", "xtc"],
   schema: fields({ version: two.default(2), tau: positive.default(5), eta: positive.default(0.1) }),
   off: () => false,

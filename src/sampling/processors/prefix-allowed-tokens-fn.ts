@@ -24,7 +24,7 @@ export const prefixAllowedTokensFn = defineProcessor({
   sampling: false,
   default: null,
   callOnly: true,
-  description: "A function (row, inputIds) that gives the tokens allowed next.",
+  description: "A function `(row, inputIds) => ids` that gives the tokens allowed next.",
   schema: callable<PrefixAllowedTokensFn>("a function (row, inputIds)"),
   off: () => false,
   create: (allow, context) =>

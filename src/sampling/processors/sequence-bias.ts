@@ -22,7 +22,8 @@ export const sequenceBias = defineProcessor({
   order: 2,
   sampling: false,
   default: null,
-  description: "Adds a bias to the last token of each sequence where the tokens before it stand at the end of the row.",
+  description:
+    "`[[token ids, bias], …]`: adds a bias to the last token of each sequence where the tokens before it stand at the end of the row.",
   schema,
   off: () => false,
   create: (value, context) => biasSequences("sequenceBias", value, context),

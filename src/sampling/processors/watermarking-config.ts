@@ -26,7 +26,8 @@ export const watermarkingConfig = defineProcessor({
   order: 26,
   sampling: false,
   default: null,
-  description: "Marks the text: `greenlistRatio`, `bias`, `hashingKey`, `seedingScheme`, `contextWidth`.",
+  description:
+    "`{ greenlistRatio, bias, hashingKey, seedingScheme, contextWidth }`: a KGW watermark, found by `new WatermarkDetector({ vocabularySize, watermarkingConfig }).detect(rows)`.",
   schema: watermarkSchema,
   off: () => false,
   create(value, { promptTokens, vocabularySize }) {

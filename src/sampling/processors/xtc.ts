@@ -27,7 +27,8 @@ export const xtc = defineProcessor({
   sampling: true,
   default: null,
   oneBeam: true,
-  description: "With this `probability`, drops all tokens likelier than `threshold` but the least likely of them.",
+  description:
+    "`{ probability, threshold: 0.1 }`: with this probability, drops all tokens likelier than `threshold` but the least likely of them. As llama.cpp's, behind the other warpers.",
   schema: fields({ probability: share.default(0), threshold: share.default(0.1) }),
   off: ({ probability, threshold }) => probability === 0 || threshold > 0.5,
   create({ probability, threshold }, context) {
