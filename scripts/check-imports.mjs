@@ -39,7 +39,6 @@ const nodeAllowed = [/^src\/hub\//, /^src\/formats\/file-/, /^src\/backends\/cpu
 /** npm packages, and the rooms that may import them. */
 const packages = {
   zod: ["models", "sampling", "decoding", "generate", "util"],
-  "@huggingface/jinja": ["chat"],
   "@clack/prompts": ["cli"],
   commander: ["cli"],
 };

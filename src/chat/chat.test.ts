@@ -139,21 +139,45 @@ test.each([
   expect(() => renderChatTemplate(template, user)).toThrow(expect.objectContaining({ code: "chat_template_failed" }));
 });
 
+test("values that JSON cannot hold are refused by their place", () => {
+  const refused = (content: unknown) => {
+    try {
+      return renderChatTemplate("{{ messages }}", [{ role: "user", content: content as string }]);
+    } catch (error) {
+      return `${(error as { code: string }).code}: ${(error as Error).message}`;
+    }
+  };
+  const what = "invalid_input: `messages[0].content";
+  expect(refused(new Date(0))).toContain(`${what}\` of a chat template must be what JSON can hold`);
+  expect(refused([{ at: new Map() }])).toMatch(/content\[0\]\.at`.*Given: a Map/);
+  expect(refused([3n])).toMatch(/content\[0\]`.*Given: a BigInt/);
+  const circle: unknown[] = [];
+  circle.push(circle);
+  expect(refused(circle)).toContain("nested at most 500 deep");
+  expect(refused([undefined, { a: undefined, b: 1 }])).toBe("[{'role': 'user', 'content': [None, {'b': 1}]}]");
+});
+
+test("a message of many spaces is trimmed in linear time", () => {
+  const spaces = `a${" ".repeat(1_000_000)}b`;
+  const template = "{{ messages[0].content | trim }}{{ messages[0].content.rstrip() }}";
+  expect(renderChatTemplate(template, [{ role: "user", content: spaces }])).toBe(spaces + spaces);
+});
+
 test("a thousand messages are within the limit", () => {
   const long = Array.from({ length: 1000 }, () => ({ role: "user", content: "x".repeat(5000) }));
   expect(renderChatTemplate(chatml, long).length).toBeGreaterThan(5_000_000);
 });
 
-const unended = "the template ends inside a block: an `{% end… %}` is missing";
+const syntax = "(TemplateSyntaxError, line 1 of the template)";
+const looking = (tags: string, block: string) =>
+  `Unexpected end of template. Jinja was looking for the following tags: ${tags}. The innermost block that needs to be closed is '${block}'. ${syntax}`;
 test.each([
-  ["{% for m in messages %}x", unended],
-  ["{% if true %}x{% else %}", unended],
-  ["{% macro f() %}x", unended],
-  ["{% break %}", "`break` outside of a loop"],
-  ["{% macro f() %}{% continue %}{% endmacro %}{{ f() }}", "`continue` outside of a loop"],
-  ["{% for m in messages %}{{ loop.cycle('a', 'b') }}{% endfor %}", "`loop.cycle()` is not supported in chat templates"],
-  ["{{ '{}'.format(1) }}", "The method `format()` is not supported in chat templates"],
-  ["{{ made_up() }}", "`made_up()` is not supported in chat templates"],
+  ["{% for m in messages %}x", looking("'endfor' or 'else'", "for")],
+  ["{% if true %}x{% else %}", looking("'endif'", "if")],
+  ["{% macro f() %}x", looking("'endmacro'", "macro")],
+  ["{% break %}", "`break` outside of a loop (SyntaxError, line 1 of the template)"],
+  ["{% macro f() %}{% continue %}{% endmacro %}", "`continue` outside of a loop (SyntaxError, line 1 of the template)"],
+  ["{{ made_up() }}", "'made_up' is undefined (UndefinedError, line 1 of the template)"],
 ])("a template that cannot be rendered says why, in plain words: %s", (template, reason) => {
   const failed = { code: "chat_template_failed", message: `The chat template failed: ${reason}` };
   expect(() => renderChatTemplate(template, user)).toThrow(expect.objectContaining(failed));

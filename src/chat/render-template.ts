@@ -1,78 +1,95 @@
 import { TsumugiError } from "../errors.ts";
-import { Budget } from "./budget.ts";
-import { library, type TemplateNode } from "./jinja.ts";
-import { PythonInterpreter } from "./python-interpreter.ts";
+import { Budget } from "./jinja/budget.ts";
+import { type CompiledTemplate, compileTemplate } from "./jinja/compile-template.ts";
+import { TemplateFault } from "./jinja/fault.ts";
+import { type Size, variableFrom } from "./jinja/from-javascript.ts";
+import { globals, strftimeNow, TemplateRaised } from "./jinja/globals.ts";
+import { parseTemplate } from "./jinja/parse-template.ts";
+import type { Runtime } from "./jinja/runtime.ts";
+import type { Value } from "./jinja/values.ts";
 import { strftime } from "./strftime.ts";
 
-/** Longest `range()`, as in Jinja's sandbox. */
-const longestRange = 100_000;
-const parsed = new Map<string, TemplateNode>();
-
-/** Thrown by a template's `raise_exception`. */
-class TemplateRaised extends Error {}
+/** Longest template, in UTF-16 units. Published ones stay below 100,000. */
+const longestTemplate = 1 << 20;
+/** Templates that are kept compiled. */
+const mostKept = 64;
+const compiled = new Map<string, CompiledTemplate>();
+const names: ReadonlyMap<string, Value> = new Map(globals).set("strftime_now", strftimeNow(strftime));
 
 /**
- * Renders a Jinja template as transformers does: blocks trimmed, `raise_exception`, `strftime_now`, `range` and `namespace`
- * there, HTML not escaped. Variables win over these names.
+ * Renders a Jinja template as transformers does: Jinja2's immutable sandbox with `trim_blocks`, `lstrip_blocks`, loop
+ * controls and `{% generation %}`, `raise_exception`, `strftime_now` and the `tojson` of transformers. HTML is not escaped.
+ * Variables win over the names that every template has; functions among them can be called in the template.
  *
- * A template that loops for ever, or makes endless text, is stopped by a count of its steps. Errors: `chat_template_failed`.
+ * Everything that a template does counts against a budget that grows with its input, so that none runs for ever.
+ *
+ * Errors: `chat_template_failed`, `invalid_input` (variables that JSON cannot hold).
+ *
+ * Source: Jinja2 3.1, transformers 5 `chat_template_utils.py`.
+ *
+ * @example
+ * ```ts
+ * renderTemplate("{{ greeting | title }}, {{ names | join(' and ') }}!", { greeting: "hello", names: ["you", "me"] });
+ * ```
  */
 export function renderTemplate(template: string, variables: Record<string, unknown>): string {
-  const scope = new library.Environment();
-  const budget = new Budget();
-  const globals = {
-    ...{ true: true, false: false, none: null, True: true, False: false, None: null },
-    raise_exception: (message: unknown) => {
-      throw new TemplateRaised(String(message));
-    },
-    range: (first: number, second?: number, step?: number) => {
-      const numbers = range(first, second, step);
-      budget.spend(numbers.length);
-      return numbers;
-    },
-    strftime_now: (format: unknown) => strftime(new Date(), String(format)),
+  const size: Size = { units: template.length };
+  const values = new Map<string, Value>();
+  const runtime: Runtime = {
+    budget: new Budget(0),
+    out: "",
+    line: 1,
+    depth: 0,
+    autoescape: false,
+    points: { text: "", points: undefined },
   };
-  for (const [name, value] of Object.entries({ ...globals, ...variables })) scope.set(name, value);
+  for (const name of Object.keys(variables)) {
+    if (variables[name] === undefined) continue;
+    values.set(
+      name,
+      variableFrom(variables[name], name, size, () => runtime.budget),
+    );
+  }
+  let isRendering = false;
   try {
-    return String(new PythonInterpreter(scope, budget).run(parseTemplate(template)).value);
+    const program = compiledOf(template);
+    runtime.budget = new Budget(size.units);
+    isRendering = true;
+    return program(runtime, { variables: values, globals: names });
   } catch (cause) {
-    if (TsumugiError.isInstance(cause)) throw cause;
-    const reason = reasonOf(cause);
-    throw new TsumugiError("chat_template_failed", { reason, raised: cause instanceof TemplateRaised }, { cause });
+    throw failure(cause, isRendering ? runtime.line : undefined);
   }
 }
 
-function parseTemplate(template: string): TemplateNode {
-  const known = parsed.get(template);
+function compiledOf(template: string): CompiledTemplate {
+  const known = compiled.get(template);
   if (known) return known;
-  const tokens = library.tokenize(template, { lstrip_blocks: true, trim_blocks: true });
-  let program: TemplateNode;
-  try {
-    program = library.parse(tokens);
-  } catch (cause) {
-    // the parser looks for the end of a block behind the last token
-    if (cause instanceof TypeError) throw new Error("the template ends inside a block: an `{% end… %}` is missing", { cause });
-    throw cause;
+  if (template.length > longestTemplate) {
+    throw new TemplateFault("TemplateSyntaxError", `it is longer than ${longestTemplate} characters`);
   }
-  if (parsed.size >= 64) parsed.clear();
-  parsed.set(template, program);
-  return program;
+  const made = compileTemplate(parseTemplate(template), new Budget(template.length));
+  if (compiled.size >= mostKept) compiled.delete(compiled.keys().next().value as string);
+  compiled.set(template, made);
+  return made;
 }
 
-/** The library's words, or plain ones where it has none. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  if (cause.message !== "") return cause.message;
-  // the library throws these to leave a loop, and they come here where there is none
-  if (cause.constructor.name === "BreakControl") return "`break` outside of a loop";
-  if (cause.constructor.name === "ContinueControl") return "`continue` outside of a loop";
-  return "it gives no reason";
-}
-
-function range(first: number, second?: number, step = 1): number[] {
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  if (step === 0) throw new Error("range() arg 3 must not be zero");
-  const length = Math.max(0, Math.ceil((stop - start) / step));
-  if (length > longestRange) throw new Error(`Range too big. The sandbox blocks ranges larger than ${longestRange}.`);
-  return Array.from({ length }, (_, i) => start + i * step);
+/** What went wrong, in a template's own words where it raised them, else with its kind and its line. */
+function failure(cause: unknown, line: number | undefined): unknown {
+  if (TsumugiError.isInstance(cause)) return cause;
+  if (cause instanceof TemplateRaised)
+    return new TsumugiError("chat_template_failed", { reason: cause.message, raised: true }, { cause });
+  if (cause instanceof TemplateFault) {
+    const at = cause.line ?? line;
+    const reason = `${cause.message}${at === undefined ? "" : ` (${cause.kind}, line ${at} of the template)`}`;
+    return new TsumugiError("chat_template_failed", { reason, raised: false }, { cause });
+  }
+  // JavaScript's own stack ends before a budget does
+  if (cause instanceof RangeError) {
+    return new TsumugiError(
+      "chat_template_failed",
+      { reason: "it nests its values or its calls too deep", raised: false },
+      { cause },
+    );
+  }
+  return cause;
 }
