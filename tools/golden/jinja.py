@@ -7,6 +7,7 @@ The output: {"variables": of every template, "cases": [[template, text or null w
 run, the addresses of generators, and what differs by the last bit of a power is left out.
 """
 
+# ruff: noqa: UP031  (templates are full of braces: percent formats read better)
 import argparse
 import copy
 import itertools

@@ -10,10 +10,13 @@
 Files and answers as make_tokenizer_fixtures.py writes them. The documents change, so a later run trains other tokenizers.
 Needs: transformers 5, tokenizers.
 """
-import json, sys
+
+import json
+import sys
 from pathlib import Path
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
 from make_tokenizer_fixtures import LLAMA3, save, template
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 ROOT = Path(__file__).parents[2]
 BYTES = [f"<0x{i:02X}>" for i in range(256)]
