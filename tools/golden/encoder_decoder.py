@@ -2,7 +2,7 @@
 
     python encoder_decoder.py OUT [NAME …]
 
-Each OUT/<name>/ holds config.json, generation_config.json, model.safetensors and golden.json: forward logits, greedy
+Each OUT/<name>/ holds config.json, model.safetensors and golden.json (store_once.py links equal files): forward logits, greedy
 answers alone and as one padded batch, and some decoding modes. Answers begin with the decoder's start token.
 Needs torch (CPU), transformers >= 5.18, safetensors.
 """
@@ -14,6 +14,7 @@ import sys
 
 import torch
 import transformers
+from store_once import begin, store_once
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
 torch.set_num_threads(1)
@@ -92,7 +93,7 @@ def main(out, *names):
         if names and name not in names:
             continue
         directory = os.path.join(out, name)
-        os.makedirs(directory, exist_ok=True)
+        begin(directory)
         model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(kind, **settings))
         randomise(model, torch.Generator().manual_seed(60 + seed))
         model.save_pretrained(directory)
@@ -135,6 +136,7 @@ def main(out, *names):
                                         "new_ids": answers(table, masks, **kwargs)})
         json.dump(golden, open(os.path.join(directory, "golden.json"), "w"))
         print(name, golden["greedy"][1]["new_ids"][:12])
+    store_once(out)
 
 
 main(*sys.argv[1:])

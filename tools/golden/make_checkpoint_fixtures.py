@@ -17,6 +17,7 @@ import tempfile
 import sentencepiece
 from make_precompiled_fixture import RULES
 from make_tokenizer_fixtures import LINES, TEXTS
+from store_once import begin, store_once
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer
 
@@ -108,7 +109,7 @@ def golden(d):
 
 def make(out, name, config, tokenizer_config, build):
     d = os.path.join(out, name)
-    os.makedirs(d, exist_ok=True)
+    begin(d)
     json.dump(config, open(f"{d}/config.json", "w"), indent=1)
     if tokenizer_config is not None:
         json.dump(tokenizer_config, open(f"{d}/tokenizer_config.json", "w"), indent=1)
@@ -436,3 +437,4 @@ def main(out):
 
 if __name__ == "__main__":
     main(sys.argv[1])
+    store_once(sys.argv[1])

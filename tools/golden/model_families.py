@@ -2,8 +2,8 @@
 
     python model_families.py OUT [--only gpt_oss_mxfp4,olmo3]
 
-Each OUT/<name>/ holds config.json, generation_config.json, model.safetensors and golden.json (forward logits, greedy
-answers alone and as one left-padded batch), as in test/fixtures/models. gpt_oss_mxfp4 stores its experts in MXFP4; the
+Each OUT/<name>/ holds config.json, model.safetensors and golden.json (forward logits, greedy answers alone and as one
+left-padded batch), as in test/fixtures/models, and what store_once.py keeps of generation_config.json. gpt_oss_mxfp4 stores its experts in MXFP4; the
 answers are those of the same values in float32. Needs torch (CPU), transformers >= 5.18, safetensors.
 """
 
@@ -15,6 +15,7 @@ import random
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from store_once import begin, store_once
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
@@ -251,6 +252,7 @@ def write(name, model_type, options, seed, out):
     model.tie_weights()
     packed = pack_experts(model, generator) if name.endswith("mxfp4") else {}
     folder = os.path.join(out, name)
+    begin(folder)
     model.save_pretrained(folder)
     model = (own or AutoModelForCausalLM).from_pretrained(folder, **loading).eval()
     if packed:
@@ -303,3 +305,4 @@ if __name__ == "__main__":
     for name, (model_type, options) in FAMILIES.items():
         if not only or name in only:
             write(name, model_type, options, given.seed, given.out)
+    store_once(given.out)

@@ -2,7 +2,7 @@
 
     python multimodal.py ../../test/fixtures/multimodal [--only gemma3,qwen2_vl]
 
-Each OUT/<name>/ holds config.json, generation_config.json, model.safetensors and golden.json, as in test/fixtures/models.
+Each OUT/<name>/ holds config.json, model.safetensors and golden.json, as in test/fixtures/models (store_once.py links equal files).
 The answers are those of the multimodal class itself (`…ForConditionalGeneration`). Tensor names are as `save_pretrained`
 writes them, or renamed to another layout that released checkpoints have. Needs torch (CPU), transformers >= 5.18.
 """
@@ -17,6 +17,7 @@ import torch
 import transformers
 from model_families import randomise
 from safetensors.torch import load_file, save_file
+from store_once import begin, store_once
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoModelForSeq2SeqLM, AutoModelForSpeechSeq2Seq
 
 torch.set_num_threads(1)
@@ -266,6 +267,7 @@ def write(name, model_type, options, layout, seed, out):
     randomise(TextOnly(model), generator)
     model.tie_weights()
     folder = os.path.join(out, name)
+    begin(folder)
     model.generation_config = transformers.GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=0)
     model.save_pretrained(folder)
     if layout and layout != "thinker":
@@ -335,3 +337,4 @@ if __name__ == "__main__":
         if name not in (only or FAMILIES):
             continue
         write(name, model_type, options, layout, given.seed, given.out)
+    store_once(given.out)
