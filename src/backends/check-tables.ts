@@ -6,7 +6,7 @@ import { failBatch as fail } from "./fail-batch.ts";
 interface CheckedState extends BatchState {
   batch: Batch;
   state: State;
-  /** Blocks that there are. */
+  /** How many blocks the session has. */
   blocks: number;
   blockTokens: number;
 }
@@ -34,7 +34,7 @@ function checkShape({ batch, state, tableStart, table, length }: CheckedState): 
   if (length.length !== sequences) fail(`length of state ${state.name}`, `${sequences} entries`, length.length);
 }
 
-/** Tables that are only read: what the encoder has written. */
+/** Checks tables that are only read, because the encoder has written them. */
 function checkCross({ state: { name }, tableStart, table, length, blocks, blockTokens }: CheckedState): void {
   for (let s = 0; s < length.length; s++) {
     if (length[s]! < 1) fail(`length of sequence ${s} in state ${name}`, "at least 1", length[s]);
@@ -62,7 +62,7 @@ function checkSlots({ batch, state: { name }, tableStart, table, length, blocks 
   }
 }
 
-/** Tables that the step reads up to its window, and writes from its first position on. */
+/** Checks tables that the step reads up to its window, and writes from its first position on. */
 function checkPaged(checked: CheckedState): void {
   const { batch, state, tableStart, table, length, blocks, blockTokens } = checked;
   const { name, window } = state;
@@ -104,7 +104,7 @@ function checkReaders({ batch, state, tableStart, table, blockTokens }: CheckedS
 
 const filterBits = 1 << 14;
 
-/** Which sequence writes which block. Almost all blocks that are asked about are written by none: one bit says so. */
+/** Which sequence writes which block. Nobody writes most of the blocks that are asked about, and one bit says so. */
 class Writers {
   readonly #sequences = new Map<number, number>();
   readonly #filter = new Uint32Array(filterBits >> 5);

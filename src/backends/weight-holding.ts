@@ -7,7 +7,7 @@ import { type StorageKind, storageBits } from "../tensor/storage.ts";
 export interface WeightHolding {
   /** Plain numbers of a type, or blocks of codes as the checkpoint has them. */
   storage: FloatDType | StorageKind;
-  /** What a matmul multiplies: "bfloat16" rounds what comes in, and sums in bfloat16's order; "float32" does not. */
+  /** What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "float32" does neither. */
   arithmetic: "float32" | "bfloat16";
 }
 
@@ -29,7 +29,7 @@ export function plainHolding(dtype: FloatDType): WeightHolding {
   return { storage: dtype, arithmetic: dtype === "bfloat16" ? "bfloat16" : "float32" };
 }
 
-/** The rule that engines use: blocks of codes stay as they are where kernels can work on them, all else becomes `dtype`. */
+/** The rule that engines use. Blocks of codes stay as they are where kernels can work on them; all else becomes `dtype`. */
 export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   if (weight.uses.includes("vector")) return plainHolding("float32");
   const plain = plainHolding(dtype);
@@ -37,7 +37,7 @@ export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   return kind !== undefined && isHeldAs(weight, kind) ? { ...plain, storage: kind } : plain;
 }
 
-/** Whether the blocks of a weight can stay as they are: whole rows of one kind of storage, for matmuls alone. */
+/** Whether the blocks of a weight can stay as they are. They can when matmuls alone use whole rows of one kind of storage. */
 export function isHeldAs({ from, uses }: Weight, kind: string): boolean {
   const whole = from.every(({ storage, transpose, slice }) => {
     const isRows = !slice || (slice.axis === 0 && (storage?.shape.length ?? 0) > 1);

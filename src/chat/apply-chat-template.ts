@@ -10,12 +10,12 @@ const known = [
   ...["chatTemplateKwargs", "padding", "truncation", "maxLength"],
 ];
 
-/** Variables that the template gets from elsewhere. */
+/** Variables that options of their own set, so that `chatTemplateKwargs` may not. */
 const reserved = ["messages", "tools", "documents", "add_generation_prompt"];
 
 /**
- * One conversation, or several, through a tokenizer's chat template: to text, or to token ids (without further special
- * tokens: the template writes them itself). It is the implementation of `tokenizer.applyChatTemplate`.
+ * Renders one conversation, or several, through a tokenizer's chat template. The result is text or token ids; no special tokens
+ * are added, because the template writes them itself. It is the implementation of `tokenizer.applyChatTemplate`.
  *
  * Errors: `unknown_option`, `invalid_input`, `conflicting_options`, `missing_chat_template`, `chat_template_failed`.
  *

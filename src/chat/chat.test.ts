@@ -17,7 +17,7 @@ const chatml =
 const user = [{ role: "user", content: "Hi" }];
 const text = { tokenize: false } as const;
 
-test("text, ids, encodings, and several conversations", () => {
+test("applyChatTemplate gives text, ids, encodings, and takes several conversations", () => {
   const tokenizer = load({}, chatml);
   const rendered = tokenizer.applyChatTemplate(user, { tokenize: false, addGenerationPrompt: true });
   expect(rendered).toBe("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
@@ -33,7 +33,7 @@ test("text, ids, encodings, and several conversations", () => {
   expect(tokenizer.applyChatTemplate([user, long], { tokenize: false })).toHaveLength(2);
 });
 
-test("which template is used", () => {
+test("applyChatTemplate chooses the template by name, tools and default", () => {
   const named = [
     { name: "default", template: "D" },
     { name: "tool_use", template: "T" },
@@ -71,7 +71,7 @@ test("a message without content is named", () => {
   expect(said({ tool_calls: [] }, "{{ raise_exception('no content') }}")).toBe("The chat template failed: no content");
 });
 
-test("what is wrong is refused", () => {
+test("applyChatTemplate refuses what is wrong", () => {
   const tokenizer = load({}, chatml);
   const codes = (messages: unknown, options: object) => {
     try {

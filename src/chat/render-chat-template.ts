@@ -7,7 +7,7 @@ export interface RenderChatTemplateOptions {
   tools?: readonly Record<string, unknown>[] | undefined;
   documents?: readonly Record<string, unknown>[] | undefined;
   addGenerationPrompt?: boolean | undefined;
-  /** Leave the last message open; a string names the field that goes on. Default field: `content`. */
+  /** Leaves the last message open. A string names the field that goes on. Default field: `content`. */
   continueFinalMessage?: boolean | string | undefined;
   /** Further variables: special tokens, and what the caller passes on. */
   variables?: Record<string, unknown>;
@@ -16,10 +16,10 @@ export interface RenderChatTemplateOptions {
 const sentinel = "CONTINUE_FINAL_MESSAGE_TAG ";
 
 /**
- * One conversation through one template.
+ * Renders one conversation through one template.
  *
- * To leave the last message open, a mark is put behind its text, and what the template writes from the mark on is cut off;
- * where the template trimmed the text, so is the result (transformers' way).
+ * To leave the last message open, a mark is put behind its text, and what the template writes from the mark on is cut off. If
+ * the template trimmed the text, the result is trimmed too, as in transformers.
  *
  * Errors: `invalid_input`, `conflicting_options`, `chat_template_failed`.
  *
@@ -53,7 +53,7 @@ export function renderChatTemplate(
   return field ? cut(text, marked.final) : text;
 }
 
-/** What a template failed at, where it is a message without text: its own words for that name neither. */
+/** Names the message without text that a template failed at. The template's own error names neither message nor field. */
 function withoutContent(cause: unknown, messages: readonly ChatMessage[]): TsumugiError | undefined {
   if (!TsumugiError.isInstance(cause) || cause.details.raised !== false) return undefined;
   const index = messages.findIndex(({ content }) => typeof content !== "string" && !Array.isArray(content));

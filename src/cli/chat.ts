@@ -11,7 +11,7 @@ const help = "/reset forgets, /exit leaves, Ctrl-C stops a reply";
 
 interface ChatFlags extends ModelFlags, GenerationFlags {
   system?: string;
-  /** Nobody asked for a length: replies end where the model's context does. */
+  /** True when nobody asked for a length. Replies then end where the model's context does. */
   limitByContext?: boolean;
 }
 
@@ -63,7 +63,7 @@ async function converse(loaded: Loaded, terminal: Interface, flags: ChatFlags): 
       try {
         messages = await answer(loaded, [...messages, { role: "user", content }], flags, reply.signal);
       } catch (error) {
-        // The conversation goes on: a prompt that is too long, say, is mended by /reset. Nothing mends a missing template.
+        // The conversation goes on: /reset mends a prompt that is too long, for example. Nothing mends a missing template.
         if (!TsumugiError.isInstance(error) || error.code === "missing_chat_template") throw error;
         process.stderr.write(`tsumugi: ${error.message}\n`);
         if (!process.stdin.isTTY) process.exitCode = 1;
@@ -76,7 +76,7 @@ async function converse(loaded: Loaded, terminal: Interface, flags: ChatFlags): 
   }
 }
 
-/** Streams the reply; returns the conversation with it. A reply that was stopped stays as far as it came. */
+/** Streams the reply and returns the conversation with it. A reply that was stopped stays as far as it came. */
 async function answer(loaded: Loaded, messages: ChatMessage[], flags: ChatFlags, signal: AbortSignal): Promise<ChatMessage[]> {
   const { model, tokenizer } = loaded;
   const inputIds = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, returnDict: false });
@@ -91,7 +91,7 @@ async function answer(loaded: Loaded, messages: ChatMessage[], flags: ChatFlags,
   return [...messages, { role: "assistant", content: content.trimEnd() }];
 }
 
-/** Lines as they are typed (with a "> " in front on a terminal) or piped. */
+/** Gives lines as they are typed or piped. A terminal shows "> " in front of each. */
 async function* linesOf(terminal: Interface): AsyncGenerator<string> {
   if (!process.stdin.isTTY) {
     yield* terminal;

@@ -48,7 +48,7 @@ async function generate(argument: string | undefined, flags: GenerateFlags, comm
   }
 }
 
-/** What is piped in, without the last line break; undefined on a terminal or when there is nothing. */
+/** Reads what is piped in, without the last line break. Gives undefined on a terminal, or when nothing is piped in. */
 async function promptFromStdin(): Promise<string | undefined> {
   if (process.stdin.isTTY) return undefined;
   const piped = (await readAll(process.stdin)).replace(/\r?\n$/, "");

@@ -7,7 +7,7 @@ import { createProgressReporter } from "./progress.ts";
 export interface Loaded {
   model: CausalLM;
   tokenizer: Tokenizer;
-  /** Milliseconds from the call to ready: downloads, reading and packing. */
+  /** Milliseconds from the call until the model is ready. Downloads, reading and packing count. */
   loadMs: number;
 }
 

@@ -1,7 +1,7 @@
 import { progress } from "@clack/prompts";
 import type { DownloadProgress } from "../generate/index.ts";
 
-/** Progress of downloads and of loading, on stderr, and only on a terminal. */
+/** Shows the progress of downloads and of loading on stderr, and only on a terminal. */
 export interface ProgressReporter {
   download(event: DownloadProgress): void;
   loading(event: { loadedBytes: number; totalBytes: number }): void;
@@ -11,7 +11,7 @@ export interface ProgressReporter {
 
 const silent: ProgressReporter = { download() {}, loading() {}, close() {} };
 
-/** Bars when stderr is a terminal, nothing in pipes (nor on terminals that have no width). */
+/** Draws bars when stderr is a terminal. It draws nothing in pipes, or on terminals that have no width. */
 export function createProgressReporter(stream: NodeJS.WriteStream = process.stderr): ProgressReporter {
   return stream.isTTY && stream.columns > 0 ? terminalReporter(stream) : silent;
 }
@@ -43,7 +43,7 @@ function terminalReporter(stream: NodeJS.WriteStream): ProgressReporter {
       if (event.status !== "cached") show(event.file, event.loadedBytes, event.totalBytes);
     },
     loading: (event) => {
-      // Small models load before a bar could be read.
+      // Small models have loaded before anybody could read a bar.
       if (event.totalBytes > 100e6) show("Loading weights", event.loadedBytes, event.totalBytes);
     },
     close,

@@ -10,10 +10,10 @@ export interface CheckpointTensors {
 }
 
 /**
- * An open checkpoint; it serves backends as their `WeightSource`.
+ * An open checkpoint. It serves backends as their `WeightSource`.
  *
- * Only headers have been read. There is no memory map in Node: native backends read the ranges of `locate` themselves,
- * others call `read` for one tensor at a time, so the file is never in memory as a whole.
+ * Only headers have been read. Node cannot map files into memory, so native backends read the ranges of `locate` themselves,
+ * and others call `read` for one tensor at a time. The file is never in memory as a whole.
  */
 export interface Checkpoint extends CheckpointTensors {
   /** Where the tensor's data is. Throws `tensor_missing`. */

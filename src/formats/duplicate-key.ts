@@ -3,7 +3,7 @@
  * JSON.parse keeps the last of two equal keys and says nothing. The text must be valid JSON.
  */
 export function findDuplicateKey(text: string): string | undefined {
-  // one entry per open bracket: the keys of an object, undefined for an array
+  // one entry for each open bracket: an object has its keys, an array undefined
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at++) {
     const character = text[at];

@@ -4,7 +4,7 @@ import { parseJsonObject } from "./safetensors.ts";
 /**
  * Reads model.safetensors.index.json: which file holds each tensor.
  *
- * @returns tensor name -> file name, in the index's directory.
+ * @returns for each tensor name the name of its file, in the index's directory.
  * @throws TsumugiError `safetensors_json`, `safetensors_duplicate_key`, `safetensors_index`.
  */
 export function parseIndex(bytes: Uint8Array, file: string): Map<string, string> {
@@ -22,7 +22,7 @@ export function parseIndex(bytes: Uint8Array, file: string): Map<string, string>
   return new Map(entries as [string, string][]);
 }
 
-/** No directory, no drive, no way up: an index must not reach files elsewhere. */
+/** True for a plain file name. A name with a directory, a drive or a way up could reach files elsewhere. */
 function isPlainName(name: string): boolean {
   return name.endsWith(".safetensors") && !/[\\/:\0]/.test(name) && !name.startsWith(".");
 }

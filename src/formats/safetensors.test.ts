@@ -148,7 +148,7 @@ describe("findDuplicateKey", () => {
   });
 });
 
-describe("files", () => {
+describe("openCheckpoint", () => {
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "tsumugi-formats-"));

@@ -3,10 +3,10 @@ import { type DType, dtypeBytes } from "../tensor/dtype.ts";
 import type { TensorInfo } from "./checkpoint.ts";
 import { findDuplicateKey } from "./duplicate-key.ts";
 
-/** Longest header that is read, in bytes; the limit of the Rust library. */
+/** The longest header that is read, in bytes. The Rust library has the same limit. */
 export const maxHeaderBytes = 100_000_000;
 
-/** Bytes before the header: its length as a little-endian 64-bit integer. */
+/** Bytes before the header. They hold its length as a little-endian 64-bit integer. */
 export const lengthBytes = 8;
 
 const dtypes: Record<string, DType> = {
@@ -33,7 +33,7 @@ export interface LocatedTensor extends TensorInfo {
 }
 
 /**
- * Reads the first 8 bytes of a safetensors file: the header's length.
+ * Reads the header's length from the first 8 bytes of a safetensors file.
  *
  * @throws TsumugiError `safetensors_truncated`, `safetensors_header_too_long`, `safetensors_pointer`.
  */
@@ -78,7 +78,7 @@ export function parseHeader(header: Uint8Array, fileBytes: number, file: string)
   return tensors;
 }
 
-/** Bytes as strict UTF-8, as one JSON object without double keys. */
+/** Parses bytes as strict UTF-8 that holds one JSON object without double keys. */
 export function parseJsonObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   let text: string;
   let json: unknown;
@@ -144,7 +144,7 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-/** No overlap, no hole, and the last tensor ends with the file. */
+/** Checks that tensors do not overlap, leave no hole, and that the last one ends with the file. */
 function checkLayout(tensors: readonly LocatedTensor[], dataStart: number, fileBytes: number, file: string): void {
   let end = dataStart;
   for (const { name, offset, bytes } of [...tensors].sort((a, b) => a.offset - b.offset || a.bytes - b.bytes)) {

@@ -26,8 +26,8 @@ export type CachePaths = {
 /**
  * The paths of a model repository in a cache folder.
  *
- * The lock has a name of its own beside Python's `<etag>.lock`: Python locks with flock, which Node has not, and deletes
- * the file when done. Both sides write a blob elsewhere and rename it, so neither needs the other's lock to be right.
+ * Our lock file has another name than Python's `<etag>.lock`: Python locks with flock, which Node does not have, and deletes
+ * the file when it is done. Both sides write a blob elsewhere and rename it, so neither depends on the other's lock.
  *
  * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
  */

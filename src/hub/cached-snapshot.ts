@@ -6,19 +6,19 @@ import { isWeightIndex, shardFiles } from "./weight-index.ts";
 
 export type FileChooser = (names: string[]) => string[];
 
-/** What the cache holds of a commit, measured by what a chooser wants. */
+/** What the cache holds of a commit, compared with what a chooser wants. */
 export type CachedSnapshot = {
   /** Wanted files that are there. */
   present: string[];
   /** Wanted files that should be there and are not: the snapshot cannot be used. */
   missing: string[];
-  /** Well-known files of which the cache does not know whether the repository has them: the snapshot can be used offline. */
+  /** Well-known files that the repository may or may not have; the cache does not know. The snapshot can be used offline. */
   unknown: string[];
 };
 
 /**
- * Looks at the cache only. The repository's listing is not known here, unless Python left one (trees/<commit>.json):
- * without it, what counts is the files in the snapshot, the notes of absent files (.no_exist), and the index of shards.
+ * Looks at the cache only. The repository's listing is not known here, unless Python left one (trees/<commit>.json).
+ * Without a listing it counts the files of the snapshot, the notes of absent files (.no_exist), and the index of shards.
  */
 export async function inspectSnapshot(context: HubContext, commit: string, choose: FileChooser): Promise<CachedSnapshot> {
   const paths = cachePaths(context.cacheDirectory, context.repository);

@@ -12,8 +12,8 @@ import { isWeightIndex, shardFiles } from "./weight-index.ts";
 const parallelFiles = 4;
 
 /**
- * Brings the chosen files of a commit into the cache. The branch or tag is written last: whoever reads it offline finds
- * the files that go with it.
+ * Brings the chosen files of a commit into the cache. The branch or tag is written last, so that whoever reads it offline
+ * finds the files that go with it.
  */
 export async function downloadSnapshot(context: HubContext, information: ModelInformation, choose: FileChooser): Promise<void> {
   const paths = cachePaths(context.cacheDirectory, context.repository);
@@ -30,12 +30,12 @@ export async function downloadSnapshot(context: HubContext, information: ModelIn
     await downloadAll(context, paths, commit, rest);
   }
   const absent = wellKnownNames.filter((name) => !files.includes(name) && asksFor(choose, name));
-  // Notes for next time; where the cache can only be read, everything was in it already.
+  // These notes help the next call. Where the cache can only be read, everything was in it already.
   await writeAbsent(paths, commit, absent).catch(() => {});
   await writeRef(paths, context.revision, commit).catch(() => {});
 }
 
-/** A few files at a time; the first failure stops the others. */
+/** Downloads a few files at a time. The first failure stops the others. */
 async function downloadAll(context: HubContext, paths: CachePaths, commit: string, files: string[]): Promise<void> {
   const stop = new AbortController();
   const queue = [...files];
@@ -52,7 +52,7 @@ async function downloadAll(context: HubContext, paths: CachePaths, commit: strin
   );
   const results = await Promise.allSettled(workers);
   throwIfAborted(context);
-  if (stop.signal.aborted) throw stop.signal.reason; // the first failure, not the stops that it caused
+  if (stop.signal.aborted) throw stop.signal.reason; // this is the first failure, and none of the stops that it caused
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 

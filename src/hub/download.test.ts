@@ -84,7 +84,7 @@ describe("a connection that drops", () => {
     expect(ranges()[0]).toMatch(/^bytes=[1-9]\d*-$/);
   });
 
-  it("is a connection that stands still for too long", async () => {
+  it("counts as dropped when it stands still for too long", async () => {
     vi.stubEnv("HF_HUB_DOWNLOAD_TIMEOUT", "0.1");
     disturb(1, (response) => response.writeHead(200, { "content-length": weights.length }).write(weights.subarray(0, 1000)));
     await load();
@@ -92,7 +92,7 @@ describe("a connection that drops", () => {
     expect(ranges()).toEqual(["bytes=1000-", undefined].toReversed());
   });
 
-  it("is a server that never answers", async () => {
+  it("counts as dropped when the server never answers", async () => {
     vi.stubEnv("HF_HUB_ETAG_TIMEOUT", "0.1");
     disturb(2, () => {});
     await load();
@@ -129,8 +129,8 @@ describe("an overloaded server", () => {
   });
 });
 
-describe("content", () => {
-  it("with a wrong hash is deleted", async () => {
+describe("downloaded content", () => {
+  it("is deleted when its hash is wrong", async () => {
     const wrong = bytes(weights.length, "wrong");
     disturb(9, (response) => response.writeHead(200, { "content-length": wrong.length }).end(wrong));
     await expect(load()).rejects.toMatchObject({
@@ -141,7 +141,7 @@ describe("content", () => {
     expect(existsSync(join(use.cache, "models--org--tiny/snapshots", commit, file))).toBe(false);
   });
 
-  it("of a small file is checked against the git hash", async () => {
+  it("is checked against the git hash when the file is small", async () => {
     use.hub.rules.push((request, response) => {
       if (request.method !== "GET" || !request.url?.endsWith("/config.json")) return false;
       response.writeHead(200).end('{"model_type":"LLAMA"}');
@@ -150,7 +150,7 @@ describe("content", () => {
     await expect(load({ files: () => ["config.json"] })).rejects.toMatchObject({ details: { what: "git blob sha1" } });
   });
 
-  it("longer or shorter than the Hub says is refused", async () => {
+  it("is refused when it is longer or shorter than the Hub says", async () => {
     disturb(1, (response) => response.writeHead(200).end(Buffer.concat([weights, weights])));
     await expect(load()).rejects.toMatchObject({ code: "hub_bad_response", message: expect.stringContaining("200000 bytes") });
     expect(blobs(use.cache)).not.toContain(sha256(weights));
@@ -178,7 +178,7 @@ describe("content", () => {
     expect(await model.readText("config.json")).toBe("");
   });
 
-  it("of a damaged blob (wrong size) is downloaded again", async () => {
+  it("is downloaded again when the blob is damaged (wrong size)", async () => {
     await leaveIncomplete(Buffer.alloc(0));
     writeFileSync(blob(), "short");
     await load();
@@ -260,7 +260,7 @@ describe("the disk", () => {
     expect(error).toMatchObject({ code: expected, message: expect.stringMatching(message) });
   });
 
-  it("is told when the cache cannot be made", async () => {
+  it("is named as the cause when the cache cannot be made", async () => {
     writeFileSync(join(use.cache, "file"), "");
     await expect(load({ cacheDir: join(use.cache, "file") })).rejects.toMatchObject({ code: "hub_cache_not_writable" });
   });

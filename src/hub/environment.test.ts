@@ -84,7 +84,7 @@ describe("repositoryIdProblem", () => {
   });
 });
 
-describe("paths", () => {
+describe("cache paths", () => {
   it.each(["../a", "/a", "a//b", "a/./b", "a\\b", "C:/a", "", "a/..", "a\0"])(
     "refuses %j as a path in a repository",
     (path) => {

@@ -19,7 +19,7 @@ export type ContentRequest = {
   url: string;
   file: string;
   metadata: FileMetadata;
-  /** Where bytes are collected. What is there already is continued by a Range request. */
+  /** The file that collects the bytes. If it has some already, a Range request asks for the rest. */
   path: string;
   progress: FileProgress;
   signal?: AbortSignal;
@@ -29,7 +29,7 @@ export type ContentRequest = {
  * Fills `path` up to the whole file, over as many connections as it takes. The bytes are not verified here.
  *
  * A 206 whose Content-Range does not begin where we are, or a 200 to a Range request, starts again from 0. The server's
- * If-Range is of no use: storage behind the Hub has other etags than the Hub names; the hash decides at the end.
+ * If-Range is of no use, because the storage behind the Hub has other etags than the Hub names. The hash decides at the end.
  */
 export async function fetchContent(context: HubContext, request: ContentRequest): Promise<void> {
   const { path, metadata } = request;
@@ -58,7 +58,7 @@ async function fetchFrom(context: HubContext, request: ContentRequest, offset: n
   const body = await accept(context, request, answer, offset);
   if (body === undefined) {
     await discard(answer.response);
-    await truncate(request.path, 0).catch(() => {}); // what is there cannot be continued: the next attempt asks for everything
+    await truncate(request.path, 0).catch(() => {}); // the file cannot be continued, so the next attempt asks for everything
     onOffset(0);
     throw new TransientFailure(answer.url, `HTTP ${answer.response.status} with a wrong Content-Range`);
   }
@@ -111,7 +111,7 @@ async function accept(context: HubContext, request: ContentRequest, answer: HubA
   }
   if (response.status === 206 || (response.status === 416 && offset > 0)) return undefined;
   const error = await responseError(context, answer, request.file);
-  // A signed address of the storage may have run out: the next attempt asks the Hub for a new one.
+  // The signed address of the storage may have expired. The next attempt asks the Hub for a new one.
   const isStorage = new URL(url).host !== new URL(context.endpoint).host;
   if (isStorage && [400, 401, 403, 404].includes(response.status)) throw new TransientFailure(url, `HTTP ${response.status}`);
   throw error;

@@ -27,13 +27,13 @@ describe("withLock", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("is free again after a failure", async () => {
+  it("frees the lock after a failure", async () => {
     const path = newPath();
     await expect(withLock(context, path, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
     expect(await withLock(context, path, async () => "yes")).toBe("yes");
   });
 
-  it("is taken over at once from a process that is gone", async () => {
+  it("takes the lock over from a process that is gone", async () => {
     const path = newPath();
     writeFileSync(path, JSON.stringify(gone));
     utimesSync(path, longAgo, longAgo);
@@ -56,7 +56,7 @@ describe("withLock", () => {
     expect(performance.now() - start).toBeGreaterThan(300);
   });
 
-  it("is not taken over while the heartbeat goes on", async () => {
+  it("leaves the lock to its owner while the heartbeat goes on", async () => {
     const path = newPath();
     writeFileSync(path, JSON.stringify({ ...gone, host: "elsewhere" }));
     const beat = setInterval(() => utimesSync(path, new Date(), new Date()), 50);

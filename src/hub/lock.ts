@@ -8,16 +8,17 @@ import { sleep } from "./request.ts";
 type Owner = { pid: number; host: string; id: string };
 
 const heartbeatMs = 2000;
-/** A process that looks dead may live in another container with our host name: its heartbeat must have stopped too. */
+/** A process that looks dead may live in another container with our host name, so its heartbeat must have stopped too. */
 const deadMs = 2.5 * heartbeatMs;
 const pollMs = 100;
 
 /**
- * Runs `work` while holding the lock file at `path`; waits while another process or another call holds it.
+ * Holds the lock file at `path` while `work` runs. It waits while another process or another call holds it.
  *
  * The file names its owner and is touched every two seconds. A lock whose process is gone (same machine) is taken over
- * five seconds after its last touch; one that nobody has touched for `staleMs`, seen by the waiter's own clock, is taken over too (another machine,
- * or a process number used again). The worst that two holders can do is to download twice: blobs are checked and renamed.
+ * five seconds after its last touch. So is one that nobody has touched for `staleMs` by the waiter's own clock: its owner
+ * may be on another machine, or its process number may be in use again. Two holders could at worst download twice, because
+ * blobs are checked and then renamed.
  */
 export async function withLock<T>(
   context: HubContext,
@@ -70,7 +71,7 @@ async function tryCreate(path: string, owner: Owner): Promise<boolean> {
     try {
       await file.writeFile(JSON.stringify(owner));
     } catch (error) {
-      await rm(path, { force: true }); // a full disk: leave no lock that names nobody
+      await rm(path, { force: true }); // the disk is full; a lock that names nobody must not stay
       throw error;
     } finally {
       await file.close();
@@ -118,7 +119,7 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as Owner;
   } catch {
-    return undefined; // gone, or being written
+    return undefined; // the file is gone, or it is being written
   }
 }
 

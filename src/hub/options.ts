@@ -6,7 +6,7 @@ import { expandPath, readHubEnvironment } from "./environment.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { findToken } from "./token.ts";
 
-/** How a download goes on. `totalBytes` is 0 while the server has not told the size. */
+/** The progress of a download. `totalBytes` is 0 until the server has told the size. */
 export type DownloadProgress = {
   status: "start" | "progress" | "done" | "cached";
   repository: string;
@@ -17,9 +17,9 @@ export type DownloadProgress = {
 
 /** How often to try again after dropped connections, HTTP 408, 429 and 5xx. An attempt that brought bytes starts the count anew. */
 export type RetryPolicy = {
-  /** Attempts in all, without progress between them. Default 5. */
+  /** How many attempts may follow each other without progress. Default 5. */
   attempts: number;
-  /** Wait before the second attempt, in milliseconds; doubled each time. Default 500. */
+  /** The wait before the second attempt, in milliseconds. It doubles each time. Default 500. */
   baseDelayMs: number;
   /** Longest wait in milliseconds. A server's Retry-After up to a minute is waited for in full. Default 8,000. */
   maxDelayMs: number;
@@ -41,7 +41,7 @@ export type HubOptions = {
   onProgress?: (event: DownloadProgress) => void;
   /** Stops at once (error `aborted`). Bytes that have arrived stay as `.incomplete` and are used by the next attempt. */
   signal?: AbortSignal;
-  /** What fetches; give your own for a proxy. Default: the global fetch. */
+  /** The function that fetches, for example through a proxy. Default: the global fetch. */
   fetch?: typeof fetch;
   retry?: Partial<RetryPolicy>;
 };

@@ -33,8 +33,8 @@ function start(): Child {
   return { process: child, output: () => output, exit: once(child, "exit") };
 }
 
-describe("processes", () => {
-  it("that are killed leave no half file, and the next one goes on where they stopped", async () => {
+describe("several processes", () => {
+  it("leave no half file when they are killed, and the next one goes on where they stopped", async () => {
     use.hub.pieceDelayMs = 60;
     const child = start();
     const incomplete = `${sha256(weights)}.incomplete`;
@@ -56,7 +56,7 @@ describe("processes", () => {
     expect(blobs(use.cache).filter((name) => name.endsWith(".incomplete"))).toEqual([]);
   });
 
-  it("that load a model together download each file once", async () => {
+  it("download each file once when they load a model together", async () => {
     use.hub.pieceDelayMs = 20;
     const children = [start(), start(), start()];
     for (const child of children) expect(await child.exit, child.output()).toEqual([0, null]);

@@ -1,6 +1,6 @@
 import type { HubContext } from "./options.ts";
 
-/** Reports how one file comes along: `loaded` may be called for every chunk, listeners hear at most ten a second. */
+/** Reports the progress of one file. `loaded` may be called for every chunk; listeners hear at most ten times a second. */
 export class FileProgress {
   readonly #context: HubContext;
   readonly #file: string;

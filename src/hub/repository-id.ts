@@ -1,7 +1,7 @@
 /**
  * Why `id` cannot be the id of a Hub repository, or undefined when it can.
  *
- * Rules of huggingface_hub: `name` or `org/name`; ASCII letters, digits, `-`, `_`, `.`; each part begins and ends with
+ * The rules are huggingface_hub's: `name` or `org/name`; ASCII letters, digits, `-`, `_`, `.`; each part begins and ends with
  * a letter, a digit or `_` and has at most 96 characters; no `--`, no `..`, no `.git` at the end.
  */
 export function repositoryIdProblem(id: string): string | undefined {
@@ -17,7 +17,7 @@ export function repositoryIdProblem(id: string): string | undefined {
   return undefined;
 }
 
-/** Whether a revision is a full commit hash: such a revision never changes. */
+/** Whether a revision is a full commit hash, which never changes. */
 export function isCommitHash(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }

@@ -30,8 +30,8 @@ const maxRedirects = 10;
 const redirectStatuses = [301, 302, 303, 307, 308];
 
 /**
- * One request, redirects followed by hand: the token goes to the Hub's host only. Waits for the head of an answer at
- * most `metadataTimeoutMs`; the body has no limit here. Throws TransientFailure when no answer comes, `aborted`.
+ * Sends one request and follows redirects by hand, because the token may go to the Hub's host only. It waits for the head of
+ * an answer at most `metadataTimeoutMs`; the body has no limit here. Throws TransientFailure when no answer comes, `aborted`.
  */
 export async function requestHub(context: HubContext, request: HubRequest): Promise<HubAnswer> {
   const redirects: Headers[] = [];
@@ -68,7 +68,7 @@ async function fetchHead(context: HubContext, request: HubRequest, url: string):
   }
 }
 
-/** The endpoint itself (same host and port, and never from https down to http), or the Hub's own hosts over https. */
+/** True for the endpoint itself (same host and port, never from https down to http) and for the Hub's own hosts over https. */
 function mayHaveToken(context: HubContext, url: string): boolean {
   const target = new URL(url);
   const endpoint = new URL(context.endpoint);
@@ -91,7 +91,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Waits after attempt number `attempt` failed with `error`; throws when there is to be no other attempt. */
+/** Waits after attempt number `attempt` failed with `error`. Throws when no other attempt may follow. */
 export async function waitBeforeRetry(
   context: HubContext,
   error: unknown,
@@ -145,7 +145,7 @@ export function badResponse(url: string, reason: string): TsumugiError {
   return new TsumugiError("hub_bad_response", { url, reason });
 }
 
-/** fetch hides what happened ("fetch failed") in the cause. */
+/** The message of a failed fetch. fetch itself says "fetch failed" and hides what happened in the cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause;

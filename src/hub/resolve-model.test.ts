@@ -65,7 +65,7 @@ describe("a folder", () => {
     },
   );
 
-  it("is not a file", async () => {
+  it("is refused where it is a file", async () => {
     writeFileSync(join(use.cache, "model.gguf"), "");
     await expect(load(join(use.cache, "model.gguf"))).rejects.toThrow(/it is a file/);
   });
@@ -172,7 +172,7 @@ describe("a Hub id", () => {
   });
 });
 
-describe("without a network", () => {
+describe("resolveModel without a network", () => {
   it("reads the cache, or says what is missing", async () => {
     vi.stubEnv("HF_HUB_OFFLINE", "1");
     await expect(load("org/tiny")).rejects.toMatchObject({

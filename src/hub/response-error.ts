@@ -3,8 +3,8 @@ import type { HubContext } from "./options.ts";
 import { badResponse, discard, type HubAnswer, TransientFailure } from "./request.ts";
 
 /**
- * What a refusing answer means, as an error that says what to do: a TransientFailure for 408, 429 and 5xx, else a
- * TsumugiError. The Hub tells the reason in X-Error-Code and X-Error-Message.
+ * The error that an unsuccessful answer means; its message says what to do. It is a TransientFailure for 408, 429 and 5xx,
+ * else a TsumugiError. The Hub tells the reason in X-Error-Code and X-Error-Message.
  */
 export async function responseError(context: HubContext, answer: HubAnswer, file?: string): Promise<Error> {
   const { response, url } = answer;

@@ -13,14 +13,14 @@ const tokenizerNames = [
   "chat_template.json",
 ];
 
-/** Of one class alone (GPT-NeoX Japanese): nobody misses them elsewhere. */
+/** Files that only one class of tokenizers has (GPT-NeoX Japanese). They are not missed elsewhere. */
 const rareTokenizerNames = ["vocab.txt", "emoji.json"];
 
 const configurationNames = ["config.json", "generation_config.json"];
 /** The usual names of weights, the preferred one first. */
 export const weightNames = ["model.safetensors.index.json", "model.safetensors"];
 
-/** Every fixed name that a chooser may ask for: how a cache is judged whole when no listing can be had. */
+/** Every fixed name that a chooser may ask for. A cache is judged by them when no listing can be had. */
 export const wellKnownNames = [...configurationNames, ...tokenizerNames, ...weightNames];
 
 /**
@@ -42,8 +42,8 @@ export function selectTextGenerationFiles(names: string[]): string[] {
 }
 
 /**
- * The index where there is one (`resolveModel` adds the files that it names), else model.safetensors, else shards that
- * are numbered but have no index, else the only safetensors file there is. Adapters are no weights.
+ * Chooses the index where there is one (`resolveModel` adds the files that it names), else model.safetensors, else shards
+ * that are numbered but have no index, else the only safetensors file that there is. Adapters do not count as weights.
  */
 export function selectWeightFiles(names: string[]): string[] {
   for (const name of weightNames) if (names.includes(name)) return [name];

@@ -14,7 +14,7 @@ export async function fileSize(path: string): Promise<number | undefined> {
   }
 }
 
-/** The commit that a revision had when it was last resolved; a commit hash is its own answer. */
+/** The commit that a revision had when it was last resolved. A commit hash stands for itself. */
 export async function cachedCommit(paths: CachePaths, revision: string): Promise<string | undefined> {
   if (isCommitHash(revision)) return revision;
   const text = await readFile(paths.ref(revision), "utf8").catch(() => "");
@@ -40,7 +40,7 @@ export async function writeAbsent(paths: CachePaths, commit: string, files: stri
   }
 }
 
-/** Makes the file of a snapshot: a relative link to the blob, or the file itself where links are not possible. */
+/** Makes the file of a snapshot. It is a relative link to the blob, or a real file where links are not possible. */
 export async function writePointer(
   pointer: string,
   blob: string,

@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TsumugiError } from "../errors.ts";
 
-/** A failure of the disk as an error that says what to do; anything else comes back as it is. */
+/** Turns a failure of the disk into an error that says what to do. Anything else comes back as it is. */
 export async function storageError(error: unknown, path: string, file: string, neededBytes?: number): Promise<unknown> {
   const { code, errno } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {

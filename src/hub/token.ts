@@ -23,7 +23,7 @@ export async function findToken(
   try {
     return clean(await readFile(environment.tokenPath, "utf8"));
   } catch {
-    return undefined; // no file, or not readable: not logged in
+    return undefined; // without a file that can be read, nobody is logged in
   }
 }
 

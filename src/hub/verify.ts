@@ -17,7 +17,7 @@ export async function findMismatch(path: string, metadata: FileMetadata, signal?
   }
   const isSha256 = /^[0-9a-f]{64}$/.test(metadata.etag);
   const isGitSha1 = /^[0-9a-f]{40}$/.test(metadata.etag);
-  if (!isSha256 && !isGitSha1) return undefined; // a mirror with etags of its own: the size is all there is
+  if (!isSha256 && !isGitSha1) return undefined; // a mirror has etags of its own, so only the size can be compared
   const hash = createHash(isSha256 ? "sha256" : "sha1");
   if (isGitSha1) hash.update(`blob ${size}\0`);
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);

@@ -33,7 +33,7 @@ describe.each(golden.cases.map((entry, index) => ({ index, ...entry })))(
       if (kept) for (const i of kept) expect(actual[i]).toBe(Math.fround(row[i]!));
     });
 
-    test("draws", () => {
+    test("draws the tokens that torch draws", () => {
       const stream = torchStream(5);
       const tokens = draws.map((_, step) => {
         const offset = 2 * row.length * step;

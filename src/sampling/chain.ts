@@ -104,7 +104,7 @@ export function sampleGroup(
   return raw ? { ...picks, logprobs: pickLogprobs(raw, picks, group.logprobs!) } : picks;
 }
 
-/** The targets with their log probabilities. */
+/** Gives the targets as picks, with their log probabilities. */
 function judge(rows: readonly Float32Array[], target: readonly number[]): SamplingPicks {
   return {
     rows: Int32Array.from(target.keys()),
@@ -152,7 +152,7 @@ function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
   return torchTopK(quotients, group.count);
 }
 
-/** Rows one after the other; without a copy where they are neighbours in one buffer. */
+/** Joins rows into one array. It needs no copy where they are neighbours in one buffer. */
 function concatenate(rows: readonly Float32Array[]): Float32Array {
   const [first] = rows as readonly [Float32Array];
   const length = first.length;

@@ -32,7 +32,7 @@ function checkGroup(group: SamplingGroup, logitRows: number, vocabularySize: num
   }
 }
 
-/** `only`: the one count that the kind of pick allows, if it allows only one. */
+/** @param only the count that the kind of pick allows, where it allows only one */
 function checkCount(only: number | undefined, count: number, most: number): void {
   const isGood = only === undefined ? Number.isSafeInteger(count) && count >= 1 && count <= most : count === only;
   if (!isGood) refuse("`count` of a sampling group", only ?? `1 to ${most}`, count);

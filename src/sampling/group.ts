@@ -2,8 +2,8 @@ import type { RandomStream } from "./random-stream.ts";
 import type { SamplingStep } from "./step.ts";
 
 /**
- * Rows of one step's logits that are picked from together. Picks are over rows × vocabulary. Groups are plain data, but for
- * "call" steps: a backend gets them whole, and runs natively what it can.
+ * Rows of one step's logits that are picked from together. Picks run over rows × vocabulary. Groups are plain data, except
+ * for "call" steps. A backend gets them whole and runs natively what it can.
  */
 export interface SamplingGroup {
   /** Indices into the batch's logit rows; at least one. */
@@ -15,30 +15,30 @@ export interface SamplingGroup {
   /** Added to each row's scores after the steps (a beam's running score). */
   bias?: readonly number[];
   /**
-   * argmax: the first of the greatest, one pick; draw: `count` by multinomial without replacement; top: the greatest `count`,
-   * in torch's order; score: nothing is chosen, `target` is judged.
+   * "argmax" takes the first of the greatest; "draw" takes `count` by multinomial without replacement; "top" takes the
+   * greatest `count`, in torch's order; "score" chooses nothing, but judges `target`.
    */
   pick: "argmax" | "draw" | "top" | "score";
-  /** Picks: from 1 to rows × vocabulary. "argmax": 1. "score": one for each row. */
+  /** How many picks are made, from 1 to rows × vocabulary. "argmax" makes 1, "score" one for each row. */
   count: number;
   /** "draw" only. */
   stream?: RandomStream;
-  /** "draw" only: place in the stream, in 32-bit words. Default 0. */
+  /** "draw" only: where the group's words begin in the stream, in 32-bit words. Default 0. */
   offset?: number;
   /** "score" only: one token for each row. */
   target?: readonly number[];
-  /** Report log probabilities: each pick's own, and the so many likeliest tokens of its row. 0: the pick's own alone. */
+  /** Asks for log probabilities: each pick's own, and those of this many likeliest tokens of its row. With 0, its own alone. */
   logprobs?: number;
 }
 
-/** What was picked for a group: `count` entries, best first; of "score", in the order of the rows. */
+/** What was picked for a group. There are `count` entries, best first, or for "score" in the order of the rows. */
 export interface SamplingPicks {
   /** Which of the group's rows each pick belongs to: an index into `group.rows`. */
   rows: Int32Array;
   tokens: Int32Array;
-  /** Processed score of each pick. Of "score": the target's log probability among the processed scores. */
+  /** The processed score of each pick. For "score" it is the target's log probability among the processed scores. */
   scores: Float32Array;
-  /** Where the group asked for `logprobs`. */
+  /** Present where the group asked for `logprobs`. */
   logprobs?: PickLogprobs;
 }
 
@@ -46,8 +46,11 @@ export interface SamplingPicks {
 export interface PickLogprobs {
   /** [picks] of the picked token */
   picked: Float32Array;
-  /** [picks × n] the likeliest tokens of each pick's row, likeliest first, of equals the lower id first; n = min(logprobs, vocabulary) */
+  /**
+   * [picks × n] the likeliest tokens of each pick's row, where n = min(logprobs, vocabulary). The likeliest comes first, and
+   * among equals the lower id.
+   */
   tokens: Int32Array;
-  /** [picks × n] theirs */
+  /** [picks × n] the log probabilities of `tokens` */
   values: Float32Array;
 }

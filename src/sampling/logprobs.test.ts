@@ -29,7 +29,7 @@ const chunks = (values: Iterable<number>, size: number) => {
 };
 
 describe("logprobs", () => {
-  test.each([0, 1, 3, 6, 50])("of %d tokens come from the raw logits of each pick's row", (n) => {
+  test.each([0, 1, 3, 6, 50])("take %d likeliest tokens from the raw logits of each pick's row", (n) => {
     const { rows, tokens, logprobs } = sample({ pick: "top", count: 4, bias: [5, -5], logprobs: n });
     const width = Math.min(n, 6);
     expect(logprobs!.picked).toHaveLength(4);

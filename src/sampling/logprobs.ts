@@ -31,7 +31,7 @@ export function pickLogprobs(
   return result;
 }
 
-/** Indices of the greatest `count` values, greatest first; of equals the lower index first. NaN counts as least. */
+/** Indices of the greatest `count` values, greatest first, and among equals the lower index first. NaN counts as least. */
 export function greatest(values: Float32Array, count: number): Int32Array {
   if (count > 128)
     return Int32Array.from(values.keys())

@@ -6,8 +6,8 @@ const powers = Float64Array.from({ length: 55 }, (_, exponent) => 2 ** exponent)
 /**
  * −log(n / 2⁵³) for a whole 0 < n ≤ 2⁵³: `−log1p(−u)` for u = 1 − n / 2⁵³, where the subtraction is exact.
  *
- * Own code, because the accuracy of `Math.log` and `Math.log1p` is left to each JavaScript engine. The argument is
- * split into m · 2ᵉ with √½ ≤ m < √2, and log m = 2 artanh((m − 1) / (m + 1)) is summed as a series. The error is
+ * This is code of our own, because each JavaScript engine decides how accurate its `Math.log` and `Math.log1p` are. The
+ * argument is split into m · 2ᵉ with √½ ≤ m < √2, and log m = 2 artanh((m − 1) / (m + 1)) is summed as a series. The error is
  * within 2 units of the last place of a float64, far below what a rounding to float32 keeps.
  */
 export function negativeLog(n: number): number {

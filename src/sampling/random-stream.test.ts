@@ -32,7 +32,7 @@ describe.each(streams)("a $kind stream", (stream) => {
     expect(Math.min(...many)).toBeGreaterThan(0);
   });
 
-  test("draws of a copied group are the same", () => {
+  test("gives a copied group the same draws", () => {
     const group: SamplingGroup = {
       rows: [0, 1],
       steps: [[{ kind: "warp", how: "topK", value: 3, minTokensToKeep: 1 }], [{ kind: "only", tokens: Int32Array.of(2) }]],
@@ -62,12 +62,12 @@ test("what a counter draws depends on seed, position and index alone", () => {
 describe("drawPlace", () => {
   const place = { step: 3, row: 2, batchRows: 4, vocabularySize: 10 };
 
-  test("of torch, goes on along one stream, row by row and step by step", () => {
+  test("goes on along one stream of torch, row by row and step by step", () => {
     const stream = torchStream(1);
     expect(drawPlace(stream, place)).toEqual({ stream, offset: 2 * 10 * (3 * 4 + 2) });
   });
 
-  test("of a counter, moves the position, and does not depend on how many rows there are", () => {
+  test("moves the position of a counter, and does not depend on how many rows there are", () => {
     const stream: RandomStream = { kind: "counter", seed: 8, position: 100 };
     const expected = { stream: { kind: "counter", seed: 8, position: 103 }, offset: 40 };
     expect(drawPlace(stream, place)).toEqual(expected);

@@ -18,7 +18,7 @@ describe("MersenneTwister", () => {
     expect(words.word(0)).toBe(3499211612);
   });
 
-  test("snapshots stay few however far it goes", () => {
+  test("keeps few snapshots however far it goes", () => {
     const words = wordsOf(seededState(1));
     const value = words.word(6_000_000);
     words.word(12_000_000);
@@ -90,7 +90,7 @@ describe("leaseRandom", () => {
     again.release(0);
   });
 
-  test("an own seed waits for nobody", async () => {
+  test("a call with a seed of its own waits for nobody", async () => {
     setSeed(1);
     const held = await leaseRandom(undefined);
     const own = await leaseRandom(11);

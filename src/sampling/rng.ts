@@ -11,13 +11,13 @@ export function torchStream(seed: number): RandomStream {
   return { kind: "torch", state: seededState(seed), place: 0 };
 }
 
-/** A stream lent to one call: `release` says how many words the call has used. */
+/** A stream that is lent to one call. The call says with `release` how many words it has used. */
 export interface RandomLease {
   readonly stream: RandomStream;
   release(words: number): void;
 }
 
-/** A generator that calls use one after the other: each starts where the one before ended, as in Python. */
+/** A generator that calls use one after the other. Each starts where the one before ended, as in Python. */
 export class RandomGenerator {
   readonly #state: Int32Array;
   #place = 0;
@@ -27,14 +27,14 @@ export class RandomGenerator {
     this.#state = seededState(seed);
   }
 
-  /** Passes over words, after the calls before and before those to come. Does not wait. */
+  /** Skips words behind the calls that came before, and before those to come. It does not wait. */
   skip(words: number): void {
     this.#queue = this.#queue.then(() => {
       this.#place += words;
     });
   }
 
-  /** Waits for earlier calls to end, then lends the stream. `release` must be called, also after a failure. */
+  /** Waits for earlier calls to end, then lends the stream. The caller must call `release`, even after a failure. */
   async lease(): Promise<RandomLease> {
     const before = this.#queue;
     let open = () => {};

@@ -1,6 +1,6 @@
 /**
- * Value of the `count`-th greatest entry (1 is the greatest). −infinity when fewer entries are above it.
- * A heap of `count` for small counts, a sorted copy otherwise.
+ * The value of the `count`-th greatest entry, where 1 is the greatest; −infinity when fewer entries are above it. Small counts
+ * use a heap of `count` entries, others a sorted copy.
  */
 export function kthGreatest(scores: Float32Array, count: number): number {
   if (count > 256) {

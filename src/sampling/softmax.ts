@@ -8,8 +8,8 @@ export function maximum(scores: Float32Array): number {
 }
 
 /**
- * Probabilities of a row: float32 at every stage as torch computes them on the CPU, with the sum taken in float64
- * (torch's own order of summation depends on the instruction set; this is within its rounding).
+ * The probabilities of a row. Every stage is float32, as torch computes them on the CPU, but the sum is taken in float64:
+ * torch's own order of summation depends on the instruction set, and this is within its rounding.
  */
 export function softmax(scores: Float32Array): Float32Array {
   const greatest = maximum(scores);

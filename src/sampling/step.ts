@@ -1,4 +1,4 @@
-/** What is known beside the row itself where its steps run. */
+/** What steps may know beside their row. */
 export interface LogitsContext {
   vocabularySize: number;
   /** [vocabulary] raw logits of the row's negative prompt, for "guide". They must not be changed. */
@@ -19,17 +19,17 @@ export type SamplingStep =
    * value and divides the others (repetition penalty). "grow": score + |score| · value, −infinity stays.
    */
   | { kind: "edit"; how: "add" | "set" | "scale" | "lift" | "grow"; tokens: Int32Array; values: Float32Array }
-  /** every other token to −infinity, these to 0 */
+  /** Sets every other token to −infinity, and these to 0. */
   | { kind: "only"; tokens: Int32Array }
-  /** every other token to −infinity; with `force`, these to 0 where all of them are −infinity */
+  /** Sets every other token to −infinity. With `force`, sets these to 0 where all of them are −infinity. */
   | { kind: "allow"; tokens: Int32Array; force: boolean }
-  /** tokens whose bit is 0 to −infinity */
+  /** Sets tokens whose bit is 0 to −infinity. */
   | { kind: "mask"; bits: Uint32Array }
-  /** NaN to 0, ±infinity to the float32 limits */
+  /** Sets NaN to 0, and ±infinity to the float32 limits. */
   | { kind: "invalid" }
-  /** warpers; `minTokensToKeep` as in transformers */
+  /** Runs a warper. `minTokensToKeep` means what it means in transformers. */
   | { kind: "warp"; how: WarperName; value: number; minTokensToKeep: number }
-  /** what cannot be said as data: runs in TypeScript on the row */
+  /** Runs a function on the row in TypeScript, for what cannot be said as data. */
   | { kind: "call"; apply: (scores: Float32Array, context: LogitsContext) => void };
 
 /** The warpers of sampling/warpers.ts. */

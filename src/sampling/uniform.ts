@@ -6,7 +6,7 @@ const variates = new Float32Array(2);
 const bits = new Uint32Array(variates.buffer);
 
 /**
- * A number in [0, 1) that belongs to this row and step: a hash of the row's own variates, so that torch's stream goes on
+ * A number in [0, 1) that belongs to this row and step. It is a hash of the row's own variates, so that torch's stream goes on
  * as it would without it.
  */
 export function uniformAt({ stream, offset = 0 }: StepPlace, purpose: number): number {

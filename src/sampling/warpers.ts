@@ -36,7 +36,7 @@ export const warpers: Record<WarperName, Warper> = {
     for (let i = 0; i < scores.length; i++) if (scores[i]! < limit) scores[i] = -Infinity;
   },
 
-  /** Drops what is below the k-th greatest score; ties with it all survive. */
+  /** Drops what is below the k-th greatest score. All that tie with it survive. */
   topK(scores, value, keep) {
     const limit = kthGreatest(scores, Math.min(Math.max(value, keep), scores.length));
     for (let i = 0; i < scores.length; i++) if (scores[i]! < limit) scores[i] = -Infinity;
@@ -67,7 +67,7 @@ export const warpers: Record<WarperName, Warper> = {
   minP(scores, value, keep) {
     const probabilities = softmax(scores);
     const limit = fround(fround(value) * maximum(probabilities));
-    const kept = new Set(torchTopK(probabilities, keep)); // so many, and no ties with them
+    const kept = new Set(torchTopK(probabilities, keep)); // exactly this many, without those that tie with them
     for (let i = 0; i < scores.length; i++) if (probabilities[i]! < limit && !kept.has(i)) scores[i] = -Infinity;
   },
 
@@ -104,7 +104,7 @@ export const warpers: Record<WarperName, Warper> = {
     dropImprobable(scores, probabilities, limit, keep);
   },
 
-  /** Among the best 100: keeps the longest head whose entropy stays within `value` of theirs, the best always. */
+  /** Keeps, of the best 100, the longest head whose entropy stays within `value` of theirs. The best always stays. */
   topH(scores, value) {
     const best = torchTopK(scores, Math.min(100, scores.length)).filter((i) => scores[i] !== -Infinity);
     const probabilities = softmax(Float32Array.from(best, (i) => scores[i]!));
@@ -122,7 +122,7 @@ export const warpers: Record<WarperName, Warper> = {
     for (const [token, score] of kept) scores[token] = score;
   },
 
-  /** Drops the tokens with a probability of at least `value`, but the least likely of them. */
+  /** Drops the tokens that have a probability of at least `value`, except the least likely of them. */
   xtc(scores, value, keep) {
     const probabilities = softmax(scores);
     const top: number[] = [];

@@ -1,8 +1,8 @@
 import { MersenneTwister, seededState } from "./mersenne-twister.ts";
 
-/** Settings of a KGW watermark (Kirchenbauer et al., 2023), as transformers' WatermarkingConfig. */
+/** Settings of a KGW watermark (Kirchenbauer et al., 2023), those of transformers' WatermarkingConfig. */
 export interface WatermarkingConfig {
-  /** Share of the vocabulary that is favoured at each step. Above 0, below 1; default 0.25. */
+  /** The share of the vocabulary that is favoured at each step: above 0 and below 1. Default 0.25. */
   greenlistRatio: number;
   /** Added to the scores of favoured tokens. Default 2. */
   bias: number;
@@ -10,7 +10,7 @@ export interface WatermarkingConfig {
   hashingKey: number;
   /** What chooses the favoured tokens: the tokens before ("lefthash", the default), or the new one too ("selfhash"). */
   seedingScheme: "lefthash" | "selfhash";
-  /** Tokens that choose. Default 1. */
+  /** How many tokens before the new one choose. Default 1. */
   contextWidth: number;
 }
 
@@ -54,7 +54,7 @@ export class Greenlist {
     return list;
   }
 
-  /** The low 32 bits of what torch's generator is seeded with: all that MT19937 takes. */
+  /** The low 32 bits of the seed of torch's generator. MT19937 takes no more. */
   #seed(context: readonly number[]): number {
     const key = BigInt(this.#config.hashingKey);
     const last = context.at(-1)!;
@@ -89,7 +89,7 @@ export function permutation(size: number, seed: number, count = size): Int32Arra
 
 const tables = new Map<number, Int32Array>();
 
-/** A million entries that depend on the key alone; made once. */
+/** A million entries that depend on the key alone. They are made once. */
 function fixedTable(hashingKey: number): Int32Array {
   let table = tables.get(hashingKey);
   if (!table) {

@@ -14,7 +14,7 @@ describe("tsumugi", () => {
     expect(version.code).toBe(0);
   });
 
-  it("without a command says how it is used, and exits with 2", async () => {
+  it("says how it is used when it gets no command, and exits with 2", async () => {
     const { code, stderr } = await runCli([]);
     expect(stderr).toContain("Usage: tsumugi");
     expect(code).toBe(2);
@@ -60,7 +60,7 @@ describe("tsumugi info", () => {
 });
 
 describe("tsumugi download", () => {
-  it("away from the network says that the model is not in the cache", async () => {
+  it("says away from the network that the model is not in the cache", async () => {
     const cache = mkdtempSync(join(tmpdir(), "tsumugi-cli-"));
     const { code, stdout, stderr } = await runCli(["download", "someone/some-model", "--cache-dir", cache]);
     rmSync(cache, { recursive: true });

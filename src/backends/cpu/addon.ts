@@ -31,9 +31,9 @@ export interface NativeOp {
   weights: number[];
   /** Indices into `NativePlan.parts`. */
   parts: number[];
-  /** By name, with their defaults; the kernel reads them once. */
+  /** Attributes by name, with their defaults. The kernel reads them once. */
   attributes: { [name: string]: number | boolean | string | Float64Array };
-  /** Activations are bfloat16. */
+  /** True when activations are bfloat16. */
   narrow: boolean;
 }
 
@@ -41,13 +41,13 @@ export interface NativeWeight {
   kind: number;
   /** "float32", "bfloat16", "float16", or a kind of tensor/storage.ts. */
   storage: string;
-  /** "float32" or "bfloat16": what matmuls multiply. */
+  /** What matmuls multiply: "float32" or "bfloat16". */
   arithmetic: string;
-  /** Matrices of a stack, each of `rows` × `columns`; 1 otherwise. */
+  /** How many matrices of `rows` × `columns` the weight is: 1, or more for a stack. */
   groups: number;
   rows: number;
   columns: number;
-  /** A vector whose values are rounded to bfloat16. */
+  /** True for a vector whose values are rounded to bfloat16. */
   narrow: boolean;
 }
 
@@ -61,7 +61,7 @@ export interface NativePart {
   blocks: number;
 }
 
-/** A program as the addon runs it: flat, every size known. */
+/** A program as the addon runs it: a flat list of ops with all sizes known. */
 export interface NativePlan {
   workers: number;
   maxTokens: number;
@@ -133,7 +133,7 @@ export interface NativeSession {
   dispose(): Promise<boolean>;
 }
 
-/** The native addon's exports; this is their only mirror. */
+/** The native addon's exports. They are declared nowhere else in TypeScript. */
 export interface NativeAddon {
   Session: new (plan: NativePlan) => NativeSession;
   /** Instruction set in use: "scalar", "neon", "avx2", "avx512" or "amx". */
@@ -141,7 +141,7 @@ export interface NativeAddon {
   /** Physical cores that this process may use. */
   defaultWorkers(): number;
   packedBytes(storage: string, rows: number, columns: number): number;
-  /** What kernels of a session of this plan work in, beside the plan's own workspace. */
+  /** Bytes that kernels of a session of this plan work in, beside the plan's own workspace. */
   workspaceBytes(plan: NativePlan): number;
   /** Names of the ops that have a kernel. */
   kernels: readonly string[];
@@ -196,6 +196,6 @@ function hint(): string {
       : process.platform === "win32"
         ? "the Visual Studio C++ build tools and Python"
         : "g++ 12 or newer (or clang), make and python3";
-  // Not `npm rebuild`: npm hides what the script says, and does not run it at all where install scripts must be allowed.
+  // `npm rebuild` is no good advice: npm hides what the script says, and runs no install scripts unless they are allowed.
   return `Install ${tools}, then run \`node "${join(packageRoot(), "scripts/build-native.mjs")}"\``;
 }

@@ -6,14 +6,14 @@ export interface Lifetime {
 }
 
 /**
- * Offsets for buffers in one arena, so that buffers whose lifetimes overlap do not. Greatest first, each at the lowest
- * place that is free; offsets are multiples of 64. Most lifetimes are short, so that a buffer is held against those of the
+ * Chooses offsets for buffers in one arena, so that buffers whose lifetimes overlap do not overlap in memory. The greatest
+ * comes first, and each gets the lowest place that is free. Offsets are multiples of 64. Most lifetimes are short, so that a buffer is held against those of the
  * few ops that it lives in, and the time is linear in the number of buffers.
  */
 export function placeBuffers(lifetimes: readonly Lifetime[]): { offsets: number[]; bytes: number } {
   const offsets = new Array<number>(lifetimes.length).fill(0);
   const ends = new Array<number>(lifetimes.length).fill(0);
-  /** Buffers placed so far that live in an op. */
+  /** The buffers that live in an op, of those placed so far. */
   const living: number[][] = [];
   const order = lifetimes.map((_, index) => index).sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || a - b);
   let bytes = 0;

@@ -5,12 +5,12 @@ import { type NativeOp, nativeAddon } from "./addon.ts";
 
 export type AnyProgram = Program | EncodeProgram;
 
-/** An op as it goes to the addon, but for what holds for all ops alike. */
+/** An op as it goes to the addon, without what is the same for all ops. */
 export type FlatOp = Omit<NativeOp, "narrow">;
 
 /**
- * A program's ops for the addon: with the values that kernels work in behind their outputs, with tables that several ops read
- * computed once, and with ops that one kernel does in one pass made one. New values are added to `values`.
+ * Makes a program's ops ready for the addon. The values that kernels work in stand behind their outputs, a table that several
+ * ops read is computed once, and ops that one kernel does in one pass become one. New values are added to `values`.
  *
  * @throws TsumugiError `op_invalid` where shapes or attributes break an op's rules, `op_unsupported` for an op without a kernel
  */
@@ -31,7 +31,7 @@ export function compileOps(
   return absorb(flat, program, rounds);
 }
 
-/** The op, and before it the table that it reads where that is not computed yet. */
+/** Gives the op, and before it the table that it reads where that is not computed yet. */
 function compileOp(
   op: ProgramOp,
   model: Model,
@@ -70,7 +70,7 @@ function compileOp(
   return [{ name: table.op, inputs: [], outputs: [value], weights: [], parts: [], attributes }, flat];
 }
 
-/** The op's shape rule holds: the addon trusts the program after this. */
+/** Checks the op's shape rule, because the addon trusts the program after this. */
 function checkOutputs(op: ProgramOp, shapes: readonly (readonly Dimension[])[], program: AnyProgram): void {
   op.outputs.forEach((value, index) => {
     const given = program.values[value]!.shape;
@@ -90,7 +90,7 @@ function nativeAttributes(attributes: Attributes): NativeOp["attributes"] {
   return native;
 }
 
-/** add(residual, linear(x)) becomes linear(x, residual): the same sums in the same order, one pass less. */
+/** Turns add(residual, linear(x)) into linear(x, residual), which makes the same sums in the same order in one pass less. */
 function absorb(ops: readonly FlatOp[], program: AnyProgram, rounds: boolean): FlatOp[] {
   const outputs = new Set(Object.values(program.outputs));
   const uses = new Map<number, number>();

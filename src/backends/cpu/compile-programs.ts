@@ -6,7 +6,7 @@ import { type Lifetime, placeBuffers } from "./arena.ts";
 import { checkLimits } from "./check-limits.ts";
 import { type AnyProgram, compileOps, type FlatOp } from "./compile-op.ts";
 
-/** What the addon runs of a model's programs, whatever the number of blocks and threads. */
+/** What the addon runs of a model's programs. It does not depend on the number of blocks and threads. */
 export interface CompiledPrograms extends Pick<NativePlan, "values" | "ops" | "encodeFrom" | "workspaceBytes" | "keptFloats"> {
   /** Outputs that a step keeps, by name: index, and the letter of their rows. "logits" is number 0. */
   kept: ReadonlyMap<string, { index: number; rows: Dimension; width: number }>;
@@ -84,7 +84,7 @@ function compileProgram(model: Model, program: AnyProgram, limits: Limits, keptV
   return { ops, values: shaped, floats, bytes: arena.bytes };
 }
 
-/** When each value is first written and last read, in one pass over the ops; values of no bytes have no lifetime. */
+/** Finds when each value is first written and last read, in one pass over the ops. Values of no bytes have no lifetime. */
 function lifetimesOf(ops: readonly FlatOp[], count: number, bytesOf: (value: number) => number): Lifetime[] {
   const lifetimes: Lifetime[] = Array.from({ length: count }, () => ({ bytes: 0, first: 0, last: 0 }));
   const isUsed = new Set<number>();

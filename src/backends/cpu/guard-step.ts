@@ -1,6 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
 
-/** Waits for the addon; what it throws becomes `internal`: a step failed. */
+/** Waits for the addon. What it throws becomes an error `internal`, which says that a step failed. */
 export async function guardStep(calls: readonly Promise<unknown>[]): Promise<void> {
   try {
     await Promise.all(calls);

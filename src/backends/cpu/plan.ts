@@ -17,8 +17,8 @@ export interface CompiledModel {
 }
 
 /**
- * A model's programs with the memory that they take. `programs` is what `compilePrograms` has made of the same model and
- * limits, but for blocks.
+ * Adds to a model's programs the memory that they take. `programs` is what `compilePrograms` has made of the same model and
+ * limits; the number of blocks may differ.
  */
 export function compileModel(
   model: Model,

@@ -111,7 +111,7 @@ function planOrigin(
   };
 }
 
-/** Whole rows of a matrix as one row: a vector is all of its values, one after another. */
+/** Joins whole rows of a matrix into one row, since a vector is all of its values, one after another. */
 function inOneRow(
   weight: Weight,
   matrix: Omit<NativeMatrix, "transposed">,
@@ -124,7 +124,7 @@ function inOneRow(
   return { storedColumns: rowEnd * storedColumns, rowStart: 0, rowEnd: 1, columnStart: first, columnEnd: first + count };
 }
 
-/** An origin that fills several matrices of a stack, as one for each. */
+/** Cuts an origin that fills several matrices of a stack into one for each. */
 function matrixByMatrix(weight: Weight, origin: NativeOrigin, matrixRows: number): NativeOrigin[] {
   const { rows } = logicalSize(origin);
   const { destination, rowStart, transposed } = origin;

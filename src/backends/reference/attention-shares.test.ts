@@ -3,7 +3,7 @@ import { batchOf, memoryPart, tensor } from "../../../test/helpers/run-op.ts";
 import type { ReferenceContext } from "../../ops/definition.ts";
 import { sharesOf } from "./attention-shares.ts";
 
-test("shares of more tokens and heads than a call takes arguments", () => {
+test("attention shares hold more tokens and heads than a call takes arguments", () => {
   const [tokens, heads] = [20_000, 8];
   const batch = batchOf(Array.from({ length: tokens }, () => ({ tokens: [0] })));
   const state = [memoryPart(1), memoryPart(1)];

@@ -2,8 +2,8 @@ import { attend } from "../../ops/attend.ts";
 import type { ReferenceContext, ReferenceTensor } from "../../ops/definition.ts";
 
 /**
- * What `attend` gives each position, [T, heads · K]: computed once, when it is asked for, from what the op has read. K is
- * the most positions of any token; those that a token does not attend to have 0.
+ * What `attend` gives each position, [T, heads · K]. It is computed once, when it is asked for, from what the op has read. K is
+ * the most positions of any token. Positions that a token does not attend to have 0.
  */
 export function sharesOf(context: ReferenceContext): () => ReferenceTensor {
   let tensor: ReferenceTensor | undefined;
@@ -19,7 +19,7 @@ function compute(context: ReferenceContext): ReferenceTensor {
   attend.reference({ ...context, outputs, onShares: (row, head, first, shares) => found.push({ row, head, first, shares }) });
   const tokens = context.batch.tokenIds.length;
   const heads = Number(context.attributes.heads);
-  // a loop: as many entries as tokens times heads are more than a call takes as arguments
+  // a loop, because tokens × heads are more entries than a call takes as arguments
   let positions = 0;
   for (const { first, shares } of found) positions = Math.max(positions, first + shares.length);
   const data = new Float32Array(tokens * heads * positions);
@@ -27,7 +27,7 @@ function compute(context: ReferenceContext): ReferenceTensor {
   return { shape: [tokens, heads * positions], data };
 }
 
-/** The same context with copies of the rows of its state, as they are now. */
+/** Copies the context with the rows of its state as they are now. */
 export function keepState(context: ReferenceContext): ReferenceContext {
   const { batch, state } = context;
   const sequences = [...batch.promptLength.keys()];

@@ -5,8 +5,9 @@ import { roundToBfloat16 } from "../../tensor/convert.ts";
 import type { Batch, BatchState } from "../backend.ts";
 
 /**
- * The blocks of one state: for each part, `blocks` × `blockTokens` rows; a slot is a block of one row. Which rows were written is kept, so that
- * reading a row that no step wrote, or whose block was freed, is an error and not a wrong answer.
+ * The blocks of one state: for each part, `blocks` × `blockTokens` rows. A slot is a block of one row. The cache remembers
+ * which rows were written, so that reading a row that no step wrote, or whose block was freed, is an error and not a wrong
+ * answer.
  */
 export class PagedCache {
   readonly #parts: { width: number; data: Float32Array }[];
@@ -37,7 +38,7 @@ export class PagedCache {
     });
   }
 
-  /** A part as an op sees it: rows by sequence of this batch and position. */
+  /** A part as an op sees it, with rows addressed by sequence of this batch and position. */
   part(index: number, table: BatchState): ReferenceStatePart {
     const { width, data } = this.#parts[index]!;
     const written = this.#written[index]!;
@@ -63,7 +64,7 @@ export class PagedCache {
     return this.#state.kind;
   }
 
-  /** A new sequence's first step begins with blocks as if never written, so that stale rows cannot be read; a slot with zeros. */
+  /** Makes the blocks of a new sequence as if never written, so that stale rows cannot be read. A slot gets zeros. */
   forget(batch: Batch, table: BatchState): void {
     for (let sequence = 0; sequence < batch.promptLength.length; sequence++) {
       const first = batch.positions[batch.sequenceStart[sequence]!]!;

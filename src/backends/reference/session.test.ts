@@ -147,7 +147,7 @@ describe("a ragged batch", () => {
   });
 });
 
-describe("types", () => {
+describe("a session", () => {
   it("rounds the cache and matrices to what the limits say", async () => {
     for (const change of [{ cache: "bfloat16" }, { weights: "bfloat16" }, { weights: "float16" }] as const) {
       const session = await open(change);
@@ -160,7 +160,7 @@ describe("types", () => {
   });
 });
 
-describe("sample and read", () => {
+describe("a step", () => {
   it("picks from the step's rows", async () => {
     const session = await open();
     const step = session.run(batchOf([{ tokens: b, computed: 0, size: 6, blocks: [0, 1] }]));
@@ -176,7 +176,7 @@ describe("sample and read", () => {
     await session.dispose();
   });
 
-  it("keeps what was asked for", async () => {
+  it("keeps the outputs that were asked for", async () => {
     const named = withAttentions(withHiddenStates(model));
     for (const [taps, reads, kept] of [
       [["hidden"], [], ["logits", "hidden"]],
@@ -207,7 +207,7 @@ describe("sample and read", () => {
   });
 });
 
-describe("a cache that is not what the batch says", () => {
+describe("the cache, where the batch says something else,", () => {
   it("refuses rows that no step wrote", async () => {
     const session = await open();
     await expect(logits(session, batchOf([{ tokens: a, computed: 6, size: 2, blocks: [0, 1] }]))).rejects.toThrow(

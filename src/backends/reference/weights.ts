@@ -10,13 +10,13 @@ import { isPlain, type WeightHolding } from "../weight-holding.ts";
 
 /** A weight of a session. */
 export interface ReferenceWeight {
-  /** Its values, row-major; made anew by every call where it is held in blocks of codes. */
+  /** Gives its values, row-major. Each call makes them anew where the weight is held in blocks of codes. */
   values(): Float32Array;
   /** What the values are rounded to. */
   type: FloatDType;
 }
 
-/** Data of a tensor of the source, wherever it is. */
+/** Reads a tensor of the source, from memory or from its file. */
 export async function readTensor(source: WeightSource, name: string): Promise<Uint8Array> {
   const place = source.locate(name);
   if (place instanceof Uint8Array) return place;
@@ -71,8 +71,8 @@ function joined({ name, shape }: Weight, parts: readonly Float32Array[]): Float3
 }
 
 /**
- * Reads what the origins of one weight take. Many may be parts of one tensor: the bytes of codes are kept until the weight is
- * loaded, of decoded tensors the last.
+ * Reads what the origins of one weight take. Many of them may be parts of one tensor, so it keeps the bytes of codes until the
+ * weight is loaded, and the tensor that was decoded last.
  */
 class OriginReader {
   readonly #source: WeightSource;
@@ -93,7 +93,7 @@ class OriginReader {
     return place(this.#decoded.values, regionOf(origin, shape), origin.transpose ?? false);
   }
 
-  /** The codes and all that goes with them of an origin that takes whole rows. */
+  /** The codes, and all that goes with them, that an origin of whole rows takes. */
   async codes(origin: WeightOrigin): Promise<{ storage: TensorStorage; bytes: StorageBytes }> {
     const storage = origin.storage!;
     const { before, storedColumns, rowStart, rowEnd } = regionOf(origin, storage.shape);
@@ -143,7 +143,7 @@ function regionOf(origin: WeightOrigin, shape: readonly number[]): OriginRegion 
   });
 }
 
-/** The rows and columns of a region, transposed where asked. */
+/** Copies the rows and columns of a region. They are transposed where the origin says so. */
 function place(values: Float32Array, region: OriginRegion, transpose: boolean): Float32Array {
   const { before, storedColumns, rowStart, rowEnd, columnStart, columnEnd } = region;
   const [rows, columns] = [rowEnd - rowStart, columnEnd - columnStart];

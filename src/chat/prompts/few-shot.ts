@@ -12,11 +12,11 @@ export interface FewShotExample<Template extends string = string> {
 
 /** How `fewShotPrompt` puts its parts together. */
 export interface FewShotPromptOptions {
-  /** Between an instruction and its answer. Default: a space. */
+  /** Stands between an instruction and its answer. Default: a space. */
   answerSeparator?: string;
-  /** Between examples. Default: an empty line. */
+  /** Stands between examples. Default: an empty line. */
   separator?: string;
-  /** Text before all of it, with `separator` behind it. Default: none. */
+  /** A text that comes before all of it, followed by `separator`. Default: none. */
   introduction?: string;
 }
 

@@ -13,7 +13,7 @@ export interface Persona {
 }
 
 /**
- * The system prompt of a persona: its description, then its rules, one in a line.
+ * Writes the system prompt of a persona: its description, then its rules, one on each line.
  *
  * Errors: `invalid_input` for a persona without a description, or with rules or examples that are no such list;
  * `unknown_option` for other fields.
@@ -39,8 +39,8 @@ export function personaPrompt(persona: Persona): string {
 }
 
 /**
- * A conversation held by a persona: its system prompt first (before the text of a system message that is there already), then
- * its example turns, then the conversation. The messages given are not changed.
+ * Gives a conversation a persona. Its system prompt comes first (before the text of a system message that is there already),
+ * then its example turns, then the conversation. The given messages are not changed.
  *
  * Errors: those of `personaPrompt`; `invalid_input` for messages that are no list, or a system message that is not text.
  *

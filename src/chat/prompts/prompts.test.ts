@@ -37,7 +37,7 @@ describe("instructionTemplate", () => {
       expect(() => instructionTemplate(template)).toThrow(invalidInput);
   });
 
-  test("types know the names", () => {
+  test("knows the names of its fields by type", () => {
     // @ts-expect-error a field is missing
     expect(() => translate({ language: "x" })).toThrow();
     // @ts-expect-error there is no such field
@@ -45,8 +45,8 @@ describe("instructionTemplate", () => {
   });
 });
 
-describe("few-shot", () => {
-  test("as one text", () => {
+describe("few-shot prompts", () => {
+  test("are one text with the question left open", () => {
     expect(fewShotPrompt(translate, examples.slice(0, 1), question)).toBe(
       "Translate to Japanese:\nEnglish: How are you?\nJapanese: お元気ですか？\n\nTranslate to Japanese:\nEnglish: Thank you.\nJapanese:",
     );
@@ -57,7 +57,7 @@ describe("few-shot", () => {
     );
   });
 
-  test("as a conversation in the chat format of the model in the box", () => {
+  test("are a conversation in the chat format of the model in the box", () => {
     const capital = instructionTemplate("Capital of {country}?");
     const shots = [{ fields: { country: "Japan" }, answer: "Tokyo" }];
     expect(render(fewShotMessages(capital, shots, { country: "France" }, { system: "One word." }))).toBe(
@@ -70,7 +70,7 @@ describe("few-shot", () => {
     expect(fewShotMessages(capital, [], { country: "France" })).toEqual([{ role: "user", content: "Capital of France?" }]);
   });
 
-  test("an example without an answer is refused", () => {
+  test("need an answer in each example", () => {
     const broken = [{ fields: question } as unknown as (typeof examples)[number]];
     expect(() => fewShotPrompt(translate, broken, question)).toThrow(/Example 1/);
     expect(() => fewShotMessages(translate, broken, question)).toThrow(invalidInput);
@@ -116,7 +116,7 @@ describe("personas", () => {
     expect(guided[0]?.content).toBe(`${personaPrompt(cat)}\n\n観光案内`);
   });
 
-  test("without a description, or before a system message that is not text, are refused", () => {
+  test("are refused without a description, or before a system message that is not text", () => {
     expect(() => personaPrompt({ description: "" })).toThrow(invalidInput);
     expect(() => withPersona(cat, [{ role: "system", content: [{ type: "text", text: "x" }] }])).toThrow(invalidInput);
   });

@@ -4,14 +4,14 @@ import type { SamplingOptions } from "../options.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import type { SamplingStep, WarperName } from "../step.ts";
 
-/** One logits processor: the option that turns it on, its place, its values, and what it does. */
+/** A logits processor is declared by the option that turns it on, its place, its values, and what it does. */
 export interface ProcessorDefinition<Name extends string = string, Value = number, Required extends boolean = boolean>
   extends OptionDefinition<Name, Value, Required> {
   /** Place in the order of transformers' `_get_logits_processor` (the numbers of its list, 1 first). */
   readonly order: number;
-  /** Takes part only in sampling. */
+  /** True for one that takes part only in sampling. */
   readonly sampling: boolean;
-  /** It cannot work on the rows of a search over beams. */
+  /** True for one that cannot work on the rows of a search over beams. */
   readonly oneBeam?: boolean;
   /** Options that have no effect beside this one. */
   readonly replaces?: readonly string[];
@@ -84,7 +84,7 @@ export function checkVocabulary(option: string, ids: Iterable<number>, { vocabul
   }
 }
 
-/** Tokens that warpers must leave: 1, or with beams one more than there are ends. */
+/** How many tokens warpers must leave: 1, or with beams one more than there are end tokens. */
 export function minimumKept({ beams, eosTokenIds }: ProcessorContext): number {
   return beams > 1 ? Math.max(eosTokenIds.length, 1) + 1 : 1;
 }

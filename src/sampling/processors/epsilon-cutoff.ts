@@ -8,7 +8,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Truncation by an absolute probability (Hewitt et al., 2022). */
+/** Drops tokens below an absolute probability (Hewitt et al., 2022). */
 export const epsilonCutoff = defineProcessor({
   name: "epsilonCutoff",
   order: 24,

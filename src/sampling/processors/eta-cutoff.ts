@@ -3,12 +3,12 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Eta sampling. Sampling only. Default 0. */
+    /** The cutoff of eta sampling. Sampling only. Default 0: off. */
     etaCutoff?: number | null;
   }
 }
 
-/** Eta sampling (Hewitt et al., 2022): an absolute cutoff, lower where the model is unsure. */
+/** Eta sampling (Hewitt et al., 2022) drops tokens below a cutoff that is lower where the model is unsure. */
 export const etaCutoff = defineProcessor({
   name: "etaCutoff",
   order: 25,

@@ -3,12 +3,12 @@ import { atLength, checkVocabulary, defineProcessor, force } from "./definition.
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** The first new token, where the prompt is one token. */
+    /** The token that must come first where the prompt is one token. */
     forcedBosTokenId?: number | null;
   }
 }
 
-/** The token behind a prompt of one token: the language of a translation, in encoder-decoder models. */
+/** Forces the token behind a prompt of one token. In encoder-decoder models that is the language of a translation. */
 export const forcedBosTokenId = defineProcessor({
   name: "forcedBosTokenId",
   order: 11,

@@ -3,12 +3,12 @@ import { atLength, checkVocabulary, defineProcessor, force } from "./definition.
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** What the last token that the length allows must be; one or many. */
+    /** The token, or tokens, that the last place that the length allows must have. */
     forcedEosTokenId?: number | readonly number[] | null;
   }
 }
 
-/** The last token that `maxLength` or `maxNewTokens` allows. */
+/** Forces the last token that `maxLength` or `maxNewTokens` allows. */
 export const forcedEosTokenId = defineProcessor({
   name: "forcedEosTokenId",
   order: 12,

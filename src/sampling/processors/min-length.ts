@@ -4,12 +4,12 @@ import { banEnds } from "./minimum.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** No end token while the row, prompt included, is shorter. Default 0. */
+    /** Bans end tokens while the row, prompt included, is shorter than this. Default 0. */
     minLength?: number | null;
   }
 }
 
-/** No end token while the row, prompt and pads included, is shorter than this. */
+/** Bans end tokens while the row, prompt and pads included, is shorter than this. */
 export const minLength = defineProcessor({
   name: "minLength",
   order: 8,

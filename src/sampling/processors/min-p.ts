@@ -3,7 +3,7 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Only tokens at least this share as likely as the likeliest. Sampling only. */
+    /** Keeps only tokens that are at least this share as likely as the likeliest. Sampling only. */
     minP?: number | null;
   }
 }

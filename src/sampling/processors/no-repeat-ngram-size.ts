@@ -3,12 +3,12 @@ import { ban, defineProcessor, overHistory } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** No sequence of this many tokens comes twice, prompt included. Default 0: off. */
+    /** Lets no sequence of this many tokens come twice, prompt included. Default 0: off. */
     noRepeatNgramSize?: number | null;
   }
 }
 
-/** No n-gram twice (Paulus et al., 2017), prompt and pads included. */
+/** Lets no n-gram come twice (Paulus et al., 2017), prompt and pads included. */
 export const noRepeatNgramSize = defineProcessor({
   name: "noRepeatNgramSize",
   order: 5,
@@ -24,7 +24,7 @@ export const noRepeatNgramSize = defineProcessor({
     }),
 });
 
-/** Tokens that follow, anywhere in `text`, the last n − 1 tokens of `history`. */
+/** The tokens that follow the last n − 1 tokens of `history` anywhere in `text`. */
 export function continuations(
   text: readonly number[],
   history: readonly number[],

@@ -95,7 +95,7 @@ test("every processor but three gives plain data", () => {
   expect(scripted.map(({ name }) => name)).toEqual(["logitsProcessor", "mirostat", "watermarkingConfig"]);
 });
 
-describe("as OpenAI defines them", () => {
+describe("processors that OpenAI defines", () => {
   test("frequency and presence penalties count the answer, not the prompt", () => {
     const setup = { prompt: [2, 2, 2], tokens: [0, 0, 1] };
     expect(run({ frequencyPenalty: 0.5 }, [1, 1, 1], setup)).toEqual([0, 0.5, 1]);
@@ -110,7 +110,7 @@ describe("as OpenAI defines them", () => {
   });
 });
 
-describe("as llama.cpp defines them", () => {
+describe("processors that llama.cpp defines", () => {
   test("topNSigma keeps what is within n deviations of the best; banned tokens do not count", () => {
     // mean 2, deviation √4.5 ≈ 2.12: limit 2.88
     expect(run({ topNSigma: 1 }, [5, 3, 0, 0, -Infinity])).toEqual([5, 3, -Infinity, -Infinity, -Infinity]);
@@ -217,7 +217,7 @@ test.each([{ xtc: { probability: 1, threshold: 0.1 } }, { mirostat: { version: 2
   },
 );
 
-describe("your own processors", () => {
+describe("processors of the caller", () => {
   test("change scores in place or give others, and see the row", () => {
     const seen: unknown[] = [];
     const logitsProcessor = [

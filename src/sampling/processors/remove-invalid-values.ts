@@ -3,12 +3,12 @@ import { constant, defineProcessor } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Replace NaN and infinite scores. Default false. */
+    /** Replaces NaN and infinite scores. Default false. */
     removeInvalidValues?: boolean | null;
   }
 }
 
-/** NaN becomes 0, infinities the greatest and least float32. */
+/** Turns NaN into 0, and infinities into the greatest and the least float32. */
 export const removeInvalidValues = defineProcessor({
   name: "removeInvalidValues",
   order: 13,

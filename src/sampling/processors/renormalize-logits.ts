@@ -3,12 +3,12 @@ import { constant, defineProcessor } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Make the processed scores log probabilities. Default false. */
+    /** Makes the processed scores log probabilities. Default false. */
     renormalizeLogits?: boolean | null;
   }
 }
 
-/** Scores become log probabilities behind everything else. */
+/** Turns scores into log probabilities, after everything else. */
 export const renormalizeLogits = defineProcessor({
   name: "renormalizeLogits",
   order: 27,

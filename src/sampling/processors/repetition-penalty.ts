@@ -9,7 +9,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Every token seen so far (prompt and its pads included) loses: negative scores times the penalty, others divided by it. */
+/** Lowers every token seen so far, prompt and pads included: negative scores times the penalty, others divided by it. */
 export const repetitionPenalty = defineProcessor({
   name: "repetitionPenalty",
   order: 4,
@@ -25,7 +25,7 @@ export const repetitionPenalty = defineProcessor({
   },
 });
 
-/** `tokens` may be longer than the set: room to grow. */
+/** `tokens` may be longer than the set, so that it has room to grow. */
 function penalise(tokens: Int32Array, seen: Set<number>, penalty: number): Processor {
   let values = new Float32Array(tokens.length).fill(penalty);
   return {

@@ -8,7 +8,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Tokens that never come. */
+/** Bans tokens at every step. */
 export const suppressTokens = defineProcessor({
   name: "suppressTokens",
   order: 15,

@@ -11,7 +11,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Scores divided by the temperature: below 1 sharper, above 1 flatter. */
+/** Divides scores by the temperature: below 1 they get sharper, above 1 flatter. */
 export const temperature = defineProcessor({
   name: "temperature",
   order: 18,

@@ -3,12 +3,12 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Top-H sampling: the likeliest of the best 100 tokens up to this share of their entropy. Sampling only. */
+    /** Keeps the likeliest of the best 100 tokens, up to this share of their entropy (top-H). Sampling only. */
     topH?: number | null;
   }
 }
 
-/** Top-H sampling (Baghaei Potraghloo et al., 2025): the likeliest tokens up to a share of the entropy. */
+/** Top-H sampling (Baghaei Potraghloo et al., 2025) keeps the likeliest tokens up to a share of the entropy. */
 export const topH = defineProcessor({
   name: "topH",
   order: 19,

@@ -3,7 +3,7 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
+    /** Keeps only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
     topK?: number | null;
   }
 }

@@ -3,12 +3,12 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Only tokens whose score is within so many standard deviations of the best. Sampling only. */
+    /** Keeps only tokens whose score is within this many standard deviations of the best. Sampling only. */
     topNSigma?: number | null;
   }
 }
 
-/** Top-nσ (Tang et al., 2024): scores within n standard deviations of the greatest. Temperature changes nothing in it. */
+/** Top-nσ (Tang et al., 2024) keeps scores within n standard deviations of the greatest. Temperature changes nothing in it. */
 export const topNSigma = defineProcessor({
   name: "topNSigma",
   order: 18.5,

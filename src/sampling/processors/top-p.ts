@@ -3,12 +3,12 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Only the likeliest tokens that together reach this probability. Sampling only. Default 1. */
+    /** Keeps only the likeliest tokens that together reach this probability. Sampling only. Default 1. */
     topP?: number | null;
   }
 }
 
-/** Nucleus sampling (Holtzman et al., 2019): the most likely tokens that together have probability p. */
+/** Nucleus sampling (Holtzman et al., 2019) keeps the most likely tokens that together have probability p. */
 export const topP = defineProcessor({
   name: "topP",
   order: 21,

@@ -3,12 +3,12 @@ import { defineProcessor, warper } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Locally typical sampling up to this mass. Sampling only. Default 1. */
+    /** Keeps the most typical tokens up to this probability. Sampling only. Default 1. */
     typicalP?: number | null;
   }
 }
 
-/** Locally typical sampling (Meister et al., 2022). */
+/** Locally typical sampling (Meister et al., 2022) keeps tokens whose surprise is near the entropy. */
 export const typicalP = defineProcessor({
   name: "typicalP",
   order: 23,
