@@ -93,7 +93,7 @@ describe("a connection that drops", () => {
   });
 
   it("counts as dropped when the server never answers", async () => {
-    vi.stubEnv("HF_HUB_ETAG_TIMEOUT", "0.1");
+    vi.stubEnv("HF_HUB_ETAG_TIMEOUT", "0.5");
     disturb(2, () => {});
     await load();
     await expectWhole();
