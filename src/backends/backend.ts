@@ -34,6 +34,16 @@ export interface Limits {
   taps: readonly string[];
 }
 
+/**
+ * Low-rank changes of a checkpoint's matrices (LoRA, https://arxiv.org/abs/2106.09685): to what the matrix of a module gives
+ * for x, scale × up · down · x is added.
+ */
+export interface Adapter {
+  source: WeightSource;
+  /** Names of modules as the checkpoint has them, and of the adapter's tensors: `down` [rank, inputs], `up` [outputs, rank]. */
+  changes: readonly { module: string; down: string; up: string; scale: number }[];
+}
+
 /** Bytes a session will take, by what takes them. */
 export interface MemoryPlan {
   weights: number;
@@ -57,7 +67,10 @@ export interface BatchState {
 
 /** One step's work: T tokens from S sequences, ragged. */
 export interface Batch {
-  /** [T] A negative id −1 − g stands for a token that is not known yet: pick g of the step before, in the order of its groups. */
+  /**
+   * [T] A negative id −1 − g stands for a token that is not known yet: pick g of the decode step before, in the order of its
+   * groups.
+   */
   tokenIds: Int32Array;
   /** [T] index in the sequence, padding not counted. */
   positions: Int32Array;
@@ -69,7 +82,10 @@ export interface Batch {
   rotaryLead?: Int32Array;
   /** [S] pads in front of the sequence, where transformers' model counts them as positions (Llama 4); absent: none. */
   padding?: Int32Array;
-  /** [S] the adapter that the rows of each sequence go through, −1 for none; absent: none do. No session can load one yet. */
+  /**
+   * [S] the adapter that the rows of each sequence go through, −1 for none; absent: none do. Any other number is refused with
+   * `batch_invalid`: no session can load one yet.
+   */
   adapter?: Int32Array;
   /** [R] ascending indices into T. */
   logitRows: Int32Array;
@@ -90,15 +106,21 @@ export interface Session {
    * Copies the batch, queues the step and returns at once. A failure rejects `sample` and `read`. `program` "encode": whole
    * inputs of the encoder, which fill the cross states. Default "decode". `reads`: outputs beside "logits" and `limits.taps`
    * that may be read of this step, so that a backend that can give more need not keep the others; absent: all it can give.
-   * Token ids that are picks of the step before need `sample` of that step to have been called, and called once.
+   * Token ids that are picks of the step before need `sample` of that step to have been called: its first call counts. When
+   * that call fails, so does this step, and may then be queued again with tokens that are known.
    */
   run(batch: Batch, program?: ProgramName, reads?: readonly string[]): Step;
-  /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. */
+  /** Picks tokens from the step's logits. `group.rows` index into the batch's logitRows. Without groups it waits for the step. */
   sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]>;
   /** Reads rows of a program output ("logits", "hidden", a tap): rows.length × width values. */
   read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array>;
   /** Frees what the step holds. Call once per step, after `sample` and `read`. */
   release(step: Step): void;
+  /**
+   * Loads an adapter beside the weights, and gives the number that `Batch.adapter` names it by. No backend can do this yet:
+   * rejects with `unsupported_option`.
+   */
+  loadAdapter(adapter: Adapter): Promise<number>;
   memory(): MemoryPlan;
   /** Waits for the queue, then frees everything. */
   dispose(): Promise<void>;

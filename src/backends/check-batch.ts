@@ -5,9 +5,7 @@ import { failBatch as fail } from "./fail-batch.ts";
 
 /**
  * Throws `batch_invalid` for a batch that contradicts itself, the model or the limits: what a backend must be able to
- * trust before it runs a step.
- *
- * @param picks how many picks were made from the step before: token id −1 − g stands for pick g of them. Default: none.
+ * trust before it runs a step. Picks of the step before must stand in their places by now.
  */
 export function checkBatch(
   batch: Batch,
@@ -15,11 +13,10 @@ export function checkBatch(
   limits: Limits,
   blockTokens: number,
   program: ProgramName = "decode",
-  picks = 0,
 ): void {
   if (!model.programs[program]) fail("program", Object.keys(model.programs).join(" or "), program);
   checkSizes(batch, limits);
-  checkTokens(batch, model.vocabularySize, picks);
+  checkTokens(batch, model.vocabularySize);
   checkPositions(batch, model, program);
   checkRotaryLengths(batch, model);
   checkLogitRows(batch);
@@ -48,11 +45,11 @@ function checkSizes(batch: Batch, limits: Limits): void {
   }
 }
 
-function checkTokens({ tokenIds }: Batch, vocabularySize: number, picks: number): void {
+function checkTokens({ tokenIds }: Batch, vocabularySize: number): void {
   for (let t = 0; t < tokenIds.length; t++) {
     const id = tokenIds[t]!;
-    if (id >= -picks && id < vocabularySize) continue;
-    const behind = picks > 0 ? `, or -1 to ${-picks} for a pick of the step before` : "";
+    if (id >= 0 && id < vocabularySize) continue;
+    const behind = id < 0 ? ", or the number of a pick that was made from the step before" : "";
     fail(`token ${t}`, `0 to ${vocabularySize - 1}${behind}`, id);
   }
 }

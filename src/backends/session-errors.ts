@@ -12,3 +12,8 @@ export function checkRow(row: number, rows: number): void {
 export function unknownStep(step: Step): TsumugiError {
   return new TsumugiError("internal", { what: `step ${step} is unknown or was released` });
 }
+
+/** The error of whatever asks for an adapter (`unsupported_option`). */
+export function noAdapters(): TsumugiError {
+  return new TsumugiError("unsupported_option", { option: "adapter", reason: "adapters cannot be loaded yet" });
+}

@@ -36,6 +36,11 @@ export interface RowDecoderOptions {
 
 /** Greedy search and sampling of one prompt: each output row by itself. */
 export class RowDecoder implements Decoder {
+  /**
+   * Each row gets one pick, which is appended whether the row ends with it or not. Processors, stop strings and criteria are
+   * asked when it is known.
+   */
+  readonly appendsPicks = true;
   readonly #options: RowDecoderOptions;
   readonly #stops: (StopStrings | undefined)[];
   #longest = 0;

@@ -153,9 +153,16 @@ export interface Request {
    * on, but the last one (`promptGroups`). Every row takes one of the step's logit rows. Default: none are wanted.
    */
   outputsFrom?: number;
-  /** Cached prefixes are shared only between requests of the same salt. Default "". */
+  /**
+   * Cached prefixes are shared only between requests of the same salt: a server sets it where users must not learn from
+   * timings what others have asked. It reaches `PrefixIndex` with the sequence; without an index it has nothing to separate.
+   * Default "".
+   */
   salt?: string;
-  /** The adapter that its rows go through; −1 for none. No session can load one yet: any other number is refused. */
+  /**
+   * The adapter that its rows go through, by the number that `Session.loadAdapter` gave; −1 for none. No session can load one
+   * yet: any other number is refused at `submit` with `unsupported_option`. Default −1.
+   */
   adapter?: number;
   /** Called synchronously after each step with what was appended. An exception fails this request only. */
   onTokens?: (events: readonly RequestEvent[]) => void;

@@ -1,7 +1,7 @@
 import type { Session, Step } from "../backends/backend.ts";
 import type { ActiveRequest } from "./active-request.ts";
 import type { EngineSequence } from "./sequence.ts";
-import type { StepPlan } from "./step-plan.ts";
+import { isLive, type StepPlan } from "./step-plan.ts";
 
 /** Exceptions of decoders, by request. */
 export type Failures = ReadonlyMap<ActiveRequest, unknown>;
@@ -54,7 +54,8 @@ export class StepObserver {
     for (const { gang, sequence, start, count, draft } of chunks) {
       const rows = Array.from({ length: count }, (_, index) => first + index);
       first += count;
-      if (!gang.decoder.observe) continue;
+      // A sequence that ended while this step was in flight has no such token.
+      if (!gang.decoder.observe || !isLive(gang, sequence)) continue;
       for (const output of gang.decoder.observed ?? ["hidden"]) {
         const tell = (hidden: Float32Array) => {
           const width = hidden.length / count;

@@ -65,7 +65,9 @@ for (const { name: kind, backend: create, dtype, seeds } of kinds) {
           // Three sequences of the greatest length fit, and little more.
           const limits = engineLimits(model, { blockTokens, weights: dtype, contextTokens: 100, maxSequences, maxTokens });
           for (const { name: state } of model.states) limits.blocks[state] = 3 * Math.ceil(100 / blockTokens);
-          const { outcomes, reports } = await runInterleaved(model, await prepare(limits), limits, arrivals);
+          const { outcomes, reports } = await runInterleaved(model, await prepare(limits), limits, arrivals, {
+            stepsInFlight: random.pick([1, 2] as const),
+          });
           preempted += reports.reduce((sum, report) => sum + report.preempted, 0);
           accepted += reports.reduce((sum, report) => sum + report.accepted, 0);
           for (const [index, arrival] of arrivals.entries()) {

@@ -134,6 +134,10 @@ export class FakeSession implements Session {
     throw new Error("the fake session has no outputs");
   }
 
+  async loadAdapter(): Promise<number> {
+    throw new Error("the fake session has no adapters");
+  }
+
   release(step: number): void {
     if (!this.held.delete(step)) throw new Error(`step ${step} was released twice`);
     this.#results.delete(step);

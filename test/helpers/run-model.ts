@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Backend, Batch, Limits, Session } from "../../src/backends/backend.ts";
 import { holdAsStored } from "../../src/backends/weight-holding.ts";
+import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/file-reader.ts";
 import { loadModel } from "../../src/models/index.ts";
 import type { Model } from "../../src/ops/program.ts";
@@ -20,6 +21,14 @@ export async function readGolden(name: string): Promise<Golden> {
   return JSON.parse(await readFile(join(fixtures, name, "golden.json"), "utf8")) as Golden;
 }
 
+/** A checkpoint that tests carry, open, and its model. */
+export async function openFixture(name: string): Promise<{ model: Model; checkpoint: Checkpoint }> {
+  const directory = join(fixtures, name);
+  const checkpoint = await openCheckpoint(directory);
+  const model = await loadModel(JSON.parse(await readFile(join(directory, "config.json"), "utf8")), checkpoint);
+  return { model, checkpoint };
+}
+
 /** A model on a backend, with room for one sequence. */
 export interface Running {
   model: Model;
@@ -32,10 +41,8 @@ export async function runFixture(
   name: string,
   options: { tokens?: number; dtype?: FloatDType } = {},
 ): Promise<Running> {
-  const directory = join(fixtures, name);
   const { tokens = 128, dtype = "float32" } = options;
-  const checkpoint = await openCheckpoint(directory);
-  const model = await loadModel(JSON.parse(await readFile(join(directory, "config.json"), "utf8")), checkpoint);
+  const { model, checkpoint } = await openFixture(name);
   const blocks = Math.ceil(tokens / backend.blockTokens) + 1;
   const limits: Limits = {
     maxTokens: tokens,

@@ -33,7 +33,9 @@ export async function sampleStep(sampled: SampledStep, groups: readonly Sampling
   const logits = new Float32Array(chainRows.length * vocabularySize);
   // One call for all native groups, one for all others: both are queued before anything is awaited.
   const pending: Promise<unknown>[] = [];
-  if (nativeRows.length > 0) pending.push(session.argmax(step, Int32Array.from(nativeRows), tokens, scores));
+  // Without any row the call waits for the step, and says whether it failed.
+  if (nativeRows.length > 0 || chainRows.length === 0)
+    pending.push(session.argmax(step, Int32Array.from(nativeRows), tokens, scores));
   if (chainRows.length > 0) pending.push(session.read(step, 0, Int32Array.from(chainRows), logits));
   await guardStep(pending);
 

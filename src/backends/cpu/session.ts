@@ -2,9 +2,11 @@ import { TsumugiError } from "../../errors.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
 import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
-import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
+import type { Adapter, Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
-import { checkRow, unknownStep } from "../session-errors.ts";
+import { copyBatch } from "../copy-batch.ts";
+import { LastPicks, takesPicks, withPicks } from "../last-picks.ts";
+import { checkRow, noAdapters, unknownStep } from "../session-errors.ts";
 import type { NativeSession } from "./addon.ts";
 import { guardStep, stepFailed } from "./guard-step.ts";
 import type { CompiledModel } from "./plan.ts";
@@ -20,13 +22,23 @@ interface Prepared {
 }
 
 /** A queued step: its number in the addon and its sizes, or why it was refused. */
-type QueuedStep = { native: number; tokens: number; sequences: number; logitRows: number } | { error: unknown };
+type QueuedStep = NativeStep | { error: unknown };
+
+interface NativeStep {
+  native: number;
+  tokens: number;
+  sequences: number;
+  logitRows: number;
+}
 
 /** A session of the cpu backend: queues steps on the thread pool, and settles promises when they are done. */
 export class CpuSession implements Session {
   readonly blockTokens: number;
   readonly #prepared: Prepared;
-  readonly #steps = new Map<Step, QueuedStep>();
+  readonly #steps = new Map<Step, QueuedStep | Promise<QueuedStep>>();
+  readonly #lastPicks = new LastPicks();
+  /** The newest step that the addon has not been given yet, because it, or one before it, waits for picks. */
+  #delayed: Promise<QueuedStep> | undefined;
   #next = 0;
   #disposing: Promise<unknown> | undefined;
 
@@ -38,20 +50,22 @@ export class CpuSession implements Session {
   run(batch: Batch, program: ProgramName = "decode"): Step {
     this.#checkAlive();
     const step = this.#next++;
-    this.#steps.set(step, this.#queue(batch, program));
+    const picks = program === "decode" ? this.#lastPicks.follow(step) : undefined;
+    const waits = picks !== undefined && takesPicks(batch);
+    const isNext = !waits && this.#delayed === undefined;
+    this.#steps.set(step, isNext ? this.#queue(batch, program) : this.#delay(copyBatch(batch), program, waits ? picks : []));
     return step;
   }
 
-  async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
-    const queued = this.#step(step);
-    const { native, kept } = this.#prepared;
-    const vocabularySize = kept.get("logits")!.width;
-    checkGroups(groups, queued.logitRows, vocabularySize);
-    return sampleStep({ session: native, step: queued.native, vocabularySize }, groups);
+  sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
+    const picks = this.#sample(step, groups);
+    this.#lastPicks.keep(step, picks);
+    return picks;
   }
 
   async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {
-    const queued = this.#step(step);
+    const found = this.#step(step);
+    const queued = found instanceof Promise ? await found : found;
     const kept = this.#prepared.kept.get(output);
     if (!kept) {
       const expected = `one of ${[...this.#prepared.kept.keys()]} (limits.taps names the others that will be read)`;
@@ -72,7 +86,15 @@ export class CpuSession implements Session {
     const queued = this.#steps.get(step);
     if (!queued) throw unknownStep(step);
     this.#steps.delete(step);
-    if (!("error" in queued)) this.#prepared.native.release(queued.native);
+    const free = (known: QueuedStep) => {
+      if (!this.#disposing && !("error" in known)) this.#prepared.native.release(known.native);
+    };
+    if (queued instanceof Promise) queued.then(free);
+    else free(queued);
+  }
+
+  async loadAdapter(_adapter: Adapter): Promise<number> {
+    throw noAdapters();
   }
 
   memory(): MemoryPlan {
@@ -80,9 +102,39 @@ export class CpuSession implements Session {
   }
 
   async dispose(): Promise<void> {
-    this.#disposing ??= this.#prepared.native.dispose();
+    const { native } = this.#prepared;
+    this.#disposing ??= this.#delayed ? this.#delayed.then(() => native.dispose()) : native.dispose();
     await this.#disposing;
     this.#steps.clear();
+  }
+
+  async #sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
+    const found = this.#step(step);
+    const queued = found instanceof Promise ? await found : found;
+    const { native, kept } = this.#prepared;
+    const vocabularySize = kept.get("logits")!.width;
+    checkGroups(groups, queued.logitRows, vocabularySize);
+    return sampleStep({ session: native, step: queued.native, vocabularySize }, groups);
+  }
+
+  /** Queues a step when its picks are known, and all steps before it are queued: steps run in order. */
+  #delay(batch: Batch, program: ProgramName, picks: readonly number[] | Promise<readonly number[]>): Promise<QueuedStep> {
+    const before = this.#delayed;
+    const delayed = (async (): Promise<QueuedStep> => {
+      try {
+        const known = await picks;
+        await before;
+        return this.#queue(withPicks(batch, known), program);
+      } catch (error) {
+        await before;
+        return { error };
+      }
+    })();
+    this.#delayed = delayed;
+    delayed.then(() => {
+      if (this.#delayed === delayed) this.#delayed = undefined;
+    });
+    return delayed;
   }
 
   #queue(batch: Batch, program: ProgramName): QueuedStep {
@@ -101,11 +153,20 @@ export class CpuSession implements Session {
     if (this.#disposing) throw new TsumugiError("disposed", { what: "The session" });
   }
 
-  #step(step: Step): Exclude<QueuedStep, { error: unknown }> {
+  /** A step that the addon knows, or will know. */
+  #step(step: Step): NativeStep | Promise<NativeStep> {
     this.#checkAlive();
     const queued = this.#steps.get(step);
     if (!queued) throw unknownStep(step);
-    if ("error" in queued) throw queued.error;
-    return queued;
+    if (!(queued instanceof Promise)) return nativeStep(queued);
+    return queued.then((known) => {
+      this.#checkAlive();
+      return nativeStep(known);
+    });
   }
+}
+
+function nativeStep(queued: QueuedStep): NativeStep {
+  if ("error" in queued) throw queued.error;
+  return queued;
 }

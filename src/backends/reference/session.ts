@@ -7,9 +7,11 @@ import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import { roundTo, roundToBfloat16 } from "../../tensor/convert.ts";
 import { elementCount } from "../../tensor/dtype.ts";
-import type { Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
+import type { Adapter, Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
-import { checkRow, unknownStep } from "../session-errors.ts";
+import { copyBatch } from "../copy-batch.ts";
+import { LastPicks, takesPicks, withPicks } from "../last-picks.ts";
+import { checkRow, noAdapters, unknownStep } from "../session-errors.ts";
 import { keepState, sharesOf } from "./attention-shares.ts";
 import type { PagedCache } from "./paged-cache.ts";
 import type { ReferenceWeight } from "./weights.ts";
@@ -31,6 +33,7 @@ export class ReferenceSession implements Session {
   readonly blockTokens: number;
   readonly #prepared: Prepared;
   readonly #steps = new Map<Step, Promise<Outputs>>();
+  readonly #lastPicks = new LastPicks();
   #queue: Promise<unknown> = Promise.resolve();
   #next = 0;
   #disposed = false;
@@ -40,25 +43,25 @@ export class ReferenceSession implements Session {
     this.blockTokens = prepared.blockTokens;
   }
 
-  run(batch: Batch, program: ProgramName = "decode", reads?: readonly string[]): Step {
+  run(given: Batch, program: ProgramName = "decode", reads?: readonly string[]): Step {
     this.#checkAlive();
-    const copy = copyBatch(batch);
+    const copy = copyBatch(given);
     const step = this.#next++;
-    const outputs = this.#queue.then(() => this.#execute(copy, program, reads));
+    const picks = program === "decode" ? this.#lastPicks.follow(step) : undefined;
+    const outputs = this.#queue.then(async () => {
+      const batch = takesPicks(copy) ? withPicks(copy, (await picks) ?? []) : copy;
+      return this.#execute(batch, program, reads);
+    });
     // a failure belongs to sample and read of this step, not to the steps after it
     this.#queue = outputs.catch(() => undefined);
     this.#steps.set(step, outputs);
     return step;
   }
 
-  async sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
-    const outputs = await this.#outputs(step);
-    if (groups.length === 0) return [];
-    const { shape, data } = outputs.get("logits")!();
-    const vocabulary = shape[1]!;
-    checkGroups(groups, shape[0]!, vocabulary);
-    const rowOf = (row: number) => data.slice(row * vocabulary, (row + 1) * vocabulary);
-    return groups.map((group) => sampleGroup(group.rows.map(rowOf), group, group.guides?.map(rowOf)));
+  sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
+    const picks = this.#sample(step, groups);
+    this.#lastPicks.keep(step, picks);
+    return picks;
   }
 
   async read(step: Step, output: string, rows: readonly number[]): Promise<Float32Array> {
@@ -84,6 +87,10 @@ export class ReferenceSession implements Session {
     if (!this.#steps.delete(step)) throw unknownStep(step);
   }
 
+  async loadAdapter(_adapter: Adapter): Promise<number> {
+    throw noAdapters();
+  }
+
   memory(): MemoryPlan {
     return this.#prepared.memory;
   }
@@ -92,6 +99,16 @@ export class ReferenceSession implements Session {
     this.#disposed = true;
     await this.#queue;
     this.#steps.clear();
+  }
+
+  async #sample(step: Step, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
+    const outputs = await this.#outputs(step);
+    if (groups.length === 0) return [];
+    const { shape, data } = outputs.get("logits")!();
+    const vocabulary = shape[1]!;
+    checkGroups(groups, shape[0]!, vocabulary);
+    const rowOf = (row: number) => data.slice(row * vocabulary, (row + 1) * vocabulary);
+    return groups.map((group) => sampleGroup(group.rows.map(rowOf), group, group.guides?.map(rowOf)));
   }
 
   #checkAlive(): void {
@@ -171,22 +188,4 @@ async function turn(): Promise<void> {
     setTimeout(resolve, 0);
   });
   lastTurn = performance.now();
-}
-
-function copyBatch(batch: Batch): Batch {
-  return {
-    tokenIds: batch.tokenIds.slice(),
-    positions: batch.positions.slice(),
-    sequenceStart: batch.sequenceStart.slice(),
-    promptLength: batch.promptLength.slice(),
-    rotaryLead: batch.rotaryLead?.slice(),
-    ...(batch.padding && { padding: batch.padding.slice() }),
-    logitRows: batch.logitRows.slice(),
-    states: batch.states.map(({ tableStart, table, length }) => ({
-      tableStart: tableStart.slice(),
-      table: table.slice(),
-      length: length.slice(),
-    })),
-    copies: batch.copies.map((copy) => ({ ...copy })),
-  };
 }
