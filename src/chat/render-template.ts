@@ -9,9 +9,9 @@ import type { Runtime } from "./jinja/runtime.ts";
 import type { Value } from "./jinja/values.ts";
 import { strftime } from "./strftime.ts";
 
-/** Longest template, in UTF-16 units. Published ones stay below 100,000. */
+/** The longest template that is rendered, in UTF-16 units. Published ones stay below 100,000. */
 const longestTemplate = 1 << 20;
-/** Templates that are kept compiled. */
+/** How many templates are kept compiled. */
 const mostKept = 64;
 const compiled = new Map<string, CompiledTemplate>();
 const names: ReadonlyMap<string, Value> = new Map(globals).set("strftime_now", strftimeNow(strftime));
@@ -73,7 +73,7 @@ function compiledOf(template: string): CompiledTemplate {
   return made;
 }
 
-/** What went wrong, in a template's own words where it raised them, else with its kind and its line. */
+/** Says what went wrong: in a template's own words where it raised an error, else with the error's kind and line. */
 function failure(cause: unknown, line: number | undefined): unknown {
   if (TsumugiError.isInstance(cause)) return cause;
   if (cause instanceof TemplateRaised)

@@ -4,7 +4,7 @@ import { optionDefinitions } from "../generate/option-definitions.ts";
 import type { OptionDefinition } from "../util/option-definition.ts";
 import { parseOption } from "../util/schemas.ts";
 
-/** What the generation options of a command parse to: values by the attribute names of their flags. */
+/** What the generation options of a command parse to. Values stand under the attribute names of their flags. */
 export interface GenerationFlags {
   maxNewTokens?: number;
   [attribute: string]: unknown;
@@ -61,7 +61,7 @@ function complaint(schema: OptionDefinition["schema"], value: unknown, name: str
   return "It cannot be read.";
 }
 
-/** Adds the options of decoding. Giving any that is for sampling, or the seed, samples; otherwise decoding is greedy. */
+/** Adds the options of decoding. Decoding is greedy unless an option that is for sampling, or the seed, is given. */
 export function addGenerationOptions(command: Command, defaults: { maxNewTokens: number }): Command {
   for (const { definition, option } of createFlags()) {
     command.addOption(definition.name === "maxNewTokens" ? option.default(defaults.maxNewTokens) : option);

@@ -12,7 +12,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Token sequences that must not be generated; single end tokens among them are left alone, as in transformers. */
+/** Bans token sequences. Single end tokens among them are left alone, as in transformers. */
 export const badWordsIds = defineProcessor({
   name: "badWordsIds",
   order: 7,

@@ -8,7 +8,7 @@ declare module "../options.ts" {
   }
 }
 
-/** Tokens that do not come first; behind a forced first token, not second. */
+/** Bans tokens at the first place, or at the second where the first is forced. */
 export const beginSuppressTokens = defineProcessor({
   name: "beginSuppressTokens",
   order: 16,

@@ -6,15 +6,15 @@ import { defineProcessor, overHistory } from "./definition.ts";
 
 /** Settings of DRY. */
 export interface Dry {
-  /** Strength. Default 0: off; 0.8 is usual. */
+  /** The strength of the penalty. Default 0: off. 0.8 is usual. */
   multiplier: number;
   /** The penalty grows by this factor with each repeated token. At least 1; default 1.75. */
   base: number;
   /** Repeats up to this length cost nothing. Default 2. */
   allowedLength: number;
-  /** Tokens to look back over; −1 (the default) is all. */
+  /** How many tokens it looks back over. Default −1: all. */
   penaltyLastN: number;
-  /** Texts that no repeat goes across. Default: newline, colon, double quote and asterisk. */
+  /** Texts that break a repeat. Default: newline, colon, double quote and asterisk. */
   sequenceBreakers: string[];
 }
 
@@ -22,12 +22,12 @@ const lastN = expects("a whole number of at least 0, or -1 for all", z.int().min
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** DRY: what would continue a repeated sequence loses exponentially, as in llama.cpp. Off without `multiplier`. */
+    /** DRY, as in llama.cpp: tokens that would continue a repeated sequence lose exponentially. Off without `multiplier`. */
     dry?: Partial<Dry> | null;
   }
 }
 
-/** Don't Repeat Yourself (p-e-w, 2024), as llama.cpp defines it: what would continue a repeat loses exponentially. */
+/** Don't Repeat Yourself (p-e-w, 2024) lowers tokens that would continue a repeat, exponentially, as llama.cpp defines it. */
 export const dry = defineProcessor({
   name: "dry",
   order: 4.3,
@@ -48,7 +48,7 @@ export const dry = defineProcessor({
 });
 
 const utf8 = new TextEncoder();
-const greatestLog = 88.7228391; // of float32: the penalty's exponent ends here
+const greatestLog = 88.7228391; // the logarithm of the greatest float32, where the penalty's exponent ends
 
 function penaliseRepeats(settings: Dry, { promptTokens, vocabularySize, tokenBytes }: ProcessorContext): Processor {
   const { multiplier, base, allowedLength, penaltyLastN } = settings;
@@ -77,7 +77,7 @@ function penaliseRepeats(settings: Dry, { promptTokens, vocabularySize, tokenByt
   });
 }
 
-/** For each earlier place: the token there, and how many tokens before it equal the end of the row (at most `limit`). */
+/** Gives for each earlier place the token there, and how many tokens before it equal the end of the row (at most `limit`). */
 function* repeats(history: readonly number[], limit: number): Generator<[token: number, length: number]> {
   const last = history.length - 1;
   // Z-algorithm over the row from its end: length[k] tokens before place last − k + 1 equal those at the end.
@@ -96,7 +96,7 @@ function* repeats(history: readonly number[], limit: number): Generator<[token: 
   }
 }
 
-/** Tokens behind the last one in which a breaker ends. */
+/** Counts the tokens behind the last one in which a breaker ends. */
 function behindBreaker(
   history: readonly number[],
   breakers: readonly Uint8Array[],

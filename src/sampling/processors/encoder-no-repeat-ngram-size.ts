@@ -4,12 +4,12 @@ import { continuations } from "./no-repeat-ngram-size.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** No sequence of this many tokens of the prompt (or the encoder's input) comes in the answer. Default 0: off. */
+    /** Lets no sequence of this many tokens of the prompt (or the encoder's input) come in the answer. Default 0: off. */
     encoderNoRepeatNgramSize?: number | null;
   }
 }
 
-/** No n-gram of the prompt (of the encoder's input, where there is one) comes in the answer. */
+/** Lets no n-gram of the prompt (of the encoder's input, where there is one) come in the answer. */
 export const encoderNoRepeatNgramSize = defineProcessor({
   name: "encoderNoRepeatNgramSize",
   order: 6,

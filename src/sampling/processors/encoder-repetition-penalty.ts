@@ -5,16 +5,19 @@ import { defineProcessor } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again; with copies or beams, as in transformers, only in as many rows as there are prompts. Default 1. */
+    /**
+     * Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again. With copies or beams it reaches only
+     * as many rows as there are prompts, as in transformers. Default 1.
+     */
     encoderRepetitionPenalty?: number | null;
   }
 }
 
 /**
- * Tokens of the prompt (of the encoder's input, where there is one) gain: the inverse of a repetition penalty.
+ * Raises tokens of the prompt (of the encoder's input, where there is one). It is the inverse of a repetition penalty.
  *
- * transformers applies its list of prompts to the first rows of scores as they stand, whichever prompts those belong to: with
- * copies or beams, row i below the number of prompts gets prompt i's tokens, and the others none.
+ * transformers applies its list of prompts to the first rows of scores, whichever prompts those belong to. With copies or
+ * beams, row i gets prompt i's tokens while i is below the number of prompts, and the other rows get none.
  */
 export const encoderRepetitionPenalty = defineProcessor({
   name: "encoderRepetitionPenalty",
@@ -26,7 +29,7 @@ export const encoderRepetitionPenalty = defineProcessor({
   schema: number("a number above 0", { above: 0 }),
   off: (value) => value === 1,
   create(value, { promptTokens, encoderTokens = promptTokens, encoderRows = [encoderTokens], vocabularySize }) {
-    // made when a row asks for them: of many prompts, most chains are asked for one
+    // they are made when a row asks for them, because most chains of a call with many prompts are asked for one
     const made = new Map<number, readonly SamplingStep[]>();
     const stepsOf = (index: number): readonly SamplingStep[] => {
       const row = encoderRows[index];

@@ -3,19 +3,19 @@ import { TsumugiError } from "../../errors.ts";
 import { expects } from "../../util/schemas.ts";
 import { atLength, defineProcessor } from "./definition.ts";
 
-/** New tokens before it begins, and the factor by which it grows with each one. */
+/** How many new tokens come before it begins, and the factor by which it grows with each one. */
 export type ExponentialDecay = readonly [start: number, factor: number];
 
 const schema = expects("[start, factor]: a number of new tokens and a factor", z.tuple([z.int().min(0), z.number()]));
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** [start, factor]: behind so many new tokens, end tokens gain exponentially. */
+    /** [start, factor]: end tokens gain exponentially after `start` new tokens. */
     exponentialDecayLengthPenalty?: ExponentialDecay | null;
   }
 }
 
-/** End tokens gain more and more from some length on: |score| · (factorⁿ − 1). A banned end token stays banned. */
+/** Raises end tokens more and more from some length on, by |score| · (factorⁿ − 1). A banned end token stays banned. */
 export const exponentialDecayLengthPenalty = defineProcessor({
   name: "exponentialDecayLengthPenalty",
   order: 14,

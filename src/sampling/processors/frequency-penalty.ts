@@ -4,12 +4,12 @@ import { byOccurrence } from "./occurrence.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Tokens lose this much for every time they came in the answer, as OpenAI's `frequency_penalty`. Default 0. */
+    /** Tokens lose this much for every time they came in the answer, as with OpenAI's `frequency_penalty`. Default 0. */
     frequencyPenalty?: number | null;
   }
 }
 
-/** score − count · penalty, where count is how often the token came in the answer: as OpenAI's `frequency_penalty`. */
+/** Lowers a score by count · penalty, where count is how often the token came in the answer (OpenAI's `frequency_penalty`). */
 export const frequencyPenalty = defineProcessor({
   name: "frequencyPenalty",
   order: 4.1,

@@ -3,14 +3,14 @@ import { constant, defineProcessor } from "./definition.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Classifier-free guidance: above 1, away from `negativePromptIds` (default: the prompt's last token). One beam. */
+    /** Above 1 leads away from `negativePromptIds` (default: the prompt's last token): classifier-free guidance. One beam. */
     guidanceScale?: number | null;
   }
 }
 
 /**
- * Classifier-free guidance (Sanchez et al., 2023): log probabilities go on, `scale` times as far, from those of the same
- * answer behind the negative prompt.
+ * Classifier-free guidance (Sanchez et al., 2023) moves log probabilities `scale` times as far away from those that the same
+ * answer has behind the negative prompt.
  */
 export const guidanceScale = defineProcessor({
   name: "guidanceScale",

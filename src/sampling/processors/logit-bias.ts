@@ -2,7 +2,7 @@ import { z } from "zod";
 import { expects, numberOrInfinity } from "../../util/schemas.ts";
 import { checkVocabulary, constant, defineProcessor } from "./definition.ts";
 
-/** Token ids and what they gain. */
+/** Token ids, and how much each gains. */
 export type LogitBias = { readonly [token: string]: number };
 
 const schema = expects(
@@ -12,12 +12,12 @@ const schema = expects(
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** { [token id]: bias } added to the raw scores, as OpenAI's `logit_bias`. */
+    /** Adds { [token id]: bias } to the raw scores, as OpenAI's `logit_bias` does. */
     logitBias?: LogitBias | null;
   }
 }
 
-/** A bias for single tokens, as OpenAI's `logit_bias`: added to the raw logits; −100 bans, 100 all but forces. */
+/** Adds a bias to the raw logits of single tokens, as OpenAI's `logit_bias` does: −100 bans, 100 all but forces. */
 export const logitBias = defineProcessor({
   name: "logitBias",
   order: 1.5,

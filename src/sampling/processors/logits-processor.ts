@@ -4,10 +4,10 @@ import { expects } from "../../util/schemas.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
 
 /**
- * A processor of your own, called once for each row and new token.
+ * A processor of the caller. It is called once for each row and new token.
  *
  * @param inputIds prompt (pads included) and new tokens of the row
- * @param scores [vocabulary] float32, to change in place; or give back others of the same length
+ * @param scores [vocabulary] float32. Change them in place, or return others of the same length
  * @param row index of the output row in its batch
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` is the common case
@@ -33,12 +33,12 @@ const schema = expects(
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Processors of your own: (inputIds, scores, row), behind all but temperature and the warpers after it. An option of a call. */
+    /** Runs your functions (inputIds, scores, row) before temperature and the warpers, but after all others. For calls only. */
     logitsProcessor?: readonly LogitsProcessor[] | null;
   }
 }
 
-/** The caller's own processors: behind all others, in front of temperature and the warpers behind it. */
+/** Runs the caller's own processors after all others, but before temperature and the warpers after it. */
 export const logitsProcessor = defineProcessor({
   name: "logitsProcessor",
   order: 17,

@@ -4,12 +4,12 @@ import { banEnds } from "./minimum.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** No end token before so many new tokens. It wins over `minLength`. */
+    /** Bans end tokens before this many new tokens. It wins over `minLength`. */
     minNewTokens?: number | null;
   }
 }
 
-/** No end token among the first new tokens. */
+/** Bans end tokens among the first new tokens. */
 export const minNewTokens = defineProcessor({
   name: "minNewTokens",
   order: 9,

@@ -6,7 +6,7 @@ import { defineProcessor } from "./definition.ts";
 
 /** Settings of Mirostat. */
 export interface Mirostat {
-  /** Only 2. */
+  /** The version. Only 2 is known. */
   version: 2;
   /** The surprise to aim at, in bits. Default 5. */
   tau: number;
@@ -19,14 +19,14 @@ const two = expects("2 (Mirostat 1 is not supported)", z.literal(2));
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Mirostat 2, instead of all other warpers but temperature. Sampling only. */
+    /** Runs Mirostat 2 instead of all other warpers but temperature. Sampling only. */
     mirostat?: Partial<Mirostat> | null;
   }
 }
 
 /**
- * Mirostat 2 (Basu et al., 2021), as llama.cpp defines it: tokens more surprising than a moving limit are dropped, and the
- * limit follows the surprise of what was drawn. It takes the place of all other warpers but temperature.
+ * Mirostat 2 (Basu et al., 2021) drops tokens that are more surprising than a moving limit, and the limit follows the surprise
+ * of what was drawn, as llama.cpp defines it. It takes the place of all other warpers but temperature.
  */
 export const mirostat = defineProcessor({
   name: "mirostat",
@@ -42,7 +42,7 @@ export const mirostat = defineProcessor({
   create: ({ tau, eta }) => follow(tau, eta, 2 * tau, new Float32Array(0)),
 });
 
-/** `last`: probabilities that the newest token was drawn from. */
+/** @param last the probabilities that the newest token was drawn from */
 function follow(tau: number, eta: number, limit: number, last: Float32Array): Processor {
   const apply = (scores: Float32Array) => {
     const probabilities = softmax(scores);

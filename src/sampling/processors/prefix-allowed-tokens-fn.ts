@@ -3,7 +3,7 @@ import { callable, fail } from "../../util/schemas.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
 
 /**
- * Which tokens may come next.
+ * Says which tokens may come next.
  *
  * @param row index of the row among the call's rows, copies counted; with beams, of its prompt
  * @param inputIds prompt (pads included) and new tokens
@@ -12,12 +12,12 @@ export type PrefixAllowedTokensFn = (row: number, inputIds: readonly number[]) =
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Which tokens may come next: (row, inputIds) => ids. An option of a call. */
+    /** Says which tokens may come next: (row, inputIds) => ids. An option of a call. */
     prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
   }
 }
 
-/** Only the tokens that a function allows (De Cao et al., 2020). */
+/** Keeps only the tokens that a function allows (De Cao et al., 2020). */
 export const prefixAllowedTokensFn = defineProcessor({
   name: "prefixAllowedTokensFn",
   order: 10,
@@ -41,7 +41,7 @@ export const prefixAllowedTokensFn = defineProcessor({
     }),
 });
 
-/** What the function gave, which may be anything. */
+/** Reads what the function gave, which may be anything. */
 function readAllowed(given: unknown, vocabularySize: number): Int32Array {
   const expected = `a function that gives a list of token ids from 0 to ${vocabularySize - 1}`;
   const refuse = (value: unknown) => fail("prefixAllowedTokensFn", expected, value);

@@ -4,12 +4,12 @@ import { byOccurrence } from "./occurrence.ts";
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** Tokens that came in the answer lose this much, as OpenAI's `presence_penalty`. Default 0. */
+    /** Tokens that came in the answer lose this much, as with OpenAI's `presence_penalty`. Default 0. */
     presencePenalty?: number | null;
   }
 }
 
-/** score − penalty for tokens that came in the answer, once or often: as OpenAI's `presence_penalty`. */
+/** Lowers tokens that came in the answer, once or often, by the penalty (OpenAI's `presence_penalty`). */
 export const presencePenalty = defineProcessor({
   name: "presencePenalty",
   order: 4.2,

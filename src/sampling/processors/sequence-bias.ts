@@ -3,7 +3,7 @@ import { expects, idSequence, numberOrInfinity } from "../../util/schemas.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import { checkVocabulary, defineProcessor, overHistory } from "./definition.ts";
 
-/** Token ids and what their last one gains where the others stand right before it. */
+/** Token ids, and how much the last one gains where the others stand right before it. */
 export type SequenceBias = readonly (readonly [sequence: readonly number[], bias: number])[];
 
 const expected = "a list of [token ids, bias], not empty";
@@ -11,12 +11,12 @@ const schema = expects(expected, z.array(expects(expected, z.tuple([idSequence, 
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** [[token ids, bias], …]: added to the last token's score where the others stand at the end of the row. */
+    /** [[token ids, bias], …]: adds a bias to the last token's score where the others stand at the end of the row. */
     sequenceBias?: SequenceBias | null;
   }
 }
 
-/** A bias for token sequences: it goes to the last token where the row ends in the others. */
+/** Adds a bias to the last token of a sequence where the row ends in the others. */
 export const sequenceBias = defineProcessor({
   name: "sequenceBias",
   order: 2,
@@ -29,7 +29,7 @@ export const sequenceBias = defineProcessor({
   create: (value, context) => biasSequences("sequenceBias", value, context),
 });
 
-/** Shared by sequenceBias and badWordsIds. */
+/** The processor of token sequences, which sequenceBias and badWordsIds share. */
 export function biasSequences(option: string, biases: SequenceBias, context: ProcessorContext): Processor {
   const bySequence = new Map(biases.map(([sequence, bias]) => [sequence.join(), { sequence, bias }]));
   const entries = [...bySequence.values()];

@@ -4,7 +4,7 @@ import { torchTopK } from "../torch-top-k.ts";
 import { Greenlist, type WatermarkingConfig, watermarkDefaults } from "../watermark.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
 
-/** Settings of a watermark; absent ones take transformers' defaults. */
+/** Settings of a watermark. Absent ones take transformers' defaults. */
 export const watermarkSchema = fields({
   greenlistRatio: number("a number above 0, below 1", { above: 0, below: 1 }).default(watermarkDefaults.greenlistRatio),
   bias: number("a number").default(watermarkDefaults.bias),
@@ -15,12 +15,12 @@ export const watermarkSchema = fields({
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** A KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
+    /** Adds a KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
     watermarkingConfig?: Partial<WatermarkingConfig> | null;
   }
 }
 
-/** A watermark that `WatermarkDetector` finds: a secret part of the vocabulary is favoured at every step. */
+/** Adds a watermark that `WatermarkDetector` finds, by favouring a secret part of the vocabulary at every step. */
 export const watermarkingConfig = defineProcessor({
   name: "watermarkingConfig",
   order: 26,
@@ -35,7 +35,7 @@ export const watermarkingConfig = defineProcessor({
     return overHistory(promptTokens, (history): SamplingStep[] => {
       if (history.length < value.contextWidth) return [];
       if (value.seedingScheme === "lefthash") return [favour(greenlist.tokens(history), value.bias)];
-      const context = [...history]; // read when the step runs
+      const context = [...history]; // the step reads it when it runs
       return [{ kind: "call", apply: (scores) => favourBest(scores, context, greenlist, value.bias) }];
     });
   },
@@ -45,7 +45,7 @@ function favour(tokens: Int32Array, bias: number): SamplingStep {
   return { kind: "edit", how: "add", tokens, values: new Float32Array(tokens.length).fill(bias) };
 }
 
-/** "selfhash": each of the best 40 tokens is tried as the last of the context. */
+/** Favours green tokens as "selfhash" has them: each of the best 40 is tried as the last of the context. */
 function favourBest(scores: Float32Array, history: readonly number[], greenlist: Greenlist, bias: number): void {
   const best = torchTopK(scores, Math.min(40, scores.length));
   const green = best.filter((token) => greenlist.tokens([...history, token]).includes(token));

@@ -5,9 +5,9 @@ import { defineProcessor, minimumKept } from "./definition.ts";
 
 /** Settings of XTC. */
 export interface Xtc {
-  /** How often it is applied: 0 to 1. Default 0: never. */
+  /** How often it is applied, from 0 to 1. Default 0: never. */
   probability: number;
-  /** Tokens at least this likely may be excluded. 0 to 0.5, above which it does nothing. Default 0.1. */
+  /** Tokens that are at least this likely may be excluded. From 0 to 0.5; above that it does nothing. Default 0.1. */
   threshold: number;
 }
 
@@ -15,12 +15,12 @@ const share = number("a number from 0 to 1", { minimum: 0, maximum: 1 });
 
 declare module "../options.ts" {
   interface SamplingOptions {
-    /** XTC: with `probability`, drops the tokens likelier than `threshold` but the least likely of them. Sampling only. */
+    /** Drops, with `probability`, the tokens likelier than `threshold` except the least likely of them. Sampling only. */
     xtc?: Partial<Xtc> | null;
   }
 }
 
-/** Exclude Top Choices (p-e-w, 2024), as llama.cpp defines it: behind the other warpers. */
+/** Exclude Top Choices (p-e-w, 2024) runs after the other warpers, as llama.cpp defines it. */
 export const xtc = defineProcessor({
   name: "xtc",
   order: 25.1,
