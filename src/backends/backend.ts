@@ -134,8 +134,13 @@ export interface PrepareOptions {
 }
 
 export interface Backend {
-  readonly name: "cpu" | "reference";
+  /** The name that `device` has for it. */
+  readonly name: string;
   readonly blockTokens: number;
+  /** Whether every output of a program can be read, and the shares of its attention, not only logits and `limits.taps`. */
+  readonly keepsOutputs: boolean;
+  /** Whether `PrepareOptions.threads` says something to it. */
+  readonly usesThreads: boolean;
   /** Arithmetic only; throws where the model or the limits cannot be served. */
   plan(model: Model, source: WeightSource, limits: Limits): MemoryPlan;
   prepare(model: Model, source: WeightSource, limits: Limits, options?: PrepareOptions): Promise<Session>;

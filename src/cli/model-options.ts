@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { deviceNames } from "../generate/auto-model.ts";
 import type { FromPretrainedOptions } from "../generate/index.ts";
 
 /** What the model options of a command parse to. */
@@ -20,7 +21,7 @@ export function addModelOptions(command: Command): Command {
     .addOption(
       new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
     )
-    .addOption(new Option("--device <device>", "where to run").choices(["auto", "cpu", "reference"]).default("auto"))
+    .addOption(new Option("--device <device>", "where to run").choices(["auto", ...deviceNames()]).default("auto"))
     .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger);
 }
 

@@ -20,7 +20,7 @@ export interface CausalLMParts {
   model: Model;
   engine: EngineInterface;
   session: Session;
-  device: "cpu" | "reference";
+  device: string;
   dtype: FloatDType;
   maxBatchSize: number;
   loadTokenizer(): Promise<Tokenizer>;
@@ -46,7 +46,8 @@ export class CausalLM implements AssistantModel {
   readonly config: Readonly<Record<string, unknown>>;
   /** Settings of generation_config.json; they hold where a call does not say otherwise. May be changed. */
   generationConfig: GenerationConfig;
-  readonly device: "cpu" | "reference";
+  /** The backend it runs on: "cpu" or "reference". */
+  readonly device: string;
   /** Type the weights are held in. */
   readonly dtype: FloatDType;
   /** Sequences that run at once; more wait for their turn. */

@@ -5,12 +5,13 @@ export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveM
 export type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 export { setWarningHandler, type WarningHandler } from "../util/warnings.ts";
 export type { Attention } from "./attentions.ts";
-export { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type FromPretrainedOptions } from "./auto-model.ts";
+export { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
 export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 export { CausalLM } from "./causal-lm.ts";
 export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
+export type { FromPretrainedOptions, LoadProgress, ModelOptions } from "./load-options.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
 export { pipeline } from "./pipeline.ts";
 export type {

@@ -2,8 +2,8 @@ import type { GenerationConfig } from "../decoding/generation-config.ts";
 import { generationFieldNames } from "../decoding/generation-fields.ts";
 import { resolveSettings } from "../decoding/resolve-settings.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
-import { fromPretrainedNames, loadRefusals } from "./auto-model.ts";
 import { generateOptionNames } from "./generate-options.ts";
+import { fromPretrainedNames, loadRefusals } from "./load-options.ts";
 import { callRefusals } from "./pipeline-options.ts";
 
 /**

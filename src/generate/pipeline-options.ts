@@ -1,9 +1,9 @@
 import type { ChatMessage, ChatTemplateOptions, Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
-import type { FromPretrainedOptions } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import type { GenerateOptions } from "./generate-options.ts";
+import type { FromPretrainedOptions } from "./load-options.ts";
 
 /**
  * Options of `pipeline("text-generation", …)`. Loading options are for a model named by id or folder; options of a call are

@@ -1,8 +1,9 @@
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, hubNames } from "./auto-model.ts";
+import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
 import { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
+import { hubNames } from "./load-options.ts";
 import { checkDefaultFields, splitPipelineOptions } from "./pipeline-defaults.ts";
 import { ownNames, type TextGenerationPipelineOptions } from "./pipeline-options.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";

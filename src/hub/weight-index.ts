@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import { TsumugiError } from "../errors.ts";
-import { parseJson } from "./model-directory.ts";
+import { parseJson } from "./model-files.ts";
 import { relativePathProblem } from "./repository-id.ts";
 
 /** Whether a file is the index of sharded weights. */

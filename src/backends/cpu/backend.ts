@@ -25,7 +25,7 @@ const blockTokens = 32;
  * ```
  */
 export function createCpuBackend(): Backend {
-  return { name: "cpu", blockTokens, plan, prepare };
+  return { name: "cpu", blockTokens, keepsOutputs: false, usesThreads: true, plan, prepare };
 }
 
 /** What `plan` has compiled, until `prepare` takes it: a load asks for both, with other blocks and threads at most. */

@@ -23,7 +23,7 @@ const blockTokens = 4;
  * ```
  */
 export function createReferenceBackend(): Backend {
-  return { name: "reference", blockTokens, plan, prepare };
+  return { name: "reference", blockTokens, keepsOutputs: true, usesThreads: false, plan, prepare };
 }
 
 /** Bytes as this backend holds them: plain weights and cache as float32, whatever they are rounded to. */

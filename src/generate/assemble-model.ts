@@ -1,0 +1,124 @@
+import type { Backend } from "../backends/backend.ts";
+import { readGenerationConfig } from "../decoding/read-generation-config.ts";
+import { Engine } from "../engine/engine.ts";
+import { engineLimits } from "../engine/limits.ts";
+import { TsumugiError } from "../errors.ts";
+import type { Checkpoint } from "../formats/checkpoint.ts";
+import type { ModelFiles } from "../hub/model-files.ts";
+import { loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
+import type { Model } from "../ops/program.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { warn } from "../util/warnings.ts";
+import type { CausalLMParts } from "./causal-lm.ts";
+import type { ModelOptions } from "./load-options.ts";
+import { loadTokenizer } from "./load-tokenizer.ts";
+
+const gibibyte = 2 ** 30;
+
+/** What a model is made of. */
+export interface ModelParts {
+  files: ModelFiles;
+  /** config.json. */
+  config: Record<string, unknown>;
+  checkpoint: Checkpoint;
+  backend: Backend;
+}
+
+/** The class that loads models of one kind. */
+export type AutoModelName = "AutoModelForCausalLM" | "AutoModelForSeq2SeqLM";
+
+type PlacedOptions = ModelOptions & { threads?: number };
+
+/**
+ * A model on a device, of files that are open: wherever they are, and whatever they are read with. `asked`: refuse models of
+ * the other kind; absent, both are taken.
+ *
+ * @throws what `fromPretrained` throws behind its options and files
+ */
+export async function assembleModel(parts: ModelParts, options: PlacedOptions, asked?: AutoModelName): Promise<CausalLMParts> {
+  const { files, config, checkpoint } = parts;
+  const model = await loadModel(config, checkpoint);
+  const right: AutoModelName = model.programs.encode ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
+  if (asked !== undefined && asked !== right) {
+    throw new TsumugiError("model_class", { asked, given: model.modelType, right });
+  }
+  warnOfUnused(files, unusedTensorsOf(model, config, checkpoint));
+  return assemble({ ...parts, model }, options);
+}
+
+/** Weights that config.json has no place for are left out, as in transformers, but not without a word. */
+function warnOfUnused({ id }: ModelFiles, unused: readonly string[]): void {
+  if (unused.length === 0) return;
+  const shown = unused.slice(0, 5).join(", ") + (unused.length > 5 ? ", …" : "");
+  const count = unused.length === 1 ? "1 tensor" : `${unused.length} tensors`;
+  warn(`The checkpoint of \`${id}\` holds ${count} that the model of its config.json does not use: ${shown}.`);
+}
+
+interface Loaded extends ModelParts {
+  model: Model;
+}
+
+async function assemble(
+  { files, config, checkpoint, model: plain, backend }: Loaded,
+  options: PlacedOptions,
+): Promise<CausalLMParts> {
+  const generationConfig = readGenerationConfig(await readObject(files, "generation_config.json"), config);
+  const model = backend.keepsOutputs ? withAttentions(withHiddenStates(plain)) : plain;
+  const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
+  const maxBatchSize = options.maxBatchSize ?? 64;
+  const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
+  const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
+  const limitOptions = { ...sizes, weights: dtype, activation, taps: ["hidden"] };
+  const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
+  let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
+  if (cacheBytes === undefined && contextTokens === undefined) {
+    const { cache } = backend.plan(model, checkpoint, limits);
+    const room = Math.max(gibibyte, Math.ceil((1.01 * cache) / maxBatchSize));
+    if (cache > room) limits = engineLimits(model, { ...limitOptions, cacheBytes: room });
+  }
+  const session = await backend.prepare(model, checkpoint, limits, { onProgress, threads, signal });
+  const engine = new Engine({ model, session, limits });
+  let tokenizer: Promise<Tokenizer> | undefined;
+  return {
+    id: files.id,
+    config,
+    generationConfig,
+    model,
+    engine,
+    session,
+    device: backend.name,
+    dtype,
+    maxBatchSize,
+    loadTokenizer() {
+      tokenizer ??= loadTokenizer(files);
+      return tokenizer;
+    },
+  };
+}
+
+/** config.json of a model. */
+export async function readConfig(files: ModelFiles): Promise<Record<string, unknown>> {
+  return (await readObject(files, "config.json")) ?? incomplete(files, "has no config.json");
+}
+
+/** A JSON file of a model that holds an object; undefined where it is not there. */
+async function readObject(files: ModelFiles, file: string): Promise<Record<string, unknown> | undefined> {
+  const content = await files.readJson(file);
+  if (content === undefined) return undefined;
+  const isObject = typeof content === "object" && content !== null && !Array.isArray(content);
+  return isObject ? (content as Record<string, unknown>) : incomplete(files, `has a ${file} that does not hold an object`);
+}
+
+function incomplete({ directory }: ModelFiles, reason: string): never {
+  throw new TsumugiError("model_incomplete", { directory, reason });
+}
+
+/** "auto": what config.json says, else the type of the first floating tensor. Other types become float32. */
+export function chooseDtype(asked: "auto" | FloatDType, config: Record<string, unknown>, checkpoint: Checkpoint): FloatDType {
+  if (asked !== "auto") return asked;
+  const stored = checkpoint.tensors().find(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")?.dtype;
+  const text = (config.text_config ?? {}) as Record<string, unknown>;
+  const name = config.dtype ?? config.torch_dtype ?? text.dtype ?? text.torch_dtype ?? stored;
+  return name === "bfloat16" || name === "float16" ? name : "float32";
+}

@@ -1,0 +1,91 @@
+import type { DeviceName } from "../backends/devices.ts";
+import { TsumugiError } from "../errors.ts";
+import type { DownloadProgress, HubOptions } from "../hub/index.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+import { oneOf } from "../util/one-of.ts";
+import { checkOptionTypes } from "../util/option-types.ts";
+import { parseOption, whole } from "../util/schemas.ts";
+import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
+
+/** Options of `AutoModelForCausalLM.fromPretrained`. */
+export interface FromPretrainedOptions
+  extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "endpoint">,
+    ModelOptions {
+  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu. */
+  device?: "auto" | DeviceName;
+  /** Threads of the cpu device. Default: physical cores. */
+  threads?: number;
+  /** Downloads (they have `status`) and reading of weights. */
+  onProgress?: (event: DownloadProgress | LoadProgress) => void;
+}
+
+/** Options of loading a model, wherever its files are and whatever it runs on. */
+export interface ModelOptions {
+  /** Type the weights are held in; they are converted while loading. Default "auto": config.json's, else the checkpoint's. */
+  dtype?: "auto" | FloatDType;
+  /**
+   * Type that values between operations have. "auto": bfloat16 with bfloat16 weights, rounded where transformers rounds, else
+   * float32. "float32": never rounded, so that bfloat16 weights give answers nearer to their float32 ones. Default "auto".
+   */
+  activationDtype?: "auto" | "float32";
+  /** Sequences at once; more wait for their turn. All beams of a search run at once. Default 64. */
+  maxBatchSize?: number;
+  /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
+  contextTokens?: number;
+  /** Bytes that the KV cache may take. Default: what the two above need, at most 1 GiB, but always one sequence. */
+  cacheBytes?: number;
+  /** Aborting ends the loading with `aborted`. */
+  signal?: AbortSignal;
+  /** Bytes of weights read so far, as the device holds them. */
+  onProgress?: (event: LoadProgress) => void;
+}
+
+/** How far the weights are read. */
+export interface LoadProgress {
+  loadedBytes: number;
+  totalBytes: number;
+}
+
+/** Names of the options that say where files come from. */
+export const hubNames: readonly string[] = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
+const modelNames = ["dtype", "activationDtype", "maxBatchSize", "contextTokens", "cacheBytes", "signal", "onProgress"];
+
+/** Names of all options of `fromPretrained`. */
+export const fromPretrainedNames: readonly string[] = [...new Set([...hubNames, ...modelNames, "device", "threads"])];
+
+const notYet = "it is planned and not built yet";
+const quantised = "quantised weights are planned and not built yet; use `dtype`";
+export const loadRefusals: Refusals = {
+  torchDtype: "its name here is `dtype`",
+  deviceMap: "its name here is `device`",
+  loadIn4bit: quantised,
+  loadIn8bit: quantised,
+  quantizationConfig: quantised,
+  trustRemoteCode: "remote code is never run",
+  attnImplementation: "the engine has one implementation of attention",
+  lowCpuMemUsage: "loading never holds two whole copies anyway",
+  useSafetensors: "only safetensors are read",
+  maxMemory: notYet,
+  offloadFolder: notYet,
+  subfolder: notYet,
+  variant: notYet,
+};
+
+/**
+ * Refuses unknown options of loading a model, and wrong values, before anything is read. `known`: names of the options.
+ *
+ * @throws `unknown_option`, `unsupported_option`, `invalid_option`
+ */
+export function checkModelOptions(options: ModelOptions, known: readonly string[] = modelNames): void {
+  refuseUnknown(options, known, loadRefusals);
+  checkOptionTypes(options, { onProgress: "function", signal: "signal" });
+  oneOf("dtype", options.dtype, [undefined, "auto", "float32", "bfloat16", "float16"]);
+  oneOf("activationDtype", options.activationDtype, [undefined, "auto", "float32"]);
+  for (const option of ["maxBatchSize", "contextTokens", "cacheBytes"] as const) {
+    if (options[option] !== undefined) parseOption(whole(1), options[option], option);
+  }
+  const { maxBatchSize = 1 } = options;
+  if (maxBatchSize > 65_536) {
+    throw new TsumugiError("invalid_option", { option: "maxBatchSize", expected: "at most 65536", given: maxBatchSize });
+  }
+}

@@ -1,0 +1,72 @@
+import { applyChatTemplate } from "../chat/index.ts";
+import { TsumugiError } from "../errors.ts";
+import type { ModelFiles } from "../hub/model-files.ts";
+import { convertCheckpoint, createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+
+/** What replaces the settings of a tokenizer's files. */
+export interface TokenizerOptions {
+  /** Which side rows are padded on. Default: tokenizer_config.json's, else right. */
+  paddingSide?: "left" | "right";
+  /** Which side is cut off. Default: tokenizer_config.json's, else right. */
+  truncationSide?: "left" | "right";
+  /** Put BOS before each text, in place of tokenizer.json's post-processor. Default: the post-processor. */
+  addBosToken?: boolean;
+  /** Put EOS behind each text, in place of tokenizer.json's post-processor. Default: the post-processor. */
+  addEosToken?: boolean;
+}
+
+/** The tokenizer among a model's files. */
+export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions = {}): Promise<Tokenizer> {
+  const tokenizerConfig = await files.readJson("tokenizer_config.json");
+  const specialTokensMap = await files.readJson("special_tokens_map.json");
+  const tokenizerJson = await files.readJson("tokenizer.json");
+  const converted = tokenizerJson === undefined ? await convert(files, tokenizerConfig, specialTokensMap) : undefined;
+  const tokenizer = createTokenizer(
+    {
+      tokenizerJson: converted?.tokenizerJson ?? tokenizerJson,
+      tokenizerConfig: converted?.tokenizerConfig ?? tokenizerConfig,
+      specialTokensMap,
+      chatTemplateJinja: await files.readText("chat_template.jinja"),
+      additionalChatTemplates: await additionalTemplates(files),
+    },
+    {
+      applyChatTemplate,
+      addBosToken: options.addBosToken ?? converted?.addBosToken,
+      addEosToken: options.addEosToken ?? converted?.addEosToken,
+    },
+  );
+  if (options.paddingSide) tokenizer.paddingSide = options.paddingSide;
+  if (options.truncationSide) tokenizer.truncationSide = options.truncationSide;
+  return tokenizer;
+}
+
+/** A tokenizer of a SentencePiece model, of vocab.json and merges.txt, or of vocab.txt and emoji.json. */
+async function convert(files: ModelFiles, tokenizerConfig: unknown, specialTokensMap: unknown) {
+  const models = (await files.list()).filter((name) => /^[^/]+\.model$/.test(name));
+  const file = ["tokenizer.model", "spiece.model"].find((name) => models.includes(name)) ?? models[0];
+  const bytes = file === undefined ? undefined : await files.readBytes(file);
+  const converted = convertCheckpoint({
+    tokenizerConfig,
+    specialTokensMap,
+    config: await files.readJson("config.json"),
+    addedTokens: await files.readJson("added_tokens.json"),
+    sentencePiece: file !== undefined && bytes ? { file, bytes } : undefined,
+    vocab: await files.readJson("vocab.json"),
+    merges: await files.readText("merges.txt"),
+    words: await files.readText("vocab.txt"),
+    emoji: await files.readJson("emoji.json"),
+  });
+  if (converted) return converted;
+  const hint = "There is no tokenizer.json, SentencePiece model, or vocab.json with merges.txt; check the name or the folder.";
+  throw new TsumugiError("tokenizer_not_found", { model: files.id, hint });
+}
+
+async function additionalTemplates(files: ModelFiles): Promise<Record<string, string>> {
+  const templates: Record<string, string> = {};
+  for (const path of await files.list()) {
+    const name = /^additional_chat_templates\/([^/]+)\.jinja$/.exec(path)?.[1];
+    const text = name === undefined ? undefined : await files.readText(path);
+    if (name !== undefined && text !== undefined) templates[name] = text;
+  }
+  return templates;
+}
