@@ -6,10 +6,14 @@ import type { Model } from "../ops/program.ts";
 import { elementCount, type FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { AssistantModel } from "./assistant-model.ts";
+import { checkTextCall, isTextPrompt, textModelOptionNames } from "./check-text-call.ts";
 import { generate } from "./generate.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions, type GenerateResult } from "./generate-options.ts";
-import { type StreamOptions, startStream, type TextStream } from "./stream.ts";
+import { generateText, type StreamOptions, startStream, startTextStream } from "./stream.ts";
+import type { TextModel, TextModelCapabilities, TextModelOptions, TextPrompt } from "./text-model.ts";
+import type { StreamResult } from "./text-result.ts";
+import type { TextStream } from "./text-stream.ts";
 import { computeTransitionScores } from "./transition-scores.ts";
 
 /** The parts of a loaded model; `AutoModelForCausalLM` puts them together. */
@@ -39,7 +43,7 @@ export interface CausalLMParts {
  * await model.dispose();
  * ```
  */
-export class CausalLM implements AssistantModel {
+export class CausalLM implements AssistantModel, TextModel {
   /** Hub id or folder, as given. */
   readonly id: string;
   /** config.json. */
@@ -71,18 +75,33 @@ export class CausalLM implements AssistantModel {
    * `sequences` holds prompt and new tokens, rows padded to one length. Rows are independent: each gets the answer it gets
    * alone, however many run at once; only seeded sampling depends on its place in the batch, as in Python.
    *
+   * With a text or a conversation in front, `generate("Once upon a time", { maxNewTokens: 20 })`, it gives one answer as
+   * text: `{ text, tokenIds, finishReason, usage, timings }`.
+   *
    * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `invalid_input`, `input_too_long`,
-   * `request_too_large`, `conflicting_options`, `aborted`, `disposed`
+   * `request_too_large`, `conflicting_options`, `aborted`, `disposed`; with text also `tokenizer_not_found`,
+   * `missing_chat_template`
    *
    * @example
    * ```ts
    * const inputs = tokenizer(["1, 2, 3", "A, B, C, D, E"], { padding: true });
    * const { sequences } = await model.generate({ ...inputs, maxNewTokens: 20 });
    * console.log(tokenizer.batchDecode(sequences, { skipSpecialTokens: true }));
+   * const { text } = await model.generate([{ role: "user", content: "Hi" }], { maxNewTokens: 20 });
    * ```
    * Source: transformers 5.18, `GenerationMixin.generate`.
    */
-  async generate(options: GenerateOptions = {}, ...more: never[]): Promise<GenerateResult> {
+  generate(options?: GenerateOptions): Promise<GenerateResult>;
+  generate(prompt: TextPrompt, options?: TextModelOptions): Promise<StreamResult>;
+  async generate(
+    given: GenerateOptions | TextPrompt = {},
+    ...more: (TextModelOptions | undefined)[]
+  ): Promise<GenerateResult | StreamResult> {
+    if (isTextPrompt(given)) {
+      const [options = {}] = more;
+      checkTextCall(this, given, options);
+      return generateText(this.generateContext(), given, options);
+    }
     if (more.length > 0) {
       const expected = "one object that holds inputs and options: `generate({ ...inputs, maxNewTokens: 20 })`";
       throw new TsumugiError("invalid_input", {
@@ -91,27 +110,37 @@ export class CausalLM implements AssistantModel {
         given: `${more.length + 1} arguments`,
       });
     }
-    checkGenerateOptions(options);
-    return generate(this.generateContext(), options);
+    checkGenerateOptions(given as GenerateOptions);
+    return generate(this.generateContext(), given as GenerateOptions);
   }
 
   /**
    * Text of one answer, piece by piece; the pieces concatenate to the answer, without special tokens.
    *
    * It starts with the first `next()`, or when `result` is asked for. Leaving the loop, or aborting `signal`, ends the
-   * request and frees its memory; the stream then ends without an error, and its result says "abort".
+   * request and frees its memory; the stream then ends without an error, and its result says "abort". The prompt stands in
+   * front, a text or a conversation, or among the options, a text or token ids.
    *
    * @throws as `generate`, and `tokenizer_not_found`
    *
    * @example
    * ```ts
-   * const stream = model.stream({ prompt: "Once upon a time", maxNewTokens: 50 });
+   * const stream = model.stream("Once upon a time", { maxNewTokens: 50 });
    * for await (const piece of stream) process.stdout.write(piece);
    * const { finishReason, usage } = await stream.result;
    * ```
    */
-  stream(options: StreamOptions): TextStream {
-    return startStream(this.generateContext(), options);
+  stream(options: StreamOptions): TextStream;
+  stream(prompt: TextPrompt, options?: TextModelOptions): TextStream;
+  stream(given: StreamOptions | TextPrompt, options: TextModelOptions = {}): TextStream {
+    if (!isTextPrompt(given)) return startStream(this.generateContext(), given as StreamOptions);
+    checkTextCall(this, given, options);
+    return startTextStream(this.generateContext(), given, options);
+  }
+
+  /** What `generate` and `stream` take beside token ids: text, conversations (not to encoder-decoder models), all options. */
+  get capabilities(): TextModelCapabilities {
+    return { text: true, chat: !this.#parts.model.programs.encode, tokenIds: true, options: textModelOptionNames };
   }
 
   /**

@@ -8,6 +8,7 @@ export type { Attention } from "./attentions.ts";
 export { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
 export { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 export { CausalLM } from "./causal-lm.ts";
+export { checkTextCall } from "./check-text-call.ts";
 export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
@@ -21,10 +22,15 @@ export type {
   TextOutput,
   TokenOutput,
 } from "./pipeline-options.ts";
+export type { PromptOptions } from "./prompt-options.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
-export type { StreamOptions, StreamResult, TextStream } from "./stream.ts";
+export type { StreamOptions } from "./stream.ts";
 export type { Answers, TextGenerationPipeline } from "./text-generation-pipeline.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
+export type { TextModel, TextModelCapabilities, TextModelOptions, TextPrompt } from "./text-model.ts";
+export type { TextModelCallOptions, TextModelPipeline, TextModelPipelineOptions } from "./text-model-pipeline.ts";
+export type { StreamResult, TextResult } from "./text-result.ts";
+export { createTextStream, type TextStream } from "./text-stream.ts";
 export { type Streamer, TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 export type { Text2TextOptions, Text2TextPipeline, Text2TextPipelineOptions } from "./text2text-pipeline.ts";
 export { computeTransitionScores } from "./transition-scores.ts";

@@ -1,9 +1,10 @@
-import type { ChatMessage, ChatTemplateOptions, Tokenizer } from "../tokenizer/index.ts";
+import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import type { FromPretrainedOptions } from "./load-options.ts";
+import { type PromptOptions, promptOptionNames } from "./prompt-options.ts";
 
 /**
  * Options of `pipeline("text-generation", …)`. Loading options are for a model named by id or folder; options of a call are
@@ -20,10 +21,11 @@ export interface TextGenerationPipelineOptions
 
 /** Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. */
 export interface TextGenerationOptions
-  extends Omit<
-    GenerateOptions,
-    "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
-  > {
+  extends PromptOptions,
+    Omit<
+      GenerateOptions,
+      "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
+    > {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
   returnFullText?: boolean;
   /** Token ids in place of text: the prompt's with its pads, then the new ones. Not beside `returnFullText`. Default false. */
@@ -36,22 +38,12 @@ export interface TextGenerationOptions
   stopSequence?: string;
   /** "hole": cut the prompt from the left where it and the new tokens are more than `tokenizer.modelMaxLength`. Default: never cut. */
   handleLongGeneration?: "hole" | null;
-  /** Put special tokens (BOS) in front of text prompts, as the tokenizer does. Default true. Chats have their own. */
-  addSpecialTokens?: boolean;
   /** Leave special tokens out of the text. Default true. */
   skipSpecialTokens?: boolean;
   /** Undo spaces before punctuation. Default: the tokenizer's; no effect for BPE. */
   cleanUpTokenizationSpaces?: boolean;
   /** Prompts that form one padded batch, as Python sees it (it matters to seeds and penalties). All run at once anyway. Default 1. */
   batchSize?: number;
-  /** Go on with the last message. Default: true where it is an assistant's. Chats only. */
-  continueFinalMessage?: boolean;
-  /** Functions the model may call, for the template. Chats only. */
-  tools?: ChatTemplateOptions["tools"];
-  /** Documents for the template. Chats only. */
-  documents?: ChatTemplateOptions["documents"];
-  /** Variables for the template. Chats only. */
-  chatTemplateKwargs?: ChatTemplateOptions["chatTemplateKwargs"];
 }
 
 /** An answer to a text prompt. */
@@ -80,14 +72,10 @@ export const ownNames = [
   "prefix",
   "stopSequence",
   "handleLongGeneration",
-  "addSpecialTokens",
   "skipSpecialTokens",
   "cleanUpTokenizationSpaces",
   "batchSize",
-  "continueFinalMessage",
-  "tools",
-  "documents",
-  "chatTemplateKwargs",
+  ...promptOptionNames,
 ] as const;
 
 /** Options that exist in Python or in `generate`, and not in every pipeline. */

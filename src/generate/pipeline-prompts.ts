@@ -2,16 +2,12 @@ import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
 import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
 import { warnOnce } from "../util/warnings.ts";
+import { continuesLast } from "./check-text-call.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import type { TextGenerationOptions } from "./pipeline-options.ts";
+import type { PromptOptions } from "./prompt-options.ts";
 
 /** A text or a chat, as a pipeline gets it. */
 export type Prompt = string | readonly ChatMessage[];
-
-type PromptOptions = Pick<
-  TextGenerationOptions,
-  "addSpecialTokens" | "continueFinalMessage" | "tools" | "documents" | "chatTemplateKwargs"
->;
 
 /** Token ids of a prompt, with what stands in front of it (texts only). */
 export function encodePrompt(tokenizer: Tokenizer, prompt: Prompt, prefix: string, own: PromptOptions): number[] {
@@ -97,11 +93,6 @@ function warnOfSecondBos(tokenizer: Tokenizer, text: string, ids: number[], addS
     warnOnce(`The prompt begins with "${bosToken}", and the tokenizer puts another in front of it: ${way}.`);
   }
   return ids;
-}
-
-/** Whether the answer goes on with the last message. */
-export function continuesLast(chat: readonly ChatMessage[], own: Pick<PromptOptions, "continueFinalMessage">): boolean {
-  return own.continueFinalMessage ?? chat.at(-1)?.role === "assistant";
 }
 
 /** The lengths that a call names count the prompt without its prefix. */

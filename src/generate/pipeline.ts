@@ -9,6 +9,13 @@ import { ownNames, type TextGenerationPipelineOptions } from "./pipeline-options
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 import { checkTextGenerationOptions } from "./text-generation-options.ts";
 import { createTextGenerationPipeline, type TextGenerationPipeline } from "./text-generation-pipeline.ts";
+import type { TextModel } from "./text-model.ts";
+import {
+  createTextModelPipeline,
+  isTextModel,
+  type TextModelPipeline,
+  type TextModelPipelineOptions,
+} from "./text-model-pipeline.ts";
 import {
   checkText2TextOptions,
   createText2TextPipeline,
@@ -27,6 +34,9 @@ const tasks = ["text-generation", "text2text-generation"];
  * prompt and answer stays with every tokenizer. "text2text-generation" searches with 4 beams instead of sampling, as in
  * transformers 4 (5 has no such pipeline any more), and a list of texts gives a list of answers for each.
  *
+ * `model` may also be a `TextModel` of your own, with "text-generation": then `capabilities` say which options it takes, and
+ * what no call names is left to it.
+ *
  * Options of a call, `maxNewTokens: 4` or `batchSize: 8`, may stand here too: every call takes them where it names none.
  *
  * @throws `unknown_task`, `unknown_option`, `unsupported_option`, and what `fromPretrained` and `generate` throw
@@ -42,13 +52,14 @@ const tasks = ["text-generation", "text2text-generation"];
  */
 export function pipeline(task: "text-generation", options: TextGenerationPipelineOptions): Promise<TextGenerationPipeline>;
 export function pipeline(task: "text2text-generation", options: Text2TextPipelineOptions): Promise<Text2TextPipeline>;
+export function pipeline(task: "text-generation", options: TextModelPipelineOptions): Promise<TextModelPipeline>;
 export async function pipeline(
   task: "text-generation" | "text2text-generation",
-  options: TextGenerationPipelineOptions | Text2TextPipelineOptions,
-): Promise<TextGenerationPipeline | Text2TextPipeline> {
+  options: TextGenerationPipelineOptions | Text2TextPipelineOptions | TextModelPipelineOptions,
+): Promise<TextGenerationPipeline | Text2TextPipeline | TextModelPipeline> {
   if (!tasks.includes(task)) throw new TsumugiError("unknown_task", { task: String(task), supported: tasks.join(", ") });
   const isText2Text = task === "text2text-generation";
-  const { model: given, tokenizer: named } = options ?? {};
+  const { model: given, tokenizer: named }: { model?: unknown; tokenizer?: string | Tokenizer } = options ?? {};
   const { load, defaults } = splitPipelineOptions(options ?? {}, isText2Text ? text2TextNames : ownNames);
   if (isText2Text) checkText2TextOptions(defaults);
   else checkTextGenerationOptions(defaults);
@@ -56,6 +67,10 @@ export async function pipeline(
   if (given === undefined) {
     const expected = "a Hub id, a folder or a loaded model";
     throw new TsumugiError("invalid_option", { option: "model", expected, found: "nothing" });
+  }
+  if (isTextModel(given) && !isLocal(given)) {
+    checkTextModel(given, named, load, isText2Text);
+    return createTextModelPipeline(given, defaults);
   }
   if (typeof given !== "string") checkLoadedModel(given, named, load, isText2Text);
   if (named !== undefined && typeof named !== "string" && typeof (named as Partial<Tokenizer> | null)?.decode !== "function") {
@@ -78,8 +93,8 @@ export async function pipeline(
 }
 
 /** Loading options say nothing to a model that is loaded; the Hub's still hold for a tokenizer that is not. */
-function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object, isText2Text: boolean): void {
-  if (typeof (model as Partial<CausalLM> | null)?.generateContext !== "function") {
+function checkLoadedModel(model: unknown, tokenizer: unknown, load: object, isText2Text: boolean): asserts model is CausalLM {
+  if (!isLocal(model)) {
     const expected = "a Hub id, a folder or a loaded model";
     throw new TsumugiError("invalid_option", { option: "model", expected, given: model });
   }
@@ -87,6 +102,27 @@ function checkLoadedModel(model: CausalLM, tokenizer: unknown, load: object, isT
     const expected = isText2Text ? "an encoder-decoder model" : 'a causal model (use "text2text-generation")';
     throw new TsumugiError("invalid_option", { option: "model", expected, given: model.config.model_type });
   }
+  refuseLoading(load, tokenizer);
+}
+
+/** Whether a model runs on an engine here, so that pipelines decide its settings and batches themselves. */
+function isLocal(model: unknown): model is CausalLM {
+  return typeof (model as Partial<CausalLM> | null)?.generateContext === "function";
+}
+
+/** A model that takes text has a tokenizer of its own, if any. */
+function checkTextModel({ id }: TextModel, tokenizer: unknown, load: object, isText2Text: boolean): void {
+  if (isText2Text) {
+    const expected = 'an encoder-decoder model that is loaded here; other models are for "text-generation"';
+    throw new TsumugiError("invalid_option", { option: "model", expected, given: id });
+  }
+  if (tokenizer !== undefined) {
+    throw new TsumugiError("unsupported_option", { option: "tokenizer", reason: `the model \`${id}\` takes text` });
+  }
+  refuseLoading(load, tokenizer);
+}
+
+function refuseLoading(load: object, tokenizer: unknown): void {
   for (const [option, value] of Object.entries(load)) {
     if (value === undefined || (typeof tokenizer === "string" && hubNames.includes(option))) continue;
     const reason = "it says how to load a model, and this one is loaded";

@@ -1,15 +1,19 @@
 import { AnswerDecoder } from "../decoding/answer-decoder.ts";
 import type { CallSettings } from "../decoding/resolve-settings.ts";
-import type { FinishReason } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { continuesLast } from "./check-text-call.ts";
 import { readCall, settingsOf } from "./generate-call.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import { readPrompts } from "./inputs.ts";
-import { PieceQueue } from "./piece-queue.ts";
+import { encodePrompt } from "./pipeline-prompts.ts";
+import type { PromptOptions } from "./prompt-options.ts";
 import { promptsOfRows } from "./ragged-rows.ts";
 import { runCall } from "./run-call.ts";
+import type { TextModelOptions, TextPrompt } from "./text-model.ts";
+import type { StreamResult } from "./text-result.ts";
+import { createTextStream, type TextStream } from "./text-stream.ts";
 import type { Streamer } from "./text-streamer.ts";
 
 /** Options of `model.stream`: those of `generate` that make sense for one answer. */
@@ -22,60 +26,58 @@ export interface StreamOptions
   prompt?: string;
 }
 
-/** How a stream ended. */
-export interface StreamResult {
-  /** All pieces together: the new text. */
-  text: string;
-  /** New tokens, the end token included. */
-  tokenIds: number[];
-  finishReason: FinishReason;
-  usage: { promptTokens: number; completionTokens: number };
-  /** Milliseconds until the first token (waiting included) and after it; tokens per second after the first. */
-  timings: { prefillMs: number; decodeMs: number; tokensPerSecond: number };
-}
-
-/** Pieces of one answer, and how it ended. It can be read once. */
-export interface TextStream extends AsyncIterableIterator<string> {
-  /** Settles when the answer has ended, also when nobody reads the pieces. */
-  readonly result: Promise<StreamResult>;
-}
-
-/** `model.stream`: see there. Options are checked at once, the work starts with the first `next()` or `result`. */
-export function startStream(context: GenerateContext, options: StreamOptions): TextStream {
+/** `model.stream({ … })`: see there. Options are checked at once, the work starts with the first `next()` or `result`. */
+export function startStream(context: GenerateContext, options: StreamOptions): TextStream<StreamResult> {
   checkGenerateOptions(options as GenerateOptions, ["prompt"]);
   const { prompt, ...given } = options;
   refuse(options);
-  const decided = settingsOf(context, given);
-  const stop = new AbortController();
-  const pieces = new PieceQueue();
-  let running: Promise<StreamResult> | undefined;
-  const start = (): Promise<StreamResult> => {
-    if (running) return running;
-    running = produce(context, options, decided, stop.signal, (piece) => pieces.push(piece));
-    running.then(
-      () => pieces.end(),
-      (error: unknown) => pieces.end({ error }), // `next` throws it
-    );
-    return running;
-  };
-  return {
-    get result() {
-      return start();
-    },
-    async next() {
-      void start();
-      return pieces.next();
-    },
-    async return() {
-      stop.abort(); // also for a `result` that is asked for only now
-      if (running && !pieces.hasEnded) await running.catch(() => {});
-      pieces.close();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  return streamOf(context, { prompt, own: {}, options: given });
+}
+
+/** `model.stream(prompt, { … })`, whose prompt and options are checked. */
+export function startTextStream(
+  context: GenerateContext,
+  prompt: TextPrompt,
+  options: TextModelOptions,
+): TextStream<StreamResult> {
+  return streamOf(context, splitCall(prompt, options));
+}
+
+/**
+ * `model.generate(prompt, { … })`, whose prompt and options are checked.
+ *
+ * @throws what `generate` throws
+ */
+export async function generateText(
+  context: GenerateContext,
+  prompt: TextPrompt,
+  options: TextModelOptions,
+): Promise<StreamResult> {
+  const call = splitCall(prompt, options);
+  const result = await produce(context, call, settingsOf(context, call.options), options.signal);
+  if (result.finishReason !== "abort") return result;
+  throw new TsumugiError("aborted", { text: result.text }, { cause: options.signal?.reason });
+}
+
+/** One answer that is asked for. Without `prompt`, `options` hold the prompt's ids. */
+interface TextCall {
+  prompt: TextPrompt | undefined;
+  own: PromptOptions;
+  options: GenerateOptions;
+}
+
+function splitCall(prompt: TextPrompt, given: TextModelOptions): TextCall {
+  const { addSpecialTokens, continueFinalMessage, tools, documents, chatTemplateKwargs, ...options } = given;
+  checkGenerateOptions(options);
+  return { prompt, own: { addSpecialTokens, continueFinalMessage, tools, documents, chatTemplateKwargs }, options };
+}
+
+function streamOf(context: GenerateContext, call: TextCall): TextStream<StreamResult> {
+  const decided = settingsOf(context, call.options);
+  return createTextStream((push, stop) => {
+    const signal = call.options.signal ? AbortSignal.any([call.options.signal, stop]) : stop;
+    return produce(context, call, decided, signal, push);
+  });
 }
 
 function refuse(options: StreamOptions): void {
@@ -105,40 +107,42 @@ function refuse(options: StreamOptions): void {
   }
 }
 
+/** Runs the call. Its text goes to `onPiece` as it comes; without it, it is known at the end, which a search over beams needs. */
 async function produce(
   context: GenerateContext,
-  { prompt, ...options }: StreamOptions,
+  { prompt, own, options }: TextCall,
   decided: CallSettings,
-  stop: AbortSignal,
-  onPiece: (piece: string) => void,
+  signal: AbortSignal | undefined,
+  onPiece?: (piece: string) => void,
 ): Promise<StreamResult> {
-  const tokenizer = await findTokenizer(context, options.tokenizer);
+  const tokenizer = options.tokenizer ?? (await context.loadTokenizer());
   const { model } = context;
   const prompts =
     prompt === undefined
       ? readPrompts(model, options, decided.settings)
-      : promptsOfRows([prompt === "" ? [] : await tokenizer.encodeAsync(prompt)], undefined, model, decided.settings);
-  const signal = options.signal ? AbortSignal.any([options.signal, stop]) : stop;
+      : promptsOfRows([await promptIds(tokenizer, prompt, own)], undefined, model, decided.settings);
   let text = "";
   const take = (piece: string): void => {
     if (piece === "") return;
     text += piece;
-    onPiece(piece);
+    onPiece?.(piece);
   };
-  let decoder: AnswerDecoder | undefined;
-  // `put` is called with the prompt first
+  // the answer of an encoder-decoder model, or to a chat, goes on from nothing
+  const continues = !model.programs.encode && (typeof prompt !== "object" || continuesLast(prompt, own));
+  const decoder = new AnswerDecoder(tokenizer, continues ? { promptIds: prompts[0]!.padded } : {});
+  let isPrompt = true;
   const streamer: Streamer = {
     put(ids) {
-      if (decoder) take(decoder.push(ids as number[]));
-      // an answer of an encoder-decoder model goes on from nothing
-      else decoder = new AnswerDecoder(tokenizer, model.programs.encode ? {} : { promptIds: ids as number[] });
+      if (!isPrompt) take(decoder.push(ids as number[]));
+      isPrompt = false;
     },
     end() {},
   };
-  const call = readCall(context, { ...options, tokenizer, signal, streamer }, decided, prompts);
+  const call = readCall(context, { ...options, tokenizer, signal, streamer: onPiece && streamer }, decided, prompts);
   const [row, ...others] = await runCall(context, call);
   if (row === undefined || others.length > 0) throw new TsumugiError("internal", { what: "a stream of several rows" });
-  if (decoder) take(decoder.end());
+  if (!onPiece) take(decoder.push(row.newTokens));
+  take(decoder.end());
   const { submitted, firstToken, finished } = row.timings;
   const count = row.newTokens.length;
   const decodeMs = finished - firstToken;
@@ -155,6 +159,7 @@ async function produce(
   };
 }
 
-async function findTokenizer(context: GenerateContext, given: Tokenizer | undefined): Promise<Tokenizer> {
-  return given ?? (await context.loadTokenizer());
+async function promptIds(tokenizer: Tokenizer, prompt: TextPrompt, own: PromptOptions): Promise<number[]> {
+  if (typeof prompt !== "string") return encodePrompt(tokenizer, prompt, "", own);
+  return prompt === "" ? [] : tokenizer.encodeAsync(prompt, { addSpecialTokens: own.addSpecialTokens ?? true });
 }

@@ -2,20 +2,14 @@ import { AnswerDecoder } from "../decoding/answer-decoder.ts";
 import type { GenerationConfig } from "../decoding/generation-config.ts";
 import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
-import type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import type { ChatInput, Tokenizer } from "../tokenizer/index.ts";
 import type { CausalLM } from "./causal-lm.ts";
+import { continuesLast } from "./check-text-call.ts";
 import { PipelineCall, type PipelineRow } from "./pipeline-call.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
+import { type Chat, joined, readInput } from "./pipeline-input.ts";
 import type { ChatOutput, TextGenerationOptions, TextOutput, TokenOutput } from "./pipeline-options.ts";
-import {
-  continuesLast,
-  encodeLongPrompts,
-  encodePrompt,
-  leaveHole,
-  lengthsBehind,
-  type Prompt,
-  stopSequenceIds,
-} from "./pipeline-prompts.ts";
+import { encodeLongPrompts, encodePrompt, leaveHole, lengthsBehind, type Prompt, stopSequenceIds } from "./pipeline-prompts.ts";
 import { prefixOf, taskSettings } from "./pipeline-task.ts";
 import { checkTextGenerationOptions, type OwnOptions, refuseOtherKind, splitOptions } from "./text-generation-options.ts";
 
@@ -56,8 +50,6 @@ export interface TextGenerationPipeline {
 
 const task = "text-generation";
 
-type Chat = readonly ChatMessage[];
-
 /** The pipeline of a loaded model; `owned`: `dispose` frees it. */
 export function createTextGenerationPipeline(
   model: CausalLM,
@@ -76,20 +68,6 @@ export function createTextGenerationPipeline(
   };
   const members = { task, model, tokenizer, dispose, [Symbol.asyncDispose]: dispose };
   return Object.assign(call, members) as unknown as TextGenerationPipeline;
-}
-
-function readInput(input: unknown): { prompts: Prompt[]; single: boolean } {
-  if (typeof input === "string") return { prompts: [input], single: true };
-  if (isChat(input)) return { prompts: [input], single: true };
-  if (Array.isArray(input) && input.every((item) => typeof item === "string")) return { prompts: input, single: false };
-  if (Array.isArray(input) && input.every(isChat)) return { prompts: input, single: false };
-  const expected = "a text, a list of texts, a chat (a list of { role, content }) or a list of chats";
-  throw new TsumugiError("invalid_input", { what: "The pipeline's input", expected, given: input });
-}
-
-function isChat(value: unknown): value is Chat {
-  const isMessage = (item: unknown) => typeof item === "object" && item !== null && "role" in item && "content" in item;
-  return Array.isArray(value) && value.length > 0 && value.every(isMessage);
 }
 
 async function answerAll(
@@ -166,11 +144,4 @@ function samplingDefaults({ doSample, temperature }: GenerationConfig): Generati
     ...(doSample === undefined && { doSample: true }),
     ...(temperature === undefined && (doSample ?? true) && { temperature: 0.7 }),
   };
-}
-
-function joined(prompt: Prompt, text: string, own: OwnOptions): string | ChatMessage[] {
-  if (typeof prompt === "string") return prompt + text;
-  if (!continuesLast(prompt, own)) return [...prompt, { role: "assistant", content: text }];
-  const last = prompt.at(-1)!;
-  return [...prompt.slice(0, -1), { ...last, content: `${String(last.content)}${text}` }];
 }
