@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles, root } from "./ensure.mjs";
-import { findCircles, readImports, roomOf } from "./import-graph.mjs";
+import { findCircles, findWaysToNode, readImports, roomOf } from "./import-graph.mjs";
 
 /** Everybody may import these. */
 const common = ["errors", "util", "tensor"];
@@ -31,6 +31,7 @@ const rooms = {
   server: ["decoding", "engine", "chat", "sampling"],
   cli: ["generate", "server"],
   index: ["generate", "tokenizer", "chat", "models", "engine", "sampling", "backends"],
+  browser: ["generate", "hub", "tokenizer", "sampling"],
 };
 
 /** Files that may import `node:` modules: whole rooms, or the file reader of formats/. */
@@ -50,6 +51,7 @@ const graph = readImports();
 checkImports();
 checkUnused();
 checkCircles();
+checkBrowser();
 checkNapi();
 checkLength();
 
@@ -99,6 +101,11 @@ function checkUnused() {
 
 function checkCircles() {
   for (const circle of findCircles(graph)) problems.push(`these files import each other in a circle: ${circle.join(", ")}`);
+}
+
+/** What a browser loads reaches no module of Node, however far. */
+function checkBrowser() {
+  for (const way of findWaysToNode(graph, "src/browser.ts")) problems.push(`src/browser.ts reaches Node: ${way.join(" -> ")}`);
 }
 
 /** Only native/addon speaks to Node: kernels are plain C++. */

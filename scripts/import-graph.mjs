@@ -13,8 +13,8 @@ export const roomOf = (path) => path.split("/")[1].replace(/\.ts$/, "");
 
 /**
  * Every file of src/ that is not a test, with what it imports.
- * @returns {Map<string, { specifier: string, kind: "node" | "package" | "file", target: string }[]>} `target`: the module's name,
- *   the package's name, or the path of the file from the root.
+ * @returns {Map<string, { specifier: string, kind: "node" | "package" | "file", target: string, isTypeOnly: boolean }[]>} `target`:
+ *   the module's name, the package's name, or the path of the file from the root. Imports of types alone are gone when it runs.
  */
 export function readImports() {
   const graph = new Map();
@@ -23,7 +23,10 @@ export function readImports() {
     const source = readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
     graph.set(
       file,
-      [...source.matchAll(importPattern)].map((match) => describe(file, match[1] ?? match[2] ?? match[3])),
+      [...source.matchAll(importPattern)].map((match) => ({
+        ...describe(file, match[1] ?? match[2] ?? match[3]),
+        isTypeOnly: /^\s*(?:import|export) type /.test(match[0]),
+      })),
     );
   }
   return graph;
@@ -35,6 +38,26 @@ function describe(file, specifier) {
     return { specifier, kind: "file", target: normalize(join(dirname(file), specifier)).replaceAll("\\", "/") };
   const parts = specifier.split("/");
   return { specifier, kind: "package", target: specifier.startsWith("@") ? `${parts[0]}/${parts[1]}` : parts[0] };
+}
+
+/**
+ * How files reach modules of Node when they run, from one file on: each way as the files it goes through, the module last.
+ * @param {ReturnType<typeof readImports>} graph
+ * @param {string} entry
+ * @returns {string[][]}
+ */
+export function findWaysToNode(graph, entry) {
+  /** @type {string[][]} */
+  const found = [];
+  const ways = new Map([[entry, [entry]]]);
+  for (const [file, way] of ways) {
+    for (const { kind, target, isTypeOnly } of graph.get(file) ?? []) {
+      if (isTypeOnly) continue;
+      if (kind === "node") found.push([...way, target]);
+      else if (kind === "file" && !ways.has(target)) ways.set(target, [...way, target]);
+    }
+  }
+  return found;
 }
 
 /**

@@ -24,3 +24,21 @@ export function parseJson(text: string, path: string): unknown {
     throw new TsumugiError("invalid_json_file", { path, reason: (error as Error).message }, { cause: error });
   }
 }
+
+/** The files of a model, read by their bytes. */
+export function modelFilesOf({
+  id,
+  directory,
+  list,
+  readBytes,
+}: Pick<ModelFiles, "id" | "directory" | "list" | "readBytes">): ModelFiles {
+  const readText = async (file: string) => {
+    const bytes = await readBytes(file);
+    return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  };
+  const readJson = async (file: string) => {
+    const text = await readText(file);
+    return text === undefined ? undefined : parseJson(text, `${directory}/${file}`);
+  };
+  return { id, directory, list, readBytes, readText, readJson };
+}

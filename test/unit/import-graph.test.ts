@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 
 type Graph = Map<string, { specifier: string; kind: "file"; target: string }[]>;
 const module = new URL("../../scripts/import-graph.mjs", import.meta.url).href;
-const { findCircles }: { findCircles(graph: Graph): string[][] } = await import(module);
+const {
+  findCircles,
+  findWaysToNode,
+}: {
+  findCircles(graph: Graph): string[][];
+  findWaysToNode(graph: ReadonlyMap<string, readonly object[]>, entry: string): string[][];
+} = await import(module);
 
 /** A graph of files from "a: b c" lines. */
 function graphOf(...lines: string[]): Graph {
@@ -35,5 +41,29 @@ describe("findCircles", () => {
 
   it("takes no import of a package, and none of itself, for a circle", () => {
     expect(findCircles(graphOf("a: zod a", "b: a"))).toEqual([]);
+  });
+});
+
+describe("findWaysToNode", () => {
+  const toFile = (target: string) => ({ kind: "file", target });
+  const fs = { kind: "node", target: "node:fs" };
+
+  it("gives the files between an entry and a module of Node", () => {
+    const graph = new Map([
+      ["a", [toFile("b"), toFile("c")]],
+      ["b", [toFile("a")]],
+      ["c", [fs]],
+      ["d", [fs]],
+    ]);
+    expect(findWaysToNode(graph, "a")).toEqual([["a", "c", "node:fs"]]);
+    expect(findWaysToNode(graph, "b")).toEqual([["b", "a", "c", "node:fs"]]);
+  });
+
+  it("leaves out imports of types, which are gone when the code runs", () => {
+    const graph = new Map([
+      ["a", [{ ...toFile("b"), isTypeOnly: true }]],
+      ["b", [fs]],
+    ]);
+    expect(findWaysToNode(graph, "a")).toEqual([]);
   });
 });
