@@ -1,10 +1,10 @@
 /**
  * Bundles dist/browser.js as an application for browsers would, runs the model in the box with it in headless Chromium, and
- * compares what it says with what Node says.
+ * compares what it says with what Node says. The snippets of both READMEs run in a page of their own, as they stand.
  *   node scripts/check-browser.mjs [--screenshot FILE]     Chromium: the command `chromium`, or what CHROMIUM names
  */
 import { spawn } from "node:child_process";
-import { createReadStream, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,17 +17,27 @@ const modelFolder = join(root, "models/tsumugi-mini");
 const limitMs = 180_000;
 const work = mkdtempSync(join(tmpdir(), "tsumugi-browser-"));
 
+/** The snippets for browsers of the READMEs. */
+const snippets = ["README.md", "README.ja.md"].map((file) => {
+  const found = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, file), "utf8"))?.[1];
+  if (!found?.includes("tsumugi/browser")) throw new Error(`${file} has no snippet for browsers`);
+  return found;
+});
+
 /** What both run: a text, and a conversation, greedily. */
 const prompts = ["Once upon a time", [{ role: "user", content: "Tell me a story about a dragon." }]];
 const options = { maxNewTokens: 24, doSample: false };
 
-const page = `<!doctype html><meta charset="utf-8"><title>tsumugi</title>
-<body style="font: 20px sans-serif; margin: 2em"><h1>tsumugi in a browser</h1>
+const head = `<!doctype html><meta charset="utf-8"><title>tsumugi</title>
+<script type="importmap">{ "imports": { "tsumugi/browser": "/bundle.js" } }</script>
+<body style="font: 20px sans-serif; margin: 2em">`;
+
+const page = `${head}<h1>tsumugi in a browser</h1>
 <script type="module">
-import { fetchFiles, loadFromFiles } from "/bundle.js";
+import { fetchFiles, loadFromFiles } from "tsumugi/browser";
 const told = { answers: [] };
 try {
-  const model = await loadFromFiles(fetchFiles("/model/"), { dtype: "float32", contextTokens: 128, maxBatchSize: 1 });
+  const model = await loadFromFiles(fetchFiles("/models/tsumugi-mini/"), { dtype: "float32", contextTokens: 128, maxBatchSize: 1 });
   for (const prompt of ${JSON.stringify(prompts)}) {
     const paragraph = document.body.appendChild(document.createElement("p"));
     paragraph.append(typeof prompt === "string" ? prompt : "> " + prompt[0].content + " ");
@@ -45,18 +55,33 @@ await fetch("/told", { method: "POST", body: JSON.stringify(told) });
 </script>
 <img src="/when-told" width="1" height="1" alt="">`;
 
+/** A page that is a snippet, and tells what stands on it then. */
+const pageOf = (snippet) => `${head}
+<script>addEventListener("error", (event) => fetch("/told", { method: "POST", body: JSON.stringify({ error: event.message }) }));
+addEventListener("unhandledrejection", ({ reason }) => fetch("/told", { method: "POST", body: JSON.stringify({ error: String(reason) }) }));</script>
+<script type="module">document.body.replaceChildren();
+${snippet}
+await fetch("/told", { method: "POST", body: JSON.stringify({ answers: [document.body.textContent] }) });
+</script>`;
+
 try {
   const bundle = await bundleForBrowsers();
-  const found = await runInChromium(bundle);
-  if (found.error) throw new Error(`the page failed: ${found.error}`);
   const expected = await runInNode();
-  if (JSON.stringify(found.answers) !== JSON.stringify(expected)) {
-    throw new Error(`Chromium: ${JSON.stringify(found.answers)}\nNode:     ${JSON.stringify(expected)}`);
-  }
+  compare(await runInChromium(bundle, page, values.screenshot), expected.answers);
+  for (const snippet of new Set(snippets)) compare(await runInChromium(bundle, pageOf(snippet)), [expected.snippet]);
   const kilobytes = Math.round(Buffer.byteLength(bundle) / 1000);
-  console.log(`Chromium says what Node says: ${expected.length} answers, a bundle of ${kilobytes} kB`);
+  console.log(
+    `Chromium says what Node says: ${expected.answers.length} answers and the snippet of the READMEs, a bundle of ${kilobytes} kB`,
+  );
 } finally {
   rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Ends with an error where a page tells something else than Node. */
+function compare(found, expected) {
+  if (found.error) throw new Error(`the page failed: ${found.error}`);
+  const [inChromium, inNode] = [found.answers, expected].map((answers) => JSON.stringify(answers));
+  if (inChromium !== inNode) throw new Error(`Chromium: ${inChromium}\nNode:     ${inNode}`);
 }
 
 /** One file for browsers; whatever it cannot hold, such as a module of Node, is an error. */
@@ -81,9 +106,11 @@ async function bundleForBrowsers() {
 /**
  * Serves page, bundle and model on the loopback interface, opens the page, and waits for what it tells.
  * @param {string} bundle
+ * @param {string} html
+ * @param {string} [screenshot]
  * @returns {Promise<{ answers: unknown[], error?: string }>}
  */
-async function runInChromium(bundle) {
+async function runInChromium(bundle, html, screenshot) {
   /** @type {(told: { answers: unknown[], error?: string }) => void} */
   let tell = () => {};
   /** @type {Promise<{ answers: unknown[], error?: string }>} */
@@ -93,7 +120,7 @@ async function runInChromium(bundle) {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     const send = (type, body) => response.writeHead(200, { "content-type": type }).end(body);
-    if (path === "/") return send("text/html", page);
+    if (path === "/") return send("text/html", html);
     if (path === "/bundle.js") return send("text/javascript", bundle);
     if (path === "/told") {
       let body = "";
@@ -103,7 +130,7 @@ async function runInChromium(bundle) {
     }
     // the page has loaded when this answers: a screenshot is taken then
     if (path === "/when-told") return told.then(() => response.writeHead(204).end());
-    const file = /^\/model\/([\w.-]+)$/.exec(path)?.[1];
+    const file = /^\/models\/tsumugi-mini\/([\w.-]+)$/.exec(path)?.[1];
     if (file && existsSync(join(modelFolder, file))) {
       response.writeHead(200, { "content-type": "application/octet-stream" });
       return createReadStream(join(modelFolder, file)).pipe(response);
@@ -113,11 +140,11 @@ async function runInChromium(bundle) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
-  const chromium = openPage(`http://127.0.0.1:${port}/`);
+  const chromium = openPage(`http://127.0.0.1:${port}/`, screenshot);
   try {
     return await Promise.race([told, chromium.failed]);
   } finally {
-    if (values.screenshot) await chromium.ended;
+    if (screenshot) await chromium.ended;
     chromium.close();
     await chromium.ended;
     server.closeAllConnections();
@@ -126,7 +153,7 @@ async function runInChromium(bundle) {
 }
 
 /** Chromium with a page. `failed` rejects when it ends or lasts too long, `ended` settles when it is gone. */
-function openPage(url) {
+function openPage(url, screenshot) {
   const flags = [
     "--headless",
     "--no-sandbox",
@@ -138,7 +165,7 @@ function openPage(url) {
     "--disable-component-update",
     "--disable-sync",
     `--user-data-dir=${work}`,
-    ...(values.screenshot ? [`--screenshot=${values.screenshot}`, "--window-size=900,500"] : ["--remote-debugging-port=0"]),
+    ...(screenshot ? [`--screenshot=${screenshot}`, "--window-size=900,500"] : ["--remote-debugging-port=0"]),
   ];
   const child = spawn(process.env.CHROMIUM ?? "chromium", [...flags, url], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
@@ -171,5 +198,8 @@ async function runInNode() {
     answers.push({ text, tokenIds, finishReason });
   }
   await model.dispose();
-  return answers;
+  const plain = await AutoModelForCausalLM.fromPretrained(modelFolder, { device: "reference" });
+  const { text } = await plain.generate("Once upon a time", { maxNewTokens: 40 });
+  await plain.dispose();
+  return { answers, snippet: text };
 }

@@ -317,7 +317,7 @@ describe("arguments that are no options", () => {
     await expect(call.call(model, ...given)).rejects.toMatchObject({ code: "invalid_input" });
   });
 
-  test.each([[null], [5], [[1, 2, 3]], ["text"]])("%j", async (given) => {
+  test.each([[null], [5], [[1, 2, 3]], [["a text"]], [[]]])("%j", async (given) => {
     expect((await failure(model.generate(given as never))).message).toMatch(/^The options must be an object/);
     expect(() => model.stream(given as never)).toThrow("The options must be an object");
   });
