@@ -54,7 +54,9 @@ export async function generateText(
   options: TextModelOptions,
 ): Promise<StreamResult> {
   const call = splitCall(prompt, options);
-  const result = await produce(context, call, settingsOf(context, call.options), options.signal);
+  // the model's files may ask for several answers; this is one
+  const decided = settingsOf(context, { ...call.options, numReturnSequences: 1 });
+  const result = await produce(context, call, decided, options.signal);
   if (result.finishReason !== "abort") return result;
   throw new TsumugiError("aborted", { text: result.text }, { cause: options.signal?.reason });
 }

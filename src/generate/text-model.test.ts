@@ -228,6 +228,14 @@ describe("a local model is a text model", () => {
     await expect(aborted).rejects.toMatchObject({ code: "aborted" });
   });
 
+  test("it gives one answer where its files ask for several", async () => {
+    const files = model.generationConfig;
+    model.generationConfig = { ...files, numReturnSequences: 2, doSample: true };
+    const { tokenIds } = await model.generate("Once upon a time", { maxNewTokens: 4, seed: 1 });
+    model.generationConfig = files;
+    expect(tokenIds).toHaveLength(4);
+  });
+
   test.each([
     ["x", { inputIds: [[1]] }, "Option `inputIds` is not supported: the model `tsumugi-mini` gives one text to a prompt."],
     ["x", { tools: [] }, "Option `tools` is not supported: it is for chats"],
