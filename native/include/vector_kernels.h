@@ -29,11 +29,17 @@ constexpr const char* kActivationNames[] = {
 // Tokens in one block of the paged cache.
 constexpr int64_t kBlockTokens = 32;
 
+// Positions that float32 attention gathers from nothing, before it merges them with those in front of them: what several
+// workers can compute side by side. Boundaries go by positions alone, or answers would change with threads and chunking.
+constexpr int64_t kSegmentTokens = 512;
+static_assert(kSegmentTokens % kBlockTokens == 0);
+
 // Queries of one sequence and one key/value head against their cache. Rows of the tile are (token, head of the group).
 //
 // Layout of one head of a block: keys [headDim][kBlockTokens], values [kBlockTokens][value_stride], the stride a
-// multiple of 16 values. For each row: for each block in order of position: scores of visible tokens, running
-// maximum, sums in order of position. So a row's bits depend on its own position and its own cache alone.
+// multiple of 16 values. For each row: in each segment, for each block in order of position: scores of visible tokens,
+// running maximum, sums in order of position; then the segments are merged in their order. So a row's bits depend on its own
+// position and its own cache alone, whoever computes its segments.
 struct AttendTile {
   const float* q;  // first head of the group, first token
   size_t q_stride;  // values from token to token
@@ -77,11 +83,15 @@ constexpr int64_t kKeptScores = 8192;
 
 constexpr size_t padded_lanes(size_t width) { return (width + 15) / 16 * 16; }
 
-// Floats of scratch that one worker needs for a tile: accumulators, running values, a block widened to float32.
+// Floats of what `rows` rows have gathered: sums [rows][value_stride], greatest scores [rows], totals [rows].
+constexpr size_t gathered_floats(size_t rows, size_t value_stride) { return padded_lanes(rows * (value_stride + 2)); }
+
+// Floats of scratch that one worker needs for a tile: what it has gathered of all segments and of one, scores, a block
+// widened to float32.
 constexpr size_t attend_scratch_floats(size_t head_dim, size_t value_stride, size_t rows) {
   const size_t block = static_cast<size_t>(kBlockTokens);
   const size_t narrow = 8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores));
-  const size_t wide = rows * (value_stride + 4) + 8 * block + block * (head_dim + value_stride) + 64;
+  const size_t wide = 2 * gathered_floats(rows, value_stride) + 8 * block + block * (head_dim + value_stride) + 64;
   return narrow > wide ? narrow : wide;
 }
 
@@ -100,6 +110,11 @@ struct VectorKernels {
   void (*rotate)(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
                  const float* sine, bool wide);  // `wide`: products are not rounded
   void (*attend)(const AttendTile& tile);
+  // The parts of `attend`, for workers that share out a tile's segments; null in the narrow table. What a tile's rows gather
+  // of a segment takes gathered_floats; `merge_segment` adds a later segment's to that of those before it.
+  void (*attend_segment)(const AttendTile& tile, int64_t segment, float* gathered);
+  void (*merge_segment)(const AttendTile& tile, float* gathered, const float* later);
+  void (*finish_tile)(const AttendTile& tile, const float* gathered);
   void (*round)(const float* x, float* y, size_t count);
 };
 

@@ -227,22 +227,45 @@ inline const float* widen(const uint16_t* from, size_t count, float* to) {
   return to;
 }
 
-void attend(const AttendTile& tile) {
+// What rows have gathered of a run of tokens.
+struct Gathered {
+  float* sums;  // [rows][value_stride]
+  float* greatest;
+  float* totals;  // 0: the row has seen nothing
+};
+
+inline Gathered gathered_of(const AttendTile& tile, float* data) {
   const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
-  float* sums = tile.scratch;
-  float* greatest = sums + rows * tile.value_stride;
-  float* totals = greatest + rows;
-  float* scores = totals + rows;
+  return {data, data + rows * tile.value_stride, data + rows * (tile.value_stride + 1)};
+}
+
+inline int64_t last_visible(const AttendTile& tile) {
+  return tile.length > 0 ? tile.length - 1 : tile.positions[tile.tokens - 1];
+}
+
+// One segment of a tile, from nothing.
+void attend_segment(const AttendTile& tile, int64_t segment, float* data) {
+  const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
+  const auto [sums, greatest, totals] = gathered_of(tile, data);
+  float* scores = tile.scratch + 2 * gathered_floats(rows, tile.value_stride);
   float* wide_keys = scores + 8 * kBlockTokens;
   float* wide_values = wide_keys + kBlockTokens * tile.head_dim;
   for (size_t i = 0; i < rows * tile.value_stride; ++i) sums[i] = 0.0f;
-  // A sink is a score seen before all others: its weight is e^0.
+  // A sink is a score seen before all others: its weight is e^0. It is in the first segment that its row sees.
   const size_t group = static_cast<size_t>(tile.group);
-  for (size_t r = 0; r < rows; ++r) greatest[r] = tile.sinks == nullptr ? -INFINITY : tile.sinks[r % group];
-  for (size_t r = 0; r < rows; ++r) totals[r] = tile.sinks == nullptr ? 0.0f : 1.0f;
+  for (size_t r = 0; r < rows; ++r) {
+    const bool sinks =
+        tile.sinks != nullptr && first_visible(tile, static_cast<int64_t>(r / group)) / kSegmentTokens == segment;
+    greatest[r] = sinks ? tile.sinks[r % group] : -INFINITY;
+    totals[r] = sinks ? 1.0f : 0.0f;
+  }
 
-  const int64_t last = (tile.length > 0 ? tile.length - 1 : tile.positions[tile.tokens - 1]) / kBlockTokens;
-  for (int64_t block = first_visible(tile, 0) / kBlockTokens; block <= last; ++block) {
+  constexpr int64_t in_segment = kSegmentTokens / kBlockTokens;
+  const int64_t seen = first_visible(tile, 0) / kBlockTokens;
+  const int64_t end = last_visible(tile) / kBlockTokens + 1;
+  const int64_t first = seen > segment * in_segment ? seen : segment * in_segment;
+  const int64_t last = end < (segment + 1) * in_segment ? end : (segment + 1) * in_segment;
+  for (int64_t block = first; block < last; ++block) {
     const size_t id = static_cast<size_t>(tile.table[block]);
     if (!tile.bfloat16) {
       attend_block(tile, block, static_cast<const float*>(tile.keys) + id * tile.key_block,
@@ -258,7 +281,41 @@ void attend(const AttendTile& tile) {
                    widen(values, kBlockTokens * tile.value_stride, wide_values), greatest, totals, sums, scores);
     }
   }
+}
 
+// `later` is the segment behind those that `data` holds. A row's first segment is taken as it is.
+void merge_segment(const AttendTile& tile, float* data, const float* later) {
+  const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
+  const auto [sums, greatest, totals] = gathered_of(tile, data);
+  const float* later_sums = later;
+  const float* later_greatest = later + rows * tile.value_stride;
+  const float* later_totals = later_greatest + rows;
+  for (size_t r = 0; r < rows; ++r) {
+    if (later_totals[r] == 0.0f) continue;
+    float* to = sums + r * tile.value_stride;
+    const float* from = later_sums + r * tile.value_stride;
+    if (totals[r] == 0.0f) {
+      greatest[r] = later_greatest[r];
+      totals[r] = later_totals[r];
+      for (size_t i = 0; i < tile.value_stride; ++i) to[i] = from[i];
+      continue;
+    }
+    const float now = later_greatest[r] > greatest[r] ? later_greatest[r] : greatest[r];
+    float powers[16] = {greatest[r] - now, later_greatest[r] - now};
+    exponential_of_fall(Lanes::load(powers)).store(powers);
+    greatest[r] = now;
+    totals[r] = totals[r] * powers[0] + later_totals[r] * powers[1];
+    const Lanes before = Lanes::set(powers[0]);
+    const Lanes behind = Lanes::set(powers[1]);
+    for (size_t i = 0; i < tile.value_stride; i += 16) {
+      (Lanes::load(to + i) * before + Lanes::load(from + i) * behind).store(to + i);
+    }
+  }
+}
+
+void finish_tile(const AttendTile& tile, const float* data) {
+  const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
+  const float* totals = data + rows * (tile.value_stride + 1);
   for (size_t row = 0; row < rows; ++row) {
     const size_t token = row / static_cast<size_t>(tile.group);
     const size_t head = row % static_cast<size_t>(tile.group);
@@ -266,7 +323,21 @@ void attend(const AttendTile& tile) {
     const Lanes total = Lanes::set(totals[row]);
     for (size_t i = 0; i < tile.value_dim; i += 16) {
       const size_t width = tile.value_dim - i < 16 ? tile.value_dim - i : 16;
-      store_some(Lanes::load(sums + row * tile.value_stride + i) / total, out + i, width);
+      store_some(Lanes::load(data + row * tile.value_stride + i) / total, out + i, width);
     }
   }
+}
+
+void attend(const AttendTile& tile) {
+  const size_t rows = static_cast<size_t>(tile.tokens * tile.group);
+  float* gathered = tile.scratch;
+  float* later = gathered + gathered_floats(rows, tile.value_stride);
+  const int64_t first = first_visible(tile, 0) / kSegmentTokens;
+  const int64_t last = last_visible(tile) / kSegmentTokens;
+  attend_segment(tile, first, gathered);
+  for (int64_t segment = first + 1; segment <= last; ++segment) {
+    attend_segment(tile, segment, later);
+    merge_segment(tile, gathered, later);
+  }
+  finish_tile(tile, gathered);
 }

@@ -8,8 +8,17 @@ static const float kLaneIndex[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 #include "vector_attend.inl"
 #include "vector_attend_narrow.inl"
 
-#define TSUMUGI_VECTOR_TABLE(narrow)                                              \
-  {add<narrow>,        multiply<narrow>,         scale<narrow>,                   \
-   activation<narrow>, gated_activation<narrow>, rms_norm<narrow>,                \
-   layer_norm<narrow>, rotate<narrow>,           narrow ? attend_narrow : attend, \
+#define TSUMUGI_VECTOR_TABLE(narrow)  \
+  {add<narrow>,                       \
+   multiply<narrow>,                  \
+   scale<narrow>,                     \
+   activation<narrow>,                \
+   gated_activation<narrow>,          \
+   rms_norm<narrow>,                  \
+   layer_norm<narrow>,                \
+   rotate<narrow>,                    \
+   narrow ? attend_narrow : attend,   \
+   narrow ? nullptr : attend_segment, \
+   narrow ? nullptr : merge_segment,  \
+   narrow ? nullptr : finish_tile,    \
    round_values}

@@ -191,6 +191,85 @@ describe("a row's bits depend on nothing but its own sequence", () => {
   });
 });
 
+describe("long contexts, whose segments workers share out", () => {
+  const length = 1100;
+  const prompt = tokenIds(length);
+  const other = tokenIds(700, 5);
+  const small = { headDim: 6, valueHeadDim: 10 };
+  const longShapes: [string, AttentionShape][] = [
+    ["one key/value head", { heads: 8, keyValueHeads: 1, ...small }],
+    ["many heads on one", { heads: 33, keyValueHeads: 1, ...small }],
+    ["more rows than have places at once", { heads: 360, keyValueHeads: 1, headDim: 2, valueHeadDim: 2 }],
+    ["a window over a boundary", { heads: 3, keyValueHeads: 1, ...small, window: 1050, softcap: 3 }],
+    ["a short window, with sinks", { heads: 2, keyValueHeads: 1, ...small, window: 40, sinks: [1, -3] }],
+    ["chunks over a boundary, with sinks", { heads: 4, keyValueHeads: 1, ...small, chunk: 1040, sinks: [2, 0, -40, 40] }],
+    ["slopes and sinks", { heads: 2, keyValueHeads: 1, ...small, slopes: [0.01, 0.3], sinks: [-1, 4] }],
+    ["rounded slopes", { heads: 2, keyValueHeads: 1, ...small, slopes: [0.0078125, 0.03125], roundedSlopes: true }],
+    ["biases", { heads: 6, keyValueHeads: 2, ...small, buckets: [0, 1, 2, 3, 1, 4, 2] }],
+  ];
+  const big = { maxTokens: 2048, maxLogitRows: 2048, blocks: { cache: 160 } };
+  const steps = (sizes: readonly number[]): Part[][] => {
+    let from = 0;
+    return sizes.map((size) => {
+      const part = { sequence: 0, from, tokens: prompt.slice(from, from + size) };
+      from += size;
+      return [part];
+    });
+  };
+  // quicker than toEqual for many values
+  const firstDifference = (given: Float32Array, expected: Float32Array): number =>
+    given.length === expected.length ? given.findIndex((value, i) => !Object.is(value, expected[i])) : 0;
+  /** All rows of sequence 0. */
+  const rows = async (
+    { model, source }: ReturnType<typeof attentionModel>,
+    given: Partial<typeof limits>,
+    parts: readonly (readonly Part[])[],
+    threads: number,
+    backend = cpu,
+  ) => {
+    const blocks = { cache: (big.blocks.cache * 32) / backend.blockTokens };
+    const session = await backend.prepare(model, source, { ...limits, ...big, ...given, blocks }, { threads });
+    const joined: number[] = [];
+    for (const step of parts) {
+      const values = await runStep(session, makeBatch(step, 1, backend.blockTokens, blocks.cache / 4));
+      const width = values.length / step.reduce((sum, { tokens }) => sum + tokens.length, 0);
+      let at = 0;
+      for (const { sequence, tokens } of step) {
+        if (sequence === 0) for (const value of values.subarray(at * width, (at + tokens.length) * width)) joined.push(value);
+        at += tokens.length;
+      }
+    }
+    await session.dispose();
+    return Float32Array.from(joined);
+  };
+
+  it.each(longShapes)("%s: the same bits on any threads, alone, in a batch and in chunks", async (_, shape) => {
+    for (const cache of shape.heads === 8 ? (["float32", "bfloat16"] as const) : (["float32"] as const)) {
+      const build = () => attentionModel(shape);
+      const whole = await rows(build(), { cache }, steps([length]), 1);
+      const ends = [505, 1, 1, 3, 1, 1, 1, 507, 1, 1, 1, 1, 70, 1, 1, 4];
+      for (const threads of [1, 2]) {
+        expect(firstDifference(await rows(build(), { cache }, steps(ends), threads), whole)).toBe(-1);
+      }
+      // beside a sequence that sees less, and one that ends at a boundary
+      const beside = steps([1020, 1, 1, 1, 1, 1, 1, 1, 1, 1, 71]);
+      for (const [index, step] of beside.entries()) {
+        if (index === 0) step.push({ sequence: 1, from: 0, tokens: other.slice(0, 511) });
+        else if (index < 10) step.unshift({ sequence: 1, from: 510 + index, tokens: other.slice(510 + index, 511 + index) });
+      }
+      expect(firstDifference(await rows(build(), { cache }, beside, 3), whole)).toBe(-1);
+    }
+  });
+
+  it.each(longShapes.filter(([, { heads }]) => heads < 10))("%s: the numbers of the reference", async (_, shape) => {
+    const ends = steps([505, 10, 506, 1, 1, 1, 1, 70, 1, 4]);
+    const given = { cache: "float32" } as const;
+    const native = await rows(attentionModel(shape), given, ends, 2);
+    const expected = await rows(attentionModel(shape), given, ends, 1, reference);
+    expect(difference(native, expected)).toBeLessThan(2e-6);
+  });
+});
+
 describe("blocks", () => {
   it("behind the window are never touched, whatever their table entry", async () => {
     const build = () => attentionModel({ heads: 2, keyValueHeads: 1, headDim: 16, valueHeadDim: 16, window: 20 });
