@@ -126,13 +126,17 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** How a session is prepared. Nothing here changes what it computes. */
 export interface PrepareOptions {
+  /** Called while weights are read: bytes of the checkpoint. */
   onProgress?: (progress: { loadedBytes: number; totalBytes: number }) => void;
+  /** Ends the loading, which then rejects. */
   signal?: AbortSignal;
   /** Threads the cpu backend may use. Default: physical cores. */
   threads?: number;
 }
 
+/** A kind of device that models run on. */
 export interface Backend {
   /** The name that `device` has for it. */
   readonly name: string;

@@ -38,7 +38,7 @@ export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
 }
 
 /** Whether the blocks of a weight can stay as they are. They can when matmuls alone use whole rows of one kind of storage. */
-export function isHeldAs({ from, uses }: Weight, kind: string): boolean {
+function isHeldAs({ from, uses }: Weight, kind: string): boolean {
   const whole = from.every(({ storage, transpose, slice }) => {
     const isRows = !slice || (slice.axis === 0 && (storage?.shape.length ?? 0) > 1);
     return storage?.kind === kind && !transpose && isRows;

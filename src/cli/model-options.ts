@@ -34,7 +34,7 @@ export function addHubOptions(command: Command): Command {
 }
 
 /** Parses a whole number of at least 1. */
-export function positiveInteger(text: string): number {
+function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`It must be a whole number of at least 1.`);
   return value;

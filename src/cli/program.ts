@@ -4,7 +4,7 @@ import { TsumugiError } from "../errors.ts";
 import * as commands from "./commands.ts";
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
-export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
+const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
 /** Codes of errors that say the command line itself was wrong. */
 const usageErrors: ReadonlySet<string> = new Set([

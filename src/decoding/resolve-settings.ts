@@ -52,7 +52,7 @@ export function resolveCall(call: object, passed: object, model: object): CallSe
 }
 
 /** What a call itself names: its own fields, then those of its `generationConfig`. */
-export function namedFields(call: object, passed: object): Record<string, unknown> {
+function namedFields(call: object, passed: object): Record<string, unknown> {
   return { ...passed, ...withoutUndefined(call) };
 }
 

@@ -218,10 +218,15 @@ export interface EngineInterface {
   dispose(): Promise<void>;
 }
 
+/** What an engine is doing at this moment. Sequences are counted, not requests: a search over four beams counts four. */
 export interface EngineStatistics {
+  /** Sequences that steps serve. */
   running: number;
+  /** Sequences that wait for a place, those that gave theirs up included. */
   waiting: number;
+  /** Sequences that rest until their request is resumed. */
   parked: number;
+  /** Steps since the engine was made. */
   steps: number;
   /** Blocks of each state that sequences hold, and those that a new one could have. */
   blocks: { [state: string]: { used: number; free: number } };

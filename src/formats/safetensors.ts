@@ -4,7 +4,7 @@ import type { TensorInfo } from "./checkpoint.ts";
 import { findDuplicateKey } from "./duplicate-key.ts";
 
 /** The longest header that is read, in bytes. The Rust library has the same limit. */
-export const maxHeaderBytes = 100_000_000;
+const maxHeaderBytes = 100_000_000;
 
 /** Bytes before the header. They hold its length as a little-endian 64-bit integer. */
 export const lengthBytes = 8;

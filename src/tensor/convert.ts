@@ -38,7 +38,7 @@ export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
 }
 
 /** float16 bits as a number. */
-export function float16ToFloat32(bits: number): number {
+function float16ToFloat32(bits: number): number {
   return smallFloat(bits, 5, 10, false);
 }
 

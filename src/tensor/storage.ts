@@ -32,7 +32,7 @@ export type StorageKind = TensorStorage["kind"];
 export const storageBits: { readonly [Kind in StorageKind]: number } = { mxfp4: 4.25 };
 
 /** The tensors of each kind of storage, in the order in which they cross to native code. */
-export const storageRoles: { readonly [Kind in StorageKind]: readonly string[] } = { mxfp4: ["codes", "scales"] };
+const storageRoles: { readonly [Kind in StorageKind]: readonly string[] } = { mxfp4: ["codes", "scales"] };
 
 /** The tensors of a storage by role, in order. */
 export function storageTensors({ kind, tensors }: TensorStorage): { role: string; tensor: string }[] {

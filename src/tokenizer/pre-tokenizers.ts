@@ -111,7 +111,7 @@ export function preTokenize(steps: readonly PreTokenizerStep[], text: string, fi
 }
 
 /** Cuts text at matches of a pattern; `behavior` says what becomes of the matches, `invert` swaps matches and gaps. */
-export function cutter(pattern: RegExp, behavior: Behavior, invert = false): CutStep {
+function cutter(pattern: RegExp, behavior: Behavior, invert = false): CutStep {
   return {
     kind: "cut",
     cut(text) {

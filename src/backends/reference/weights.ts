@@ -17,7 +17,7 @@ export interface ReferenceWeight {
 }
 
 /** Reads a tensor of the source, from memory or from its file. */
-export async function readTensor(source: WeightSource, name: string): Promise<Uint8Array> {
+async function readTensor(source: WeightSource, name: string): Promise<Uint8Array> {
   const place = source.locate(name);
   if (place instanceof Uint8Array) return place;
   if (!source.read)

@@ -94,7 +94,7 @@ function missing(runtime: Runtime, value: Value, key: Value): Undefined {
 }
 
 /** What Python's `value[key]` gives; undefined: a TypeError or LookupError. */
-export function itemOf(runtime: Runtime, value: Value, key: Value): Value | undefined {
+function itemOf(runtime: Runtime, value: Value, key: Value): Value | undefined {
   if (value instanceof Dict) return isHashable(key) ? value.entries.get(keyId(runtime, key)) : undefined;
   if (value instanceof Undefined) throw undefinedFault(value);
   if (!isInteger(key)) return undefined;
@@ -113,7 +113,7 @@ export function itemOf(runtime: Runtime, value: Value, key: Value): Value | unde
 }
 
 /** Whether a value has slices. */
-export function isSliceable(value: Value): boolean {
+function isSliceable(value: Value): boolean {
   return textOf(value) !== undefined || Array.isArray(value) || value instanceof Tuple || value instanceof Range;
 }
 

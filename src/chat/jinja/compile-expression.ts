@@ -290,7 +290,7 @@ export function compileCall(
 }
 
 /** A filter over a value, or over a block's text. */
-export function compileFilter(node: FilterNode, place: Place, target: Evaluate): Evaluate {
+function compileFilter(node: FilterNode, place: Place, target: Evaluate): Evaluate {
   return applied(node, "filter", place, target);
 }
 

@@ -25,7 +25,7 @@ class Refused {
  *
  * @throws `invalid_input` for what JSON has not: Date, Map, Set, BigInt, functions, symbols, cycles
  */
-export function fromJavaScript(value: unknown, name: string, size: Size): Value {
+function fromJavaScript(value: unknown, name: string, size: Size): Value {
   try {
     return converted(value, size, 0);
   } catch (refused) {

@@ -53,7 +53,7 @@ function asciiDigits(text: string): string {
 }
 
 /** `float(text)`. */
-export function floatFromText(text: string): number {
+function floatFromText(text: string): number {
   const body = asciiDigits(stripped(text, isSpace, true, true));
   const word = /^([+-]?)(inf|infinity|nan)$/i.exec(body);
   if (word) {

@@ -29,9 +29,6 @@ export interface ScoredBeam {
   score: number;
 }
 
-/** How one beam goes on: `beam` is the index of the beam that it continues. */
-export interface ScoredMove extends BeamCandidate {}
-
 /**
  * What searches share whose beams cannot be picked by one group of the sampler: the step's logits are brought here, and
  * a subclass chooses the continuations.
