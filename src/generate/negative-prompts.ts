@@ -16,6 +16,13 @@ export function readNegativePrompts(
   prompts: readonly PromptRow[],
   { vocabularySize, settings }: { vocabularySize: number; settings: GenerationSettings },
 ): number[][] | undefined {
+  if ((ids ?? null) === null && (mask ?? null) !== null) {
+    const reason = "the mask says which ids of the negative prompt are pads";
+    throw new TsumugiError("conflicting_options", {
+      options: "`negativePromptAttentionMask` and no `negativePromptIds`",
+      reason,
+    });
+  }
   if (!isGuided(settings)) {
     if (ids === undefined || ids === null) return undefined;
     const reason = "a negative prompt has an effect only with `guidanceScale`";

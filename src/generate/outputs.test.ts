@@ -133,6 +133,7 @@ describe("options that belong together", () => {
   test.each([
     [{ negativePromptIds: [1, 2] }, "only with `guidanceScale`"],
     [{ guidanceScale: 2, negativePromptIds: [[1], [2], [3]] }, "1 or 2. Given: 3"],
+    [{ guidanceScale: 2, negativePromptAttentionMask: [1, 0] }, "no `negativePromptIds`"],
     [{ guidanceScale: 2, numBeams: 2 }, "guidance of beams"],
     [{ doSample: true, mirostat: {}, topP: 0.5 }, "takes the place of"],
     [{ suppressTokens: [2], forcedEosTokenId: 2 }, "a forced token cannot be suppressed"],
