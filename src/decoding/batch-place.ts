@@ -9,7 +9,7 @@ export interface BatchPlace {
   /** Index of its first output row, and how many output rows all prompts have. */
   firstRow: number;
   rows: number;
-  /** Of each prompt: what the encoder reads, or the model where it has none, pads included. */
+  /** What the encoder reads of each prompt, or the model where it has none, pads included. */
   encoderRows?: readonly (readonly number[])[];
   /** Tokens by which the longest prompt is ahead of this one: with dynamic RoPE it decides for all. Default 0. */
   rotaryLead?: number;

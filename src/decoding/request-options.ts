@@ -33,9 +33,9 @@ export interface RequestOptions extends Pick<Request, "deadline" | "signal" | "p
 export interface DecodedRow {
   newTokens: number[];
   finishReason: FinishReason;
-  /** Of a search over beams: log probability behind all processors, divided by length^lengthPenalty. */
+  /** A search over beams gives the log probability behind all processors, divided by length^lengthPenalty. */
   score?: number;
-  /** Of a search over beams: which beam (of the whole batch) each token goes on from. */
+  /** A search over beams says which beam (of the whole batch) each token goes on from. */
   beamIndices?: number[];
 }
 

@@ -4,7 +4,7 @@ export interface RequestPrompt {
   tokens: readonly number[];
   /** The row as processors and stopping criteria see it: with pads where transformers pads it. Default: `tokens`. */
   padded?: readonly number[];
-  /** Of an encoder-decoder model, whose decoder begins with the two above: what its encoder reads. */
+  /** What the encoder of an encoder-decoder model reads. Its decoder begins with the two above. */
   encoder?: { tokens: readonly number[]; padded?: readonly number[] };
   /** What guidance leads away from, without pads. Default: the prompt's last token, as in transformers. */
   negative?: readonly number[];

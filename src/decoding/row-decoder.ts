@@ -30,7 +30,7 @@ export interface RowDecoderOptions {
   /** The prompt with its pads, as stopping criteria see it. */
   padded: readonly number[];
   outputs?: StepOutputs;
-  /** With guidance: index of the negative prompt's row among the request's. */
+  /** Index of the negative prompt's row among the request's; absent: there is no guidance. */
   guide?: number;
 }
 

@@ -49,7 +49,7 @@ export function ranksBefore(gang: Gang, other: Gang): boolean {
 
 /** Puts a gang into its place in a list that is kept in rank order. */
 export function insertByRank<G extends Gang>(gangs: G[], gang: G): void {
-  // From the end: arrivals are the common case.
+  // It looks from the end, since arrivals are the common case.
   let place = gangs.length;
   while (place > 0 && ranksBefore(gang, gangs[place - 1] as G)) place -= 1;
   gangs.splice(place, 0, gang);

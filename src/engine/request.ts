@@ -85,7 +85,7 @@ export interface Drafter {
    * requests do not; one that rejects fails its request.
    */
   draft(sequence: Sequence, most: number): readonly number[] | Promise<readonly number[]>;
-  /** Of `drafted` tokens that went through the model, the first `accepted` were picked. Told of sequences that ended in the step too. */
+  /** The first `accepted` of `drafted` tokens that went through the model were picked. Called for ended sequences too. */
   judge?(sequence: Sequence, drafted: number, accepted: number): void;
   /** The sequence has ended, for whatever reason. */
   end?(sequence: Sequence): void;

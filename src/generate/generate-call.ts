@@ -19,7 +19,7 @@ import type { PromptRow } from "./prompt-row.ts";
 export interface GenerateCall extends Pick<GenerateOptions, "seed" | "signal" | "streamer" | "onToken" | "tokenizer"> {
   settings: GenerationSettings;
   prompts: readonly PromptRow[];
-  /** With guidance: the negative prompt of each output row, where the call names them. */
+  /** The negative prompt of each output row, where guidance is on and the call names them. */
   negatives: readonly (readonly number[])[] | undefined;
   /** New tokens that each row may get. */
   maxNewTokens: number;

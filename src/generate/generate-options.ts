@@ -24,7 +24,7 @@ export interface GenerateResult {
   sequencesScores?: number[];
   /** [rows][new tokens] of a search over beams: which beam (prompt · numBeams + beam) each token went on from; −1 behind the end. */
   beamIndices?: number[][];
-  /** With `promptLookupNumTokens` or `assistantModel`: tokens of drafts that the model has checked, and those that it picked. */
+  /** Tokens of drafts that the model has checked, and that it picked; with `promptLookupNumTokens` or `assistantModel`. */
   assisted?: AssistedReport;
   /** [steps][rows] raw float32 logits, with `outputLogits: true`; null for rows that had ended. */
   logits?: (Float32Array | null)[][];
@@ -41,12 +41,15 @@ export interface GenerateResult {
    * which share each token gives each token up to it. Layers that do not attend are left out.
    */
   attentions?: Attention[][] | undefined;
-  /** Of encoder-decoder models, in place of `hiddenStates`: as those, and [layers + 1] of the encoder with a row for each prompt. */
+  /** What encoder-decoder models give in place of `hiddenStates`, in the same form. */
   decoderHiddenStates?: HiddenState[][] | undefined;
+  /** [layers + 1] of the encoder, with a row for each prompt. */
   encoderHiddenStates?: HiddenState[] | undefined;
-  /** Of encoder-decoder models, in place of `attentions`: as those; to the encoder's tokens; and [layers] inside the encoder. */
+  /** What encoder-decoder models give in place of `attentions`, in the same form. */
   decoderAttentions?: Attention[][] | undefined;
+  /** [steps][layers] the shares that the decoder's tokens give the encoder's. */
   crossAttentions?: Attention[][] | undefined;
+  /** [layers] the shares inside the encoder, with a row for each prompt. */
   encoderAttentions?: Attention[] | undefined;
 }
 

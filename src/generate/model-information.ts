@@ -12,7 +12,7 @@ export interface ModelInformation {
   /** Hub id or folder, as given. */
   model: string;
   modelType: string;
-  /** Of a multimodal model, its own type; `modelType` is that of its text part, and all numbers are of that part. */
+  /** The own type of a multimodal model. `modelType` is then that of its text part, and all numbers are of that part. */
   multimodalType?: string;
   architectures: string[];
   /** Tied ones counted once. */

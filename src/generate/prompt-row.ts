@@ -3,9 +3,9 @@ import { TsumugiError } from "../errors.ts";
 
 /** A row of token ids, as it was given and as the model sees it. */
 export interface InputRow {
-  /** With pads: what processors see as history, and what comes back in front of the new tokens. */
+  /** The row with its pads. Processors see it as history, and it comes back in front of the new tokens. */
   padded: number[];
-  /** Without pads. */
+  /** The row without its pads: what the model reads. */
   tokens: number[];
   /** Where each token stands in `padded`. */
   places: number[];

@@ -19,9 +19,9 @@ export class StateRecorder implements StateObserver {
   /** Outputs of the decoder's program, and of the encoder's. */
   readonly outputs: readonly string[];
   readonly encoderOutputs: readonly string[];
-  /** By output and row; of the encoder's outputs, by prompt. */
+  /** What is kept of each output, by row; of an output of the encoder, by prompt. */
   readonly #kept = new Map<string, Map<number, ByPosition>>();
-  /** Observed, and not yet given to rows: by sequence, output and position. */
+  /** What was observed and is not given to rows yet, by sequence, output and position. */
   readonly #observed = new Map<Sequence, Map<string, Map<number, Float32Array>>>();
 
   constructor({ hidden, attentions }: WantedStates) {

@@ -81,7 +81,7 @@ interface OpDescription<Name extends string, Schema extends AttributeSchema> {
   shapes(inputs: Shapes, weights: WeightShapes, attributes: AttributeValues<Schema>): Dimension[][];
   /** Fills `outputs` (or the state). */
   reference(context: ReferenceContext<AttributeValues<Schema>>): void;
-  /** Of an op that reads parts of a state head by head: how each is made. */
+  /** How each part of a state is made, for an op that reads them head by head. */
   parts?(attributes: AttributeValues<Schema>): PartLayout[];
   /** Shapes of values that a kernel works in; it finds them behind its outputs. */
   workspace?(inputs: Shapes, weights: WeightShapes, attributes: AttributeValues<Schema>): Dimension[][];

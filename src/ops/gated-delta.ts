@@ -2,7 +2,7 @@ import { check, checkCounts, checkRows, checkVector } from "./check.ts";
 import { defineOp } from "./definition.ts";
 import { softplus } from "./softplus.ts";
 
-/** Of the squares of a query's or key's values, before the root. */
+/** Added to the sum of the squares of a query's or key's values, before the root. */
 const epsilon = 1e-6;
 
 /**

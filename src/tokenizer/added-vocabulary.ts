@@ -26,7 +26,7 @@ const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
  */
 export class AddedTokenSplitter {
   readonly #root: Trie = new Map();
-  /** By unit: 1 where a token begins with it. */
+  /** Says of each unit of UTF-16 whether a token begins with it (1). */
   readonly #beginnings = new Uint8Array(0x10000);
   #empty = true;
 

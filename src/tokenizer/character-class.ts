@@ -1,7 +1,7 @@
 /** A set of characters, given by a pattern for one character; membership is remembered for those below U+10000. */
 export class CharacterClass {
   readonly #pattern: RegExp;
-  /** By unit: 0 not looked up yet, 1 outside, 2 inside. */
+  /** Says of each unit of UTF-16: 0 where it is not looked up yet, 1 outside the class, 2 inside. */
   readonly #known = new Uint8Array(0x10000);
 
   constructor(pattern: RegExp) {

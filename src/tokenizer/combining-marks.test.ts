@@ -3,7 +3,7 @@ import { isMark, orderLongRuns, sortMarks } from "./combining-marks.ts";
 import { alignForm, type Form, normalizeForm } from "./unicode-forms.ts";
 
 const forms: Form[] = ["NFC", "NFD", "NFKC", "NFKD"];
-/** Of many classes; some decompose, some compose with a base, some have class 0, the last two only decompose compatibly. */
+/** Marks of many classes. Some decompose, some compose with a base, some have class 0, the last two only decompose compatibly. */
 const marks = Array.from(
   "\u0300\u0301\u0302\u0308\u0316\u0327\u0334\u0344\u0345\u035c\u05b0\u05c1\u064b\u0670\u093c\u0903\u0f71\u0f73\u0f81\u1dce\u20dd\u3099\u302a\u{1d165}\u{1d16d}\uff9e\uff9f",
 );

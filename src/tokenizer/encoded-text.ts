@@ -3,6 +3,6 @@ export interface EncodedText {
   ids: number[];
   /** Start and end of each token in UTF-16 units of the text, one pair after the other. */
   ranges?: number[];
-  /** With ranges, by place: texts of the added tokens, with the white space that they took along. */
+  /** Texts of the added tokens, by place, with the white space that they took along. Present beside `ranges`. */
   texts?: Map<number, string>;
 }

@@ -7,7 +7,7 @@ export class ReplacementTable {
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #known = new Map<string, string | undefined>();
-  /** By unit: 1 where no replacement begins with it, 2 where one does, 0 where that has not been looked up. */
+  /** Says of each unit of UTF-16: 1 where no replacement begins with it, 2 where one does, 0 where that has not been looked up. */
   readonly #beginnings = new Uint8Array(0x10000);
 
   /** `charsmap` is in base64. Error: `unsupported_tokenizer`. */

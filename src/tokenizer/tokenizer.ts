@@ -184,7 +184,7 @@ export interface Tokenizer extends SpecialTokens {
    * on servers; it takes a little longer in all.
    */
   encodeAsync(text: string, options?: EncodeOptions & { returnOffsetsMapping?: false }): Promise<number[]>;
-  /** With offsets: what `tokenizer(text, options)` gives. */
+  /** Gives with offsets what `tokenizer(text, options)` gives. */
   encodeAsync(text: string, options: AskForOffsets): Promise<Encoding & { offsetMapping: Offset[] }>;
   /** Text of ids. `decode([])` is `""`. */
   decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;

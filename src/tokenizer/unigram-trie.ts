@@ -6,7 +6,7 @@ export interface UnigramTrie {
   first: Int32Array;
   /** Children of other nodes, by node and unit. */
   next: PairTable;
-  /** By node: the id of the piece that ends there, or -1, and its score. */
+  /** The id of the piece that ends at each node, or -1, and its score. */
   ids: Int32Array;
   scores: Float64Array;
 }

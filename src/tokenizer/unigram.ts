@@ -76,7 +76,7 @@ function readPieces(vocab: unknown): Map<string, { id: number; score: number }> 
   return known;
 }
 
-/** By place in a word: where the piece that ends there on the best way begins, and its id, or -1 for an unknown character. */
+/** For each place in a word, where the best piece that ends there begins, and its id, or -1 for an unknown character. */
 interface BestWay {
   starts: Int32Array;
   pieces: Int32Array;

@@ -12,7 +12,7 @@ export const weightKinds = { packed: 0, rows: 1, vector: 2 } as const;
 
 export interface NativeValue {
   kind: number;
-  /** Of kind "fixed". */
+  /** How many rows a value of kind "fixed" has; other kinds do not read it. */
   rows: number;
   /** float32 values of one row. */
   width: number;

@@ -219,7 +219,7 @@ export function compare(runtime: Runtime, a: Value, b: Value, operator = "<"): n
   throw typeError(`'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`);
 }
 
-/** By code points: UTF-16 units say the same, but where a surrogate meets a unit above it. */
+/** Compares by code points. UTF-16 units would say the same, but where a surrogate meets a unit above it. */
 function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

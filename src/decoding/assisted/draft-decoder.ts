@@ -16,7 +16,7 @@ export interface DraftRow {
   /** Index of the output row. */
   row: number;
   batchRows: number;
-  /** Of the model that is assisted. */
+  /** Vocabulary of the model that is assisted. */
   vocabularySize: number;
   promptLength: number;
   eosTokenIds: ReadonlySet<number>;

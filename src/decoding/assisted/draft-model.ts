@@ -19,7 +19,7 @@ export interface DraftModel {
 
 /** What the rows of one prompt share. */
 export interface DraftPrompt extends Omit<DraftRow, "row" | "confidenceThreshold"> {
-  /** Of an encoder-decoder model: what its encoder reads. */
+  /** What the encoder of an encoder-decoder model reads; undefined: the model has none. */
   encoderTokens: readonly number[] | undefined;
   firstRow: number;
 }
@@ -58,7 +58,7 @@ class AssistantRow {
   #failure: { error: unknown } | undefined;
   /** Its request in the assistant's engine has not parked yet, perhaps because of a draft that nobody waits for any more. */
   #isDrafting = false;
-  /** Of the draft that is being made; called in every case. */
+  /** Settles the draft that is being made. It is called in every case. */
   #settle: { resolve(draft: readonly number[]): void; reject(error: unknown): void } | undefined;
 
   constructor(assistant: DraftModel, prompt: DraftPrompt, copy: number) {

@@ -12,7 +12,7 @@ const blockTokens = 4;
 interface Search {
   tokens: number[];
   options: Omit<BeamDecoderOptions, "stream">;
-  /** Of the random stream; absent: the best. */
+  /** The random stream's seed. When it is absent, the best are taken. */
   seed?: number;
   /** Aborted after so many steps of the engine. */
   abortAfter?: number;

@@ -39,9 +39,9 @@ export class ContrastiveDecoder implements Decoder {
   #finish: FinishReason | undefined;
   /** Hidden states of the row so far, each of length 1. */
   readonly #context: Float32Array[] = [];
-  /** Those of the candidates' tokens. */
+  /** Hidden states of the candidates' tokens. */
   readonly #fresh = new Map<Sequence, Float32Array>();
-  /** Of each candidate, where they are asked for: what the next ones would be chosen from. */
+  /** The logits, where they are asked for, that each candidate's successors would be chosen from. */
   readonly #logits: Float32Array[] = [];
   readonly #scores: Float32Array[] = [];
 

@@ -4,7 +4,7 @@
  */
 
 interface CaseTable {
-  /** By folded text (one character or more): the characters that fold to it. */
+  /** The characters that fold to a text of one character or more, by that text. */
   variants: Map<string, string[]>;
   /** Every character that case changes. */
   cased: string[];
@@ -18,7 +18,7 @@ export function foldOf(character: string): string {
   return character === "\u0131" ? character : character.toLowerCase().toUpperCase().toLowerCase();
 }
 
-/** By folded text of ASCII: characters beyond ASCII that fold to it. Patterns of English words need no table of all characters. */
+/** Characters beyond ASCII that fold to a text of ASCII, by that text. Patterns of English words need no table of all characters. */
 const beyondAscii: { readonly [folded: string]: readonly string[] } = {
   k: ["\u212a"],
   s: ["\u017f"],
