@@ -40,6 +40,14 @@ export interface ForwardContext {
   has(tensor: string): boolean;
 }
 
+/** Tensors that checkpoints of an architecture carry, and its forward pass does not read: they are no reason for a warning. */
+export interface SpareTensors {
+  /** Numbers of layers behind the last that predict further tokens, where config.json does not count them. */
+  layersAhead?: readonly number[];
+  /** Whether layers that read the keys and values of an earlier layer carry their own all the same. */
+  sharedKeys?: boolean;
+}
+
 /** An architecture: how its config.json reads, and its forward pass. It states what differs from most others. */
 export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   /** `model_type` of config.json. */
@@ -53,6 +61,8 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   tie?: { embedding: string; head: string };
   /** Other names of modules in older checkpoints, by the name that the forward pass uses. */
   olderNames?: { readonly [module: string]: string };
+  /** What its checkpoints have beyond what is read. Default: nothing. */
+  spare?: SpareTensors;
   /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
   aliases?: { readonly [alias: string]: string };
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
@@ -70,6 +80,7 @@ export interface Architecture {
   prefix: string;
   tie: { embedding: string; head: string };
   olderNames: { readonly [module: string]: string };
+  spare: SpareTensors;
   /** Whether it is an encoder-decoder model. */
   hasEncoder: boolean;
   /** Whether config.json asks for a tied head. */
@@ -81,7 +92,7 @@ export interface Architecture {
 export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embeddings: z.ZodType<boolean> }>(
   source: ArchitectureSource<Shape>,
 ): Architecture {
-  const { modelType, prefix = "model.", olderNames = {} } = source;
+  const { modelType, prefix = "model.", olderNames = {}, spare = {} } = source;
   const { tie = { embedding: `${prefix}embed_tokens`, head: "lm_head" } } = source;
   const schema = z.object(source.fields);
   const parse = (raw: unknown) => parseFields(schema, renamed(raw, source.aliases ?? {}));
@@ -90,6 +101,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     prefix,
     tie,
     olderNames,
+    spare,
     hasEncoder: source.encode !== undefined,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied, has = () => true) {

@@ -18,12 +18,6 @@ const expected: readonly RegExp[] = [
   /decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/,
 ];
 
-/** Layers behind the last that predict further tokens, where config.json does not count them. */
-const aheadLayers: { readonly [modelType: string]: readonly number[] } = { deepseek_v3: [61], glm4_moe: [92, 46] };
-
-/** Layers that read the keys and values of an earlier layer, and carry their own all the same. */
-const sharesKeys: readonly string[] = ["gemma3n_text", "gemma4_text"];
-
 /**
  * Names of tensors of a checkpoint that nothing of the model reads, in the checkpoint's order: what transformers reports as
  * UNEXPECTED. Of a multimodal checkpoint only the layers of the text part are looked at.
@@ -33,7 +27,7 @@ const sharesKeys: readonly string[] = ["gemma3n_text", "gemma4_text"];
  */
 export function unusedTensors(
   model: Model,
-  { modelType, tie }: Architecture,
+  { spare, tie }: Architecture,
   fields: unknown,
   names: readonly string[],
   isMultimodal: boolean,
@@ -45,13 +39,13 @@ export function unusedTensors(
   const first = typeof count === "number" ? count : Number.POSITIVE_INFINITY;
   const isAhead = (name: string) => {
     const index = Number(layer.exec(name)?.[2] ?? Number.NaN);
-    if (index >= first && aheadLayers[modelType]?.includes(index)) return true;
+    if (index >= first && spare.layersAhead?.includes(index)) return true;
     return typeof ahead === "number" && index >= first && index < first + ahead;
   };
   return names.filter((name) => {
     if (used.has(name) || expected.some((pattern) => pattern.test(name)) || isAhead(name)) return false;
     if ([tie.embedding, tie.head].some((tied) => name === `${tied}.weight` || name.endsWith(`.${tied}.weight`))) return false;
-    if (sharesKeys.includes(modelType) && /\.self_attn\.[kv]_(proj|norm)\./.test(name)) {
+    if (spare.sharedKeys && /\.self_attn\.[kv]_(proj|norm)\./.test(name)) {
       if (used.has(name.replace(/\.self_attn\..*/, ".self_attn.q_proj.weight"))) return false;
     }
     return !isMultimodal || (layerPrefix !== undefined && name.startsWith(layerPrefix));

@@ -21,6 +21,7 @@ import { stretchedScale } from "../score-scale.ts";
  */
 export const deepseekV3 = defineArchitecture({
   modelType: "deepseek_v3",
+  spare: { layersAhead: [61] },
   aliases: { num_local_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,

@@ -61,6 +61,7 @@ type Config = CamelKeys<z.output<z.ZodObject<typeof fields>>>;
  */
 export const gemma3nText = defineArchitecture({
   modelType: "gemma3n_text",
+  spare: { sharedKeys: true },
   fields,
   facts: (config) => ({ streams: config.altupNumInputs }),
   forward(config, { program, raw, tiedTo }) {

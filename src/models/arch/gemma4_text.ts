@@ -64,6 +64,7 @@ const defaultRopes = {
  */
 export const gemma4Text = defineArchitecture({
   modelType: "gemma4_text",
+  spare: { sharedKeys: true },
   fields,
   forward(config, { program, raw, tiedTo }) {
     const { hiddenSize, numHiddenLayers: layers, vocabSize: vocabulary, rmsNormEps: epsilon, hiddenActivation: kind } = config;

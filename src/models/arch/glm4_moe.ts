@@ -21,6 +21,7 @@ import { parseRope } from "../rope-config.ts";
  */
 export const glm4Moe = defineArchitecture({
   modelType: "glm4_moe",
+  spare: { layersAhead: [92, 46] },
   aliases: { num_local_experts: "n_routed_experts" },
   fields: {
     ...decoderFields,
