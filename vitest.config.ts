@@ -9,8 +9,8 @@ const projects = [
 ] as const;
 
 /**
- * What `npm run test:long` runs and `npm test` does not: soaks, clients in other languages, emulated platforms, and the property
- * tests with many seeds (test/helpers/seed-count.ts). scripts/test.mjs sets the variable.
+ * What `npm run test:long` runs and `npm test` does not: tests that need a Python (TSUMUGI_PYTHON) or build the addon anew, and
+ * the property tests with many seeds (test/helpers/seed-count.ts). scripts/test.mjs sets the variable.
  */
 const long = {
   extends: true,

@@ -8,8 +8,8 @@ import { sha256 } from "../helpers/fake-hub.ts";
 import { commit, useFakeHub, weights } from "../helpers/hub-fixtures.ts";
 import { cacheTree, type PythonHubFacts, readPythonHubFacts, writePythonHubFacts } from "../helpers/python-hub-facts.ts";
 
-/** A Python that has huggingface_hub: TSUMUGI_TEST_PYTHON, or python3 on the PATH. */
-const python = [process.env.TSUMUGI_TEST_PYTHON, "python3"].find((candidate) => {
+/** A Python that has huggingface_hub: TSUMUGI_PYTHON, or python3 on the PATH. */
+const python = [process.env.TSUMUGI_PYTHON, "python3"].find((candidate) => {
   try {
     if (!candidate) return false;
     execFileSync(candidate, ["-c", "import huggingface_hub"], { stdio: "ignore" });
@@ -18,8 +18,8 @@ const python = [process.env.TSUMUGI_TEST_PYTHON, "python3"].find((candidate) => 
     return false;
   }
 });
-if (python === undefined || (process.env.TSUMUGI_TEST_PYTHON && python !== process.env.TSUMUGI_TEST_PYTHON)) {
-  throw new Error("No Python with huggingface_hub: set TSUMUGI_TEST_PYTHON to one, or put it on the PATH as python3");
+if (python === undefined || (process.env.TSUMUGI_PYTHON && python !== process.env.TSUMUGI_PYTHON)) {
+  throw new Error("No Python with huggingface_hub: set TSUMUGI_PYTHON to one, or put it on the PATH as python3");
 }
 
 const facts = readPythonHubFacts();
