@@ -39,38 +39,8 @@ const utf8 = new TextEncoder();
 export function createJapaneseSubwords(config: Record<string, unknown>): TokenModel {
   const emoji = Object.entries(isRecord(config.emoji) ? config.emoji : {}).map(([text, tag]) => [text, String(tag)] as const);
   const replaceAll = createReplacer([...replacements, ...emoji]);
-  const emojiOf = isRecord(config.emoji_inv) ? config.emoji_inv : {};
-  const lines = listOf(config.vocab).map(String);
-  // as Python reads it, where the end of the line is part of it: a comma alone is two empty words, but not on a last line
-  const ways = lines.map((line, id) => (line === "," && id === lines.length - 1 ? [line] : line.split(",")));
-  const ids = new Map(ways.flatMap((words, id) => words.map((word) => [word, id] as const)));
-  const tags = Array.from(ids.keys()).filter((word) => word.startsWith("<"));
-  const longestTag = Math.max(3, ...tags.map((word) => Array.from(word).length));
-
-  const tokens = ways.map(([word = ""]) => {
-    const byte = /^<\|byte(\d+)\|>$/.exec(word)?.[1];
-    if (byte !== undefined) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.of(Number(byte)));
-    if (!/^<\|emoji.*\|>$/s.test(word)) return written[word] ?? word;
-    if (typeof emojiOf[word] === "string") return emojiOf[word];
-    throw new TsumugiError("invalid_tokenizer_file", { file: "emoji.json", reason: `emoji_inv lacks ${word}` });
-  });
-
-  /** The word at a place of a text. */
-  const wordAt = (text: string, start: number): string | undefined => {
-    const ends = [start];
-    const most = text[start] === "<" ? longestTag : 3;
-    for (let at = start; ends.length <= most && at < text.length; ends.push(at)) at += widthAt(text, at);
-    let best: string | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (let length = ends.length - 1; length > 0; length--) {
-      const word = text.slice(start, ends[length]);
-      const id = ids.get(word);
-      if (id === undefined) continue;
-      if (word[0] === "<" && length > 2) return word;
-      if (id < least) [best, least] = [word, id];
-    }
-    return best;
-  };
+  const { ids, tokens, size } = readVocabulary(config);
+  const wordAt = createWordFinder(ids);
 
   const wordsOf = (text: string): string[] => {
     const found: string[] = [];
@@ -113,8 +83,55 @@ export function createJapaneseSubwords(config: Record<string, unknown>): TokenMo
     takesBytes: false,
     ids,
     tokens,
-    size: new Set(lines).size,
+    size,
     type: "JapaneseSubwords",
+  };
+}
+
+interface SubwordVocabulary {
+  /** The id of each way to write a token. */
+  ids: Map<string, number>;
+  /** The text that each id stands for. */
+  tokens: string[];
+  /** How many lines of the vocabulary differ. */
+  size: number;
+}
+
+/** Reads vocab.txt and emoji.json. Throws `invalid_tokenizer_file` for an emoji that emoji.json lacks. */
+function readVocabulary(config: Record<string, unknown>): SubwordVocabulary {
+  const emojiOf = isRecord(config.emoji_inv) ? config.emoji_inv : {};
+  const lines = listOf(config.vocab).map(String);
+  // as Python reads it, where the end of the line is part of it: a comma alone is two empty words, but not on a last line
+  const ways = lines.map((line, id) => (line === "," && id === lines.length - 1 ? [line] : line.split(",")));
+  const ids = new Map(ways.flatMap((words, id) => words.map((word) => [word, id] as const)));
+  const tokens = ways.map(([word = ""]) => {
+    const byte = /^<\|byte(\d+)\|>$/.exec(word)?.[1];
+    if (byte !== undefined) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.of(Number(byte)));
+    if (!/^<\|emoji.*\|>$/s.test(word)) return written[word] ?? word;
+    if (typeof emojiOf[word] === "string") return emojiOf[word];
+    throw new TsumugiError("invalid_tokenizer_file", { file: "emoji.json", reason: `emoji_inv lacks ${word}` });
+  });
+  return { ids, tokens, size: new Set(lines).size };
+}
+
+/** Makes what finds the word of a vocabulary at a place of a text. */
+function createWordFinder(ids: ReadonlyMap<string, number>): (text: string, start: number) => string | undefined {
+  const tags = Array.from(ids.keys()).filter((word) => word.startsWith("<"));
+  const longestTag = Math.max(3, ...tags.map((word) => Array.from(word).length));
+  return (text, start) => {
+    const ends = [start];
+    const most = text[start] === "<" ? longestTag : 3;
+    for (let at = start; ends.length <= most && at < text.length; ends.push(at)) at += widthAt(text, at);
+    let best: string | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (let length = ends.length - 1; length > 0; length--) {
+      const word = text.slice(start, ends[length]);
+      const id = ids.get(word);
+      if (id === undefined) continue;
+      if (word[0] === "<" && length > 2) return word;
+      if (id < least) [best, least] = [word, id];
+    }
+    return best;
   };
 }
 
