@@ -38,6 +38,8 @@ export function applyChatTemplate(
     addGenerationPrompt: "boolean",
     chatTemplate: "string",
   });
+  const { continueFinalMessage: field } = options;
+  if (typeof field !== "string") checkOptionTypes({ continueFinalMessage: field }, { continueFinalMessage: "boolean" });
   checkIsOptions(options.chatTemplateKwargs, "`chatTemplateKwargs`");
   const { tokenize = true, returnDict = true, chatTemplateKwargs = {}, tools, documents } = options;
   for (const name of reserved)
@@ -46,7 +48,7 @@ export function applyChatTemplate(
         option: `chatTemplateKwargs.${name}`,
         reason: "it is an option of its own",
       });
-  const template = selectTemplate(tokenizer.chatTemplate, options.chatTemplate, tools !== undefined);
+  const template = selectTemplate(tokenizer.chatTemplate, options.chatTemplate, tools !== undefined && tools !== null);
   const batched = Array.isArray(messages) && Array.isArray(messages[0]);
   const conversations = (batched ? messages : [messages]) as readonly (readonly ChatMessage[])[];
   const texts = conversations.map((conversation) =>
@@ -60,7 +62,8 @@ export function applyChatTemplate(
   );
   if (!tokenize) refuseLayout(options);
   if (!tokenize) return batched ? texts : (texts[0] ?? "");
-  const { padding, truncation, maxLength } = options;
+  // as in Python, a length alone does not cut a conversation: the end, where the answer begins, would be lost
+  const { padding, truncation = false, maxLength } = options;
   const encoding = tokenizer(batched ? texts : (texts[0] ?? ""), { padding, truncation, maxLength, addSpecialTokens: false });
   return returnDict ? encoding : encoding.inputIds;
 }

@@ -40,6 +40,7 @@ test("applyChatTemplate chooses the template by name, tools and default", () => 
   ];
   expect(load({}, named).applyChatTemplate(user, text)).toBe("D");
   expect(load({}, named).applyChatTemplate(user, { ...text, tools: [] })).toBe("T");
+  expect(load({}, named).applyChatTemplate(user, { ...text, tools: null } as never)).toBe("D");
   expect(load({}, named).applyChatTemplate(user, { ...text, chatTemplate: "tool_use" })).toBe("T");
   expect(load({}, named).applyChatTemplate(user, { ...text, chatTemplate: "{{ 1 }}" })).toBe("1");
   expect(load({ chatTemplateJinja: "J" }, named).applyChatTemplate(user, text)).toBe("J");
@@ -106,6 +107,28 @@ test("the last message can be left open, and is not changed", () => {
   expect(renderChatTemplate(thinking, [{ role: "assistant", thinking: "hm", content: "x" }], options)).toBe("hm");
 });
 
+test("only a text can be left open, and values that cannot be copied are refused by their place", () => {
+  const template = "{{ messages[-1].content[0].text }}!";
+  const reason = (content: unknown) => {
+    try {
+      return renderChatTemplate(template, [{ role: "user", content } as never], { continueFinalMessage: true });
+    } catch (error) {
+      return `${(error as { code: string }).code}: ${(error as Error).message}`;
+    }
+  };
+  for (const content of [5, { a: 1 }, true, [{ type: "text", text: 5 }]])
+    expect(reason(content)).toMatch(/^invalid_input: .*Given: the `content` of its last message is no text\.$/);
+  expect(reason([{ type: "text", text: "a" }, { type: "image" }])).toBe("a");
+  expect(reason([{ type: "text", text: "a", at: () => {} }])).toMatch(/content\[0\]\.at`.*Given: a function/);
+});
+
+test("a length cuts a conversation only with `truncation`", () => {
+  const tokenizer = load({}, chatml);
+  const cut = (options: object) => tokenizer.applyChatTemplate(user, { ...options, returnDict: false }) as number[];
+  expect(cut({ truncation: true, maxLength: 3 })).toEqual(cut({}).slice(0, 3));
+  expect(() => cut({ maxLength: 3 })).toThrow(expect.objectContaining({ code: "conflicting_options" }));
+});
+
 test("dates have Python's format and English names", () => {
   const date = new Date(2026, 1, 3, 15, 4, 5);
   expect(strftime(date, "%d %b %Y, %B %A %a %-d %H:%M:%S %I %p %j %y %% %Q")).toBe(
@@ -118,6 +141,8 @@ test("dates have Python's format and English names", () => {
 
 test.each([
   [{ chatTemplateKwargs: 5 }, "`chatTemplateKwargs` must be an object"],
+  [{ chatTemplateKwargs: new Map([["a", 1]]) }, "`chatTemplateKwargs` must be an object"],
+  [{ continueFinalMessage: 5 }, "`continueFinalMessage` must be true or false"],
   [{ chatTemplate: 5 }, "`chatTemplate` must be a text"],
   [{ tokenize: "no" }, "`tokenize` must be true or false"],
   [{ tokenize: false, padding: true }, "`padding` and `tokenize: false` cannot be used together"],

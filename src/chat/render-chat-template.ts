@@ -69,20 +69,23 @@ function nameOf(messages: readonly ChatMessage[], index: number): string {
 }
 
 function markLast(messages: readonly ChatMessage[], field: string, template: string) {
-  const copy = structuredClone(messages) as ChatMessage[];
-  const last = copy.at(-1) as ChatMessage;
+  const last = messages.at(-1) as ChatMessage;
   const value = last[field];
   if (value === undefined || value === null) throw notContinuable(`its last message has no \`${field}\``);
   if (!template.includes(field)) throw notContinuable(`the chat template has no field \`${field}\``);
+  const marked = (changed: unknown) => [...messages.slice(0, -1), { ...last, [field]: changed }];
+  const textIn = (given: unknown) => {
+    if (typeof given === "string") return given;
+    throw notContinuable(`the \`${field}\` of its last message is no text`);
+  };
   if (!Array.isArray(value)) {
-    last[field] = `${value}${sentinel}`;
-    return { messages: copy, final: String(value) };
+    const final = textIn(value);
+    return { messages: marked(final + sentinel), final };
   }
-  const part = value.findLast((item): item is { text: string } => typeof item === "object" && item !== null && "text" in item);
-  if (!part) throw notContinuable("its last message has no text");
-  const final = part.text;
-  part.text += sentinel;
-  return { messages: copy, final };
+  const at = value.findLastIndex((item) => typeof item === "object" && item !== null && "text" in item);
+  if (at < 0) throw notContinuable("its last message has no text");
+  const final = textIn(value[at].text);
+  return { messages: marked(value.with(at, { ...value[at], text: final + sentinel })), final };
 }
 
 function cut(text: string, final: string): string {

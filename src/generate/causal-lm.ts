@@ -132,7 +132,7 @@ export class CausalLM implements AssistantModel, TextModel {
    */
   stream(options: StreamOptions): TextStream;
   stream(prompt: TextPrompt, options?: TextModelOptions): TextStream;
-  stream(given: StreamOptions | TextPrompt, options: TextModelOptions = {}): TextStream {
+  stream(given: StreamOptions | TextPrompt = {}, options: TextModelOptions = {}): TextStream {
     if (!isTextPrompt(given)) return startStream(this.generateContext(), given as StreamOptions);
     checkTextCall(this, given, options);
     return startTextStream(this.generateContext(), given, options);

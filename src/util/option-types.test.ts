@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { checkIsOptions, checkOptionTypes } from "./option-types.ts";
 
-test.each([null, 5, "dtype", ["a"], new Int32Array(2), true])("%j is no options object", (given) => {
-  expect(() => checkIsOptions(given)).toThrow(expect.objectContaining({ code: "invalid_input" }));
-});
+test.each([null, 5, "dtype", ["a"], new Int32Array(2), true, new Map([["a", 1]]), new Set([1])])(
+  "%j is no options object",
+  (given) => {
+    expect(() => checkIsOptions(given)).toThrow(expect.objectContaining({ code: "invalid_input" }));
+  },
+);
 
 test("an object, and nothing at all, pass", () => {
   for (const given of [undefined, {}, { a: 1 }]) expect(() => checkIsOptions(given)).not.toThrow();

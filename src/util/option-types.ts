@@ -10,7 +10,7 @@ const expectations = {
 /** The type that an option must have. */
 export type OptionType = keyof typeof expectations;
 
-/** Refuses options that are no object (`invalid_input`); `undefined` passes. */
+/** Refuses options that are no object, or a list, Map or Set, whose items nobody would read (`invalid_input`); `undefined` passes. */
 export function checkIsOptions(options: unknown, what = "The options"): void {
   if (options === undefined || (typeof options === "object" && options !== null && !isList(options))) return;
   throw new TsumugiError("invalid_input", { what, expected: "an object such as `{ name: value }`", given: options });
@@ -31,5 +31,5 @@ function isSignal(value: unknown): boolean {
 }
 
 function isList(value: object): boolean {
-  return Array.isArray(value) || ArrayBuffer.isView(value);
+  return Symbol.iterator in value || ArrayBuffer.isView(value);
 }

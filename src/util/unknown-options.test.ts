@@ -10,7 +10,10 @@ test.each([
   [{ deviceMap: 1 }, "Unknown option `deviceMap`: its name here is `device`."],
   [{ topp: 1 }, "Unknown option `topp` (did you mean `topP`?)."],
   [{ quite: 1 }, "Unknown option `quite`."],
-])("refuseUnknown refuses %j with a hint", (options, message) => {
+  [{ toString: 1 }, "Unknown option `toString`."],
+  [{ constructor: 1 }, "Unknown option `constructor`."],
+  [{ ["x".repeat(3_000_000)]: 1 }, `Unknown option \`${"x".repeat(100)}…\`.`],
+])("refuseUnknown refuses %.60j with a hint", (options, message) => {
   expect(() => refuseUnknown(options, known)).toThrow(message);
 });
 

@@ -31,10 +31,11 @@ export function refuseUnknown(
   otherwise = "",
 ): void {
   checkIsOptions(options);
-  for (const [option, value] of Object.entries(options ?? {})) {
-    if (known.includes(option) || value === undefined) continue;
+  for (const [given, value] of Object.entries(options ?? {})) {
+    if (known.includes(given) || value === undefined) continue;
+    const option = given.length > 100 ? `${given.slice(0, 100)}…` : given;
     const name = camelCase(option);
-    const reason = known.includes(name) ? undefined : refusals[name];
+    const reason = known.includes(name) || !Object.hasOwn(refusals, name) ? undefined : refusals[name];
     if (reason !== undefined) throw new TsumugiError("unsupported_option", { option, reason });
     throw new TsumugiError("unknown_option", { option, hint: hint(name, option, known) ?? otherwise });
   }
@@ -46,12 +47,14 @@ export function listed(known: readonly string[]): string {
 }
 
 function hint(name: string, option: string, known: readonly string[]): string | undefined {
-  const ours = ourNames[name];
+  const ours = Object.hasOwn(ourNames, name) ? ourNames[name] : undefined;
   if (ours !== undefined && known.includes(ours)) return `: its name here is \`${ours}\``;
   if (name !== option && known.includes(name)) return `: its name here is \`${name}\``;
-  const distances = known.map((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()));
+  // others cannot be near, and to compare a very long name would take very long
+  const alike = known.filter((candidate) => Math.abs(candidate.length - name.length) <= 2);
+  const distances = alike.map((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()));
   const nearest = Math.min(...distances);
-  const near = nearest <= 2 ? known[distances.indexOf(nearest)] : undefined;
+  const near = nearest <= 2 ? alike[distances.indexOf(nearest)] : undefined;
   return near ? ` (did you mean \`${near}\`?)` : undefined;
 }
 
