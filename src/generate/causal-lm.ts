@@ -94,7 +94,7 @@ export class CausalLM implements AssistantModel, TextModel {
   generate(options?: GenerateOptions): Promise<GenerateResult>;
   generate(prompt: TextPrompt, options?: TextModelOptions): Promise<StreamResult>;
   async generate(
-    given: GenerateOptions | TextPrompt = {},
+    given?: GenerateOptions | TextPrompt,
     ...more: (TextModelOptions | undefined)[]
   ): Promise<GenerateResult | StreamResult> {
     if (isTextPrompt(given)) {
@@ -102,16 +102,10 @@ export class CausalLM implements AssistantModel, TextModel {
       checkTextCall(this, given, options);
       return generateText(this.generateContext(), given, options);
     }
-    if (more.length > 0) {
-      const expected = "one object that holds inputs and options: `generate({ ...inputs, maxNewTokens: 20 })`";
-      throw new TsumugiError("invalid_input", {
-        what: "The argument of `generate`",
-        expected,
-        given: `${more.length + 1} arguments`,
-      });
-    }
-    checkGenerateOptions(given as GenerateOptions);
-    return generate(this.generateContext(), given as GenerateOptions);
+    refuseMore("generate", given, more);
+    const options = given === undefined ? {} : (given as GenerateOptions);
+    checkGenerateOptions(options);
+    return generate(this.generateContext(), options);
   }
 
   /**
@@ -132,8 +126,12 @@ export class CausalLM implements AssistantModel, TextModel {
    */
   stream(options: StreamOptions): TextStream;
   stream(prompt: TextPrompt, options?: TextModelOptions): TextStream;
-  stream(given: StreamOptions | TextPrompt = {}, options: TextModelOptions = {}): TextStream {
-    if (!isTextPrompt(given)) return startStream(this.generateContext(), given as StreamOptions);
+  stream(given?: StreamOptions | TextPrompt, ...more: (TextModelOptions | undefined)[]): TextStream {
+    if (!isTextPrompt(given)) {
+      refuseMore("stream", given, more);
+      return startStream(this.generateContext(), given === undefined ? {} : (given as StreamOptions));
+    }
+    const [options = {}] = more;
     checkTextCall(this, given, options);
     return startTextStream(this.generateContext(), given, options);
   }
@@ -197,4 +195,14 @@ export class CausalLM implements AssistantModel, TextModel {
     const { model, engine, maxBatchSize, loadTokenizer } = this.#parts;
     return { engine, model, generationConfig: this.generationConfig, maxSequences: maxBatchSize, loadTokenizer };
   }
+}
+
+/** Refuses options behind what is neither a text nor a conversation: nobody would read them. */
+function refuseMore(method: string, given: unknown, more: readonly unknown[]): void {
+  if (more.length === 0) return;
+  throw new TsumugiError("invalid_input", {
+    what: `The first of ${more.length + 1} arguments of \`${method}\``,
+    expected: `a text or a conversation, a list of { role, content }; ids and options are one object: \`${method}({ ...inputs, maxNewTokens: 20 })\``,
+    given,
+  });
 }

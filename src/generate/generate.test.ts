@@ -317,6 +317,16 @@ describe("arguments that are no options", () => {
     await expect(call.call(model, ...given)).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  test.each([[undefined], [5], [[]], [[{ role: "user" }]], [{ inputIds: [[1]] }]])("options behind %j", async (given) => {
+    const said = /^The first of 2 arguments of `(generate|stream)` must be a text or a conversation/;
+    expect((await failure(model.generate(given as never, { maxNewTokens: 1 }))).message).toMatch(said);
+    expect(() => model.stream(given as never, { maxNewTokens: 1 })).toThrow(said);
+  });
+
+  test("no argument of stream: as an empty object", () => {
+    expect(() => (model.stream as () => unknown).call(model)).not.toThrow();
+  });
+
   test.each([[null], [5], [[1, 2, 3]], [["a text"]], [[]]])("%j", async (given) => {
     expect((await failure(model.generate(given as never))).message).toMatch(/^The options must be an object/);
     expect(() => model.stream(given as never)).toThrow("The options must be an object");

@@ -78,8 +78,17 @@ async function encodeInSlices(
 
 function isLong(prompt: Prompt): boolean {
   if (typeof prompt === "string") return prompt.length >= longText;
-  const lengths = prompt.map(({ content }) => (typeof content === "string" ? content : (JSON.stringify(content) ?? "")).length);
-  return lengths.reduce((sum, length) => sum + length, 0) >= longText;
+  return prompt.reduce((sum, { content }) => sum + lengthOf(content), 0) >= longText;
+}
+
+/** About how long the text of a message is. What JSON cannot hold counts nothing: rendering refuses it by its place. */
+function lengthOf(content: unknown): number {
+  if (typeof content === "string") return content.length;
+  try {
+    return JSON.stringify(content)?.length ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 function encodeText(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean): number[] {

@@ -53,6 +53,13 @@ describe("shapes", () => {
     expect(await pipe([], greedy)).toEqual([]);
   });
 
+  test("what JSON cannot hold is refused by its place, in a chat too", async () => {
+    for (const content of [5n, new Map(), [{ type: "text", text: 5n }]])
+      await expect(pipe([{ role: "user", content }] as unknown as ChatMessage[], greedy)).rejects.toMatchObject({
+        code: "invalid_input",
+      });
+  });
+
   test("images in a chat are refused; parts of text are not", async () => {
     const parts = (...content: object[]) => [{ role: "user", content }] as unknown as ChatMessage[];
     const image = { type: "image", url: "x.png" };
