@@ -102,7 +102,7 @@ OpPlan make_op(const char* name, SessionData& session) {
   }
   op.attributes.set("scale", 0.125);
   op.attributes.set("causal", true);
-  for (const char* flag : {"roundedSlopes", "wideScores", "scaleQuery", "fusedScores"}) op.attributes.set(flag, false);
+  for (const char* flag : {"roundedSlopes", "unroundedScores", "scaleQuery", "fusedScores"}) op.attributes.set(flag, false);
   if (op.kernel->prepare != nullptr) op.settings = op.kernel->prepare(op, session);
   if (op.kernel->scratch != nullptr) {
     session.scratch_floats = op.kernel->scratch(op, session);

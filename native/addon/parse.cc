@@ -85,7 +85,7 @@ OpAttributes::Value attribute(const Napi::Value& value, const std::string& op, c
 void parse_op(const Napi::Object& from, OpPlan& op) {
   op.name = text(from, "name");
   op.kernel = &find_kernel(op.name);
-  op.narrow = flag(from, "narrow");
+  op.rounds = flag(from, "rounds");
   op.inputs = numbers<int>(from, "inputs");
   op.outputs = numbers<int>(from, "outputs");
   op.weights = numbers<int>(from, "weights");
@@ -179,7 +179,7 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
                          integer(from, "width"),
                          static_cast<size_t>(integer(from, "offset")),
                          static_cast<int>(integer(from, "kept")),
-                         flag(from, "narrow")};
+                         flag(from, "rounds")};
   }
 
   const Napi::Array weights = list(plan, "weights");
@@ -196,7 +196,7 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     weight.groups = integer(from, "groups");
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
-    weight.narrow = flag(from, "narrow");
+    weight.rounds = flag(from, "rounds");
   }
 
   const Napi::Array parts = list(plan, "parts");

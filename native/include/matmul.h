@@ -29,8 +29,8 @@ struct MatmulArguments {
   const float* bias = nullptr;      // [weight->rows] or null
   const float* residual = nullptr;  // [rows, weight->rows] or null; may be y itself (y += …)
   int64_t residual_stride = 0;
-  bool narrow = false;  // y is rounded to bfloat16: x · Wᵀ + bias, and again with the residual
-  bool narrow_product = false;  // and x · Wᵀ before the bias
+  bool rounds = false;  // y is rounded to bfloat16: x · Wᵀ + bias, and again with the residual
+  bool rounds_product = false;  // and x · Wᵀ before the bias
   float* y = nullptr;  // [rows, weight->rows]
   int64_t y_stride = 0;
   uint8_t* workspace = nullptr;  // matmul_workspace_bytes, aligned to 64 bytes

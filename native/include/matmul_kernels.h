@@ -36,8 +36,8 @@ using ExpandBlock = void (*)(const uint8_t* codes, int64_t depth, uint8_t* out);
 struct TileKernels {
   int max_rows = 0;  // rows that one kernel takes, 1 … max_rows
   struct {
-    int blocks = 1;               // blocks that `wide` takes at once
-    TileKernel wide = nullptr;    // `blocks` blocks
+    int blocks = 1;               // blocks that `several` takes at once
+    TileKernel several = nullptr;    // `blocks` blocks
     TileKernel single = nullptr;  // one block, for the rest
     PackInputs pack = nullptr;
   } rows[kMaxTileRows];  // [0] is for one row
@@ -49,7 +49,7 @@ struct TileKernels {
 };
 
 inline FinishBlock finish_of(const TileKernels& kernels, const MatmulArguments& arguments) {
-  return kernels.finish[arguments.narrow ? (arguments.narrow_product ? 2 : 1) : 0];
+  return kernels.finish[arguments.rounds ? (arguments.rounds_product ? 2 : 1) : 0];
 }
 
 const TileKernels& tile_kernels_scalar(Storage storage, Arithmetic arithmetic);
@@ -77,8 +77,8 @@ constexpr size_t kExpandedBytes = static_cast<size_t>(kMostBlocks * kDepthBlock 
 constexpr int64_t kOwnInputRows = 4;  // up to here each worker packs x for itself, which saves a barrier
 constexpr int64_t kSumBlocks = 16;    // blocks of a chunk, times kSlabRows rows: a worker's sums fill 512 KB
 
-// Blocks that a worker takes at a time: a multiple of `wide` where there are enough of them.
-int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers);
+// Blocks that a worker takes at a time: a multiple of `several` where there are enough of them.
+int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t several, int workers);
 
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker);
 

@@ -346,8 +346,8 @@ const TileKernels& tables(Storage storage, Arithmetic arithmetic) {
       expand_to<Mxfp4Weights, Storage::bfloat16>(mxfp4_bfloat16, bfloat16);
     }
   } made;
-  const bool narrow = arithmetic == Arithmetic::bfloat16;
-  if (storage == Storage::mxfp4) return narrow ? made.mxfp4_bfloat16 : made.mxfp4;
+  const bool rounds = arithmetic == Arithmetic::bfloat16;
+  if (storage == Storage::mxfp4) return rounds ? made.mxfp4_bfloat16 : made.mxfp4;
   if (arithmetic != own_arithmetic(storage)) {
     throw std::invalid_argument(std::string("[matmul] arithmetic: expected that of its own for ") + storage_name(storage));
   }

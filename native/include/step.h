@@ -24,7 +24,7 @@ struct ValuePlan {
   int64_t width = 0;  // float32 values of one row
   size_t offset = 0;  // bytes into the workspace
   int kept = -1;      // index among the outputs that a step keeps, or -1: lives in the workspace
-  bool narrow = false;  // rounded to bfloat16 where it is written
+  bool rounds = false;  // rounded to bfloat16 where it is written
 };
 
 enum class WeightKind : uint8_t {
@@ -40,7 +40,7 @@ struct Weight {
   int64_t groups = 1;  // matrices of a stack, one behind the other (kind packed)
   int64_t rows = 0;    // of one matrix
   int64_t columns = 0;
-  bool narrow = false;  // a vector whose values are rounded to bfloat16
+  bool rounds = false;  // a vector whose values are rounded to bfloat16
   size_t bytes = 0;
   uint8_t* data = nullptr;  // in SessionData::weight_memory
 
@@ -113,7 +113,7 @@ struct OpPlan {
   std::vector<int> parts;
   OpAttributes attributes;
   std::shared_ptr<const void> settings;  // what the kernel made of the attributes
-  bool narrow = false;  // activations are bfloat16
+  bool rounds = false;  // activations are bfloat16
 };
 
 struct SessionData {
@@ -148,7 +148,7 @@ struct StepContext {
   const KeptOutputs& kept;
 
   int64_t rows(int value) const;
-  bool narrow(int value) const { return session.values[static_cast<size_t>(value)].narrow; }
+  bool rounds(int value) const { return session.values[static_cast<size_t>(value)].rounds; }
   int64_t width(int value) const { return session.values[static_cast<size_t>(value)].width; }
   float* data(int value) const;
   float* scratch(const Worker& worker) const {

@@ -68,9 +68,9 @@ struct AttendTile {
   size_t bias_stride;
   const float* buckets;  // [2 * reach + 1]: row of `biases` for a key's position less the query's, held within ±reach
   int64_t reach;
-  bool wide_scores;  // narrow: scores are not rounded
-  bool scale_query;  // narrow: `scale` is of the query, rounded, and not of the scores
-  bool fused_scores;  // narrow: scores are rounded once, slopes times positions of keys included
+  bool unrounded_scores;  // rounds: scores are not rounded
+  bool scale_query;  // rounds: `scale` is of the query, rounded, and not of the scores
+  bool fused_scores;  // rounds: scores are rounded once, slopes times positions of keys included
   bool bfloat16;
   float* scratch;  // attend_scratch_floats
 };
@@ -78,7 +78,7 @@ struct AttendTile {
 // Rows of one tile at most.
 constexpr int64_t kTileRows = 128;
 
-// Tokens of context whose scores narrow attention keeps, of eight rows.
+// Tokens of context whose scores rounding attention keeps, of eight rows.
 constexpr int64_t kKeptScores = 8192;
 
 constexpr size_t padded_lanes(size_t width) { return (width + 15) / 16 * 16; }
@@ -90,27 +90,27 @@ constexpr size_t gathered_floats(size_t rows, size_t value_stride) { return padd
 // widened to float32.
 constexpr size_t attend_scratch_floats(size_t head_dim, size_t value_stride, size_t rows) {
   const size_t block = static_cast<size_t>(kBlockTokens);
-  const size_t narrow = 8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores));
-  const size_t wide = 2 * gathered_floats(rows, value_stride) + 8 * block + block * (head_dim + value_stride) + 64;
-  return narrow > wide ? narrow : wide;
+  const size_t whole = 8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores));
+  const size_t segmented = 2 * gathered_floats(rows, value_stride) + 8 * block + block * (head_dim + value_stride) + 64;
+  return whole > segmented ? whole : segmented;
 }
 
-// One table works in float32; `narrow` rounds every result to bfloat16, and on the way to it whatever PyTorch rounds there.
+// One table works in float32; `rounds` rounds every result to bfloat16, and on the way to it whatever PyTorch rounds there.
 struct VectorKernels {
   void (*add)(const float* a, const float* b, float* y, size_t count);
   void (*multiply)(const float* a, const float* b, float* y, size_t count);
   void (*scale)(const float* x, float factor, float* y, size_t count);
   void (*activation)(const float* x, float* y, size_t count, Activation kind);
-  // `wide`: the activated gate is not rounded
-  void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind, bool wide);
+  // `unrounded`: the activated gate is not rounded
+  void (*gated_activation)(const float* gate, const float* up, float* y, size_t count, Activation kind, bool unrounded);
   // `once`: not rounded before the product with the weight
   void (*rms_norm)(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count, bool once);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y,
                      size_t count);
   void (*rotate)(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
-                 const float* sine, bool wide);  // `wide`: products are not rounded
+                 const float* sine, bool unrounded);  // `unrounded`: products are not rounded
   void (*attend)(const AttendTile& tile);
-  // The parts of `attend`, for workers that share out a tile's segments; null in the narrow table. What a tile's rows gather
+  // The parts of `attend`, for workers that share out a tile's segments; null in the rounding table. What a tile's rows gather
   // of a segment takes gathered_floats; `merge_segment` adds a later segment's to that of those before it.
   void (*attend_segment)(const AttendTile& tile, int64_t segment, float* gathered);
   void (*merge_segment)(const AttendTile& tile, float* gathered, const float* later);
@@ -125,6 +125,6 @@ extern const VectorKernels kAvx512VectorKernels[2];
 #endif
 
 // Those of the active instruction set.
-const VectorKernels& vector_kernels(bool narrow = false);
+const VectorKernels& vector_kernels(bool rounds = false);
 
 }  // namespace tsumugi

@@ -19,7 +19,7 @@ struct Attend {
   std::vector<float> slopes;   // of each head; empty: none
   std::vector<float> buckets;  // row of the biases for each distance; empty: there are no biases
   bool rounded_slopes;
-  bool wide_scores;
+  bool unrounded_scores;
   bool scale_query;
   bool fused_scores;
 
@@ -45,7 +45,7 @@ static Attend prepare_attend(const OpPlan& op, const SessionData&) {
           given.floats("slopes"),
           given.floats("buckets"),
           given.flag("roundedSlopes"),
-          given.flag("wideScores"),
+          given.flag("unroundedScores"),
           given.flag("scaleQuery"),
           given.flag("fusedScores")};
 }
@@ -57,7 +57,7 @@ static KernelScratch attend_scratch(const OpPlan& op, const SessionData& session
   const Attend settings = prepare_attend(op, session);
   const size_t rows = static_cast<size_t>(std::max(kTileRows, settings.group()));
   const size_t stride = padded_lanes(static_cast<size_t>(settings.value_head_dim));
-  const bool shares = session.workers > 1 && !op.narrow;
+  const bool shares = session.workers > 1 && !op.rounds;
   return {attend_scratch_floats(static_cast<size_t>(settings.head_dim), stride, rows),
           shares ? static_cast<size_t>(kSharedRows) * gathered_floats(1, stride) : 0};
 }
@@ -75,7 +75,7 @@ struct Division {
   bool splits = false;  // the segments of an item go to different workers
 };
 
-static Division divide(const Attend& settings, const BatchData& batch, const StateTables& tables, int workers, bool narrow) {
+static Division divide(const Attend& settings, const BatchData& batch, const StateTables& tables, int workers, bool rounds) {
   const int64_t group = settings.group();
   Division made;
   made.tile_tokens = group >= kTileRows ? 1 : kTileRows / group;
@@ -102,7 +102,7 @@ static Division divide(const Attend& settings, const BatchData& batch, const Sta
   // its value, and for that the total of all must be known.
   const int64_t tile_rows = std::min(made.tile_tokens, longest) * group;
   const bool even = batch.sequences() == 1 && shares % workers == 0;
-  made.splits = !narrow && workers > 1 && end - earliest >= 2 * kSegmentTokens && shares < 2 * workers && !even &&
+  made.splits = !rounds && workers > 1 && end - earliest >= 2 * kSegmentTokens && shares < 2 * workers && !even &&
                 2 * shares * tile_rows <= kSharedRows;
 
   // Where many query heads share one key/value head (latent attention) and there is little else to share out, an item is
@@ -132,7 +132,7 @@ static AttendTile common_tile(const Worker& worker, const OpPlan& op, const Step
   tile.chunk = settings.chunk;
   tile.rounded_slopes = settings.rounded_slopes;
   tile.softcap = settings.softcap;
-  tile.wide_scores = settings.wide_scores;
+  tile.unrounded_scores = settings.unrounded_scores;
   tile.scale_query = settings.scale_query;
   tile.fused_scores = settings.fused_scores;
   tile.bfloat16 = keys.bfloat16;
@@ -188,7 +188,7 @@ static void run_attend(Worker& worker, const OpPlan& op, const StepContext& cont
   const StatePart& keys = context.session.parts[static_cast<size_t>(op.parts.at(0))];
   const StatePart& values = context.session.parts[static_cast<size_t>(op.parts.at(1))];
   const StateTables& tables = batch.states[static_cast<size_t>(keys.state)];
-  const Division division = divide(settings, batch, tables, worker.count, op.narrow);
+  const Division division = divide(settings, batch, tables, worker.count, op.rounds);
   const AttendTile common = common_tile(worker, op, context, settings);
 
   const auto tile_of = [&](int64_t item) {
@@ -225,7 +225,7 @@ static void run_attend(Worker& worker, const OpPlan& op, const StepContext& cont
     return work;
   };
 
-  const VectorKernels& kernels = vector_kernels(op.narrow);
+  const VectorKernels& kernels = vector_kernels(op.rounds);
   const int64_t items = division.tiles * settings.key_value_heads * division.runs;
   if (division.splits) {
     share_out_segments(worker, kernels, division, items, common.value_stride, context.shared_scratch(), tile_of);

@@ -18,7 +18,7 @@ static void run_add(Worker& worker, const OpPlan& op, const StepContext& context
   const float* b = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0])).add(a + first, b + first, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.rounds(op.outputs[0])).add(a + first, b + first, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -27,7 +27,7 @@ static void run_multiply(Worker& worker, const OpPlan& op, const StepContext& co
   const float* b = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0])).multiply(a + first, b + first, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.rounds(op.outputs[0])).multiply(a + first, b + first, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -66,7 +66,7 @@ static void run_scale(Worker& worker, const OpPlan& op, const StepContext& conte
     const int64_t width = weight->columns;
     for_rows(worker, context.rows(op.outputs[0]), 4, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
-        vector_kernels(context.narrow(op.outputs[0]))
+        vector_kernels(context.rounds(op.outputs[0]))
             .multiply(x + row * width, weight->vector(), y + row * width, static_cast<size_t>(width));
       }
     });
@@ -74,7 +74,7 @@ static void run_scale(Worker& worker, const OpPlan& op, const StepContext& conte
   }
   const float factor = weight == nullptr ? scale.factor : weight->vector()[0];
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0])).scale(x + first, factor, y + first, static_cast<size_t>(last - first));
+    vector_kernels(context.rounds(op.outputs[0])).scale(x + first, factor, y + first, static_cast<size_t>(last - first));
   });
 }
 
@@ -85,7 +85,7 @@ static void run_scale_rows(Worker& worker, const OpPlan& op, const StepContext& 
   const int64_t width = context.width(op.inputs[0]);
   for_rows(worker, context.rows(op.inputs[0]), 4, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
-      vector_kernels(context.narrow(op.outputs[0]))
+      vector_kernels(context.rounds(op.outputs[0]))
           .scale(x + row * width, factors[row], y + row * width, static_cast<size_t>(width));
     }
   });
@@ -111,7 +111,7 @@ static void run_scale_by_position(Worker& worker, const OpPlan& op, const StepCo
   float* y = context.data(op.outputs[0]);
   const int64_t width = context.width(op.inputs[0]);
   const bool padded = settings.counts_padding && !batch.padding.empty();
-  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
+  const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   for_rows(worker, batch.tokens(), 4, [&](int64_t first, int64_t last) {
     size_t sequence = 0;
     for (int64_t t = first; t < last; ++t) {
@@ -120,7 +120,7 @@ static void run_scale_by_position(Worker& worker, const OpPlan& op, const StepCo
           batch.positions[static_cast<size_t>(t)] + (padded ? batch.padding[sequence] : 0) + settings.offset;
       const float steps = std::floor(static_cast<float>(position) / settings.length);
       const float growth = static_cast<float>(std::log1p(static_cast<double>(steps))) * settings.strength;
-      const float factor = op.narrow && settings.round_factor ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
+      const float factor = op.rounds && settings.round_factor ? round_to_bfloat16(growth + 1.0f) : growth + 1.0f;
       kernels.scale(x + t * width, factor, y + t * width, static_cast<size_t>(width));
     }
   });
@@ -138,7 +138,7 @@ static void run_activation(Worker& worker, const OpPlan& op, const StepContext& 
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0]))
+    vector_kernels(context.rounds(op.outputs[0]))
         .activation(x + first, y + first, static_cast<size_t>(last - first), settings.kind);
   });
 }
@@ -153,7 +153,7 @@ static void run_xielu(Worker& worker, const OpPlan& op, const StepContext& conte
   const auto softplus = [](float value) { return value > 20.0f ? value : std::log1p(std::exp(value)); };
   const float beta = number(2, 0.5f);
   const float epsilon = number(3, -1e-6f);
-  const auto round = [&op](float value) { return op.narrow ? round_to_bfloat16(value) : value; };
+  const auto round = [&op](float value) { return op.rounds ? round_to_bfloat16(value) : value; };
   const float above = round(softplus(number(0, 0.0f)));
   const float below = round(beta + round(softplus(number(1, 0.0f))));
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
@@ -168,11 +168,11 @@ static void run_xielu(Worker& worker, const OpPlan& op, const StepContext& conte
 
 struct GatedActivation {
   Activation kind;
-  bool wide_gate;
+  bool unrounded_gate;
 };
 
 static GatedActivation prepare_gated_activation(const OpPlan& op, const SessionData&) {
-  return {op.attributes.one_of<Activation>("kind", kActivationNames), op.attributes.flag("wideGate")};
+  return {op.attributes.one_of<Activation>("kind", kActivationNames), op.attributes.flag("unroundedGate")};
 }
 
 static void run_gated_activation(Worker& worker, const OpPlan& op, const StepContext& context,
@@ -181,9 +181,9 @@ static void run_gated_activation(Worker& worker, const OpPlan& op, const StepCon
   const float* up = context.data(op.inputs[1]);
   float* y = context.data(op.outputs[0]);
   for_rows(worker, values_of(op, context), kChunk, [&](int64_t first, int64_t last) {
-    vector_kernels(context.narrow(op.outputs[0]))
+    vector_kernels(context.rounds(op.outputs[0]))
         .gated_activation(gate + first, up + first, y + first, static_cast<size_t>(last - first), settings.kind,
-                          settings.wide_gate);
+                          settings.unrounded_gate);
   });
 }
 

@@ -43,7 +43,7 @@ static void run_embed(Worker& worker, const OpPlan& op, const StepContext& conte
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
   const float factor = embed.round_scale ? rounded(embed.scale, weight.storage) : embed.scale;
-  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
+  const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   const int64_t otherwise = embed.otherwise;
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {

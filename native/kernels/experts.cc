@@ -146,7 +146,7 @@ struct Experts {
   float limit;  // infinite: none
   float up_offset;
   bool scale_input;
-  bool wide_shares;
+  bool unrounded_shares;
 };
 
 static Experts prepare_experts(const OpPlan& op, const SessionData&) {
@@ -156,14 +156,14 @@ static Experts prepare_experts(const OpPlan& op, const SessionData&) {
           static_cast<float>(given.number("limit", std::numeric_limits<double>::infinity())),
           static_cast<float>(given.number("upOffset")),
           given.flag("scaleInput"),
-          given.flag("wideShares")};
+          given.flag("unroundedShares")};
 }
 
 // One row: gate and up, as the matmul left them, become what goes down, in the first `width` values. A run is read before
 // it is written over.
-static void feed(const Experts& settings, bool narrow, float* row, int64_t width) {
+static void feed(const Experts& settings, bool rounds, float* row, int64_t width) {
   constexpr int64_t kRun = 64;
-  const VectorKernels& kernels = vector_kernels(narrow);
+  const VectorKernels& kernels = vector_kernels(rounds);
   const Activation kind = settings.kind;
   const bool interleaved = settings.interleaved;
   const float limit = settings.limit;
@@ -180,7 +180,7 @@ static void feed(const Experts& settings, bool narrow, float* row, int64_t width
     const int64_t run = std::min(kRun, width - first);
     for (int64_t i = 0; i < run; ++i) gate[i] = std::min(row[step * (first + i)], limit);
     for (int64_t i = 0; i < run; ++i) up[i] = std::min(std::max(up_of_row[step * (first + i)], -limit), limit) + up_offset;
-    if (narrow) kernels.round(up, up, static_cast<size_t>(run));
+    if (rounds) kernels.round(up, up, static_cast<size_t>(run));
     kernels.gated_activation(gate, up, row + first, static_cast<size_t>(run), kind, false);
   }
 }
@@ -204,7 +204,7 @@ static void run_experts(Worker& worker, const OpPlan& op, const StepContext& con
   const int64_t width = down.columns;
   const int64_t experts = gate_up.groups;
   const bool scale_input = settings.scale_input;
-  const bool rounds_products = op.narrow && !scale_input && !settings.wide_shares;
+  const bool rounds_products = op.rounds && !scale_input && !settings.unrounded_shares;
 
   worker.parallel_for(1, [&](int64_t) { sort_picks(chosen, tokens * count, experts, places, starts); });
   for_rows(worker, tokens, 16, [&](int64_t first, int64_t last) {
@@ -212,7 +212,7 @@ static void run_experts(Worker& worker, const OpPlan& op, const StepContext& con
       const float* from = x + pick / count * hidden;
       float* to = rows + places[pick] * hidden;
       if (scale_input) {
-        vector_kernels(op.narrow).scale(from, shares[pick], to, static_cast<size_t>(hidden));
+        vector_kernels(op.rounds).scale(from, shares[pick], to, static_cast<size_t>(hidden));
       } else {
         std::memcpy(to, from, static_cast<size_t>(hidden) * sizeof(float));
       }
@@ -231,7 +231,7 @@ static void run_experts(Worker& worker, const OpPlan& op, const StepContext& con
       arguments.x_stride = stride;
       arguments.rows = here;
       arguments.bias = bias == nullptr ? nullptr : bias->vector() + expert * matrix.rows;
-      arguments.narrow = arguments.narrow_product = op.narrow;
+      arguments.rounds = arguments.rounds_product = op.rounds;
       arguments.y = to + first * matrix.rows;
       arguments.y_stride = matrix.rows;
       arguments.workspace = context.session.matmul_workspace.data();
@@ -240,7 +240,7 @@ static void run_experts(Worker& worker, const OpPlan& op, const StepContext& con
   };
   multiply(gate_up, gate_up_bias, rows, hidden, both);
   for_rows(worker, tokens * count, 4, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) feed(settings, op.narrow, both + row * 2 * width, width);
+    for (int64_t row = first; row < last; ++row) feed(settings, op.rounds, both + row * 2 * width, width);
   });
   multiply(down, down_bias, both, 2 * width, rows);
 
@@ -264,7 +264,7 @@ static void run_experts(Worker& worker, const OpPlan& op, const StepContext& con
           for (int64_t i = 0; i < hidden; ++i) out[i] += row[i] * share;
         }
       }
-      if (op.narrow) vector_kernels(true).round(out, out, static_cast<size_t>(hidden));
+      if (op.rounds) vector_kernels(true).round(out, out, static_cast<size_t>(hidden));
     }
   });
 }

@@ -12,7 +12,7 @@ static void run_head_linear(Worker& worker, const OpPlan& op, const StepContext&
   arguments.rows = context.rows(op.inputs[0]);
   arguments.x_stride = weight.groups * weight.columns;
   arguments.y_stride = weight.groups * weight.rows;
-  arguments.narrow = context.narrow(op.outputs[0]);
+  arguments.rounds = context.rounds(op.outputs[0]);
   arguments.workspace = context.session.matmul_workspace.data();
   for (int64_t head = 0; head < weight.groups; ++head) {
     const PackedMatrix matrix = weight.matrix(head);

@@ -23,8 +23,8 @@ static void run_linear(Worker& worker, const OpPlan& op, const StepContext& cont
     arguments.residual = context.data(op.inputs[1]);
     arguments.residual_stride = weight.rows;
   }
-  arguments.narrow = context.narrow(op.outputs[0]);
-  arguments.narrow_product = linear.round_product;
+  arguments.rounds = context.rounds(op.outputs[0]);
+  arguments.rounds_product = linear.round_product;
   arguments.y = context.data(op.outputs[0]);
   arguments.y_stride = weight.rows;
   arguments.workspace = context.session.matmul_workspace.data();

@@ -85,7 +85,7 @@ class Loader {
       for (int64_t c = 0; c < columns; ++c) {
         const int64_t from = origin.transposed ? c * stride + r : r * stride + c;
         store_value(weight.storage, weight.data, start + r * row_values + c, origin.type, source, from);
-        if (!weight.narrow) continue;
+        if (!weight.rounds) continue;
         float& value = reinterpret_cast<float*>(weight.data)[start + r * row_values + c];
         value = round_to_bfloat16(value);
       }

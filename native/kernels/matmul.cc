@@ -58,13 +58,13 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
   const MatmulArguments& arguments = slab.arguments;
   const PackedMatrix& weight = *arguments.weight;
   const RowGroups& groups = slab.groups;
-  const int64_t wide = slab.kernels.rows[groups.size(0) - 1].blocks;
-  const bool strands = groups.groups == 1 && wide > 1;
+  const int64_t several = slab.kernels.rows[groups.size(0) - 1].blocks;
+  const bool strands = groups.groups == 1 && several > 1;
   const int64_t depth_block = strands ? slab.depth : kDepthBlock;
   for (int64_t begin = 0; begin < slab.depth; begin += depth_block) {
     const int64_t depth = std::min(depth_block, slab.depth - begin);
     for (int64_t block = first_block; block < end_block;) {
-      const int64_t blocks = end_block - block >= wide ? wide : 1;
+      const int64_t blocks = end_block - block >= several ? several : 1;
       const TileWeights weights = tile_weights(slab, block, blocks, begin, depth);
       float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
       // Few rows read the weights as several strands at once, block beside block: fetch what comes next in each. More rows
@@ -77,7 +77,7 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
         const float* inputs = slab.inputs + row * slab.depth + begin * rows;
         float* group_sums = block_sums + row * blocks * kBlockRows;
         if (blocks > 1 && blocks == kernel.blocks) {
-          kernel.wide(inputs, weights.data, weights.block_bytes, depth, group_sums, begin == 0, ahead);
+          kernel.several(inputs, weights.data, weights.block_bytes, depth, group_sums, begin == 0, ahead);
         } else {
           // A group that is one row smaller than the first may have a tile of another width: it goes block by block.
           for (int64_t i = 0; i < blocks; ++i) {
@@ -91,7 +91,7 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
     }
   }
   for (int64_t block = first_block; block < end_block;) {
-    const int64_t blocks = end_block - block >= wide ? wide : 1;
+    const int64_t blocks = end_block - block >= several ? several : 1;
     const float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
     for (int64_t group = 0; group < groups.groups; ++group) {
       const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
@@ -128,13 +128,13 @@ const TileKernels& tile_kernels(Isa isa, Storage storage, Arithmetic arithmetic)
   }
 }
 
-int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t wide, int workers) {
+int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t several, int workers) {
   const int64_t blocks = weight.blocks();
   const int64_t fit = few_rows ? std::min(kFewRowBlocks, static_cast<int64_t>(kChunkBytes / weight.block_bytes())) : kSumBlocks;
   const int64_t share = std::min(fit, blocks / (workers * kChunksPerWorker));
-  if (share >= wide) return share / wide * wide;
+  if (share >= several) return share / several * several;
   // Few blocks for many workers: rather narrow chunks than idle workers.
-  return std::max<int64_t>(1, std::min(wide, blocks / workers));
+  return std::max<int64_t>(1, std::min(several, blocks / workers));
 }
 
 // Codes go through AMX where rows are many enough to pay for the tiles that they are expanded to. Fewer rows give the same bits

@@ -23,13 +23,13 @@ static RmsNorm prepare_rms_norm(const OpPlan& op, const SessionData& session) {
 
 static void run_rms_norm(Worker& worker, const OpPlan& op, const StepContext& context, const RmsNorm& norm) {
   const Weight* weight = context.session.weight(op, 0);
-  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
+  const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   const int64_t group = norm.group;
   const int64_t groups = context.rows(op.inputs[0]) * (context.width(op.inputs[0]) / group);
   const int64_t run = group >= 4096 ? 4 : 16384 / group;
-  const bool rounds_input = op.narrow && norm.round_input;
+  const bool rounds_input = op.rounds && norm.round_input;
   for_rows(worker, groups, run, [&](int64_t first, int64_t last) {
     std::vector<float> rounded(rounds_input ? static_cast<size_t>(group) : 0);
     for (int64_t g = first; g < last; ++g) {
@@ -58,7 +58,7 @@ static LayerNorm prepare_layer_norm(const OpPlan& op, const SessionData& session
 static void run_layer_norm(Worker& worker, const OpPlan& op, const StepContext& context, const LayerNorm& norm) {
   const Weight* weight = context.session.weight(op, 0);
   const Weight* bias = context.session.weight(op, 1);
-  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
+  const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   const float* x = context.data(op.inputs[0]);
   float* y = context.data(op.outputs[0]);
   const int64_t group = norm.group;

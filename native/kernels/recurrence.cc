@@ -78,7 +78,7 @@ static void run_selective_scan(Worker& worker, const OpPlan& op, const StepConte
   float* y = context.data(op.outputs[0]);
   const int64_t channels = context.width(op.inputs[0]);
   const int64_t size = context.width(op.inputs[2]);
-  const auto round = [&op](float value) { return op.narrow ? round_to_bfloat16(value) : value; };
+  const auto round = [&op](float value) { return op.rounds ? round_to_bfloat16(value) : value; };
   constexpr int64_t run = 16;
   const int64_t runs = (channels + run - 1) / run;
   worker.parallel_for(context.batch.sequences() * runs, [&](int64_t item) {
@@ -156,7 +156,7 @@ static void run_gated_delta(Worker& worker, const OpPlan& op, const StepContext&
       const float* value = row + 2 * key_heads * key_dim + head * value_dim;
       const float decay = std::exp(rate * softplus(a[t * value_heads + head] + step_bias[head]));
       const float opening = 1.0f / (1.0f + std::exp(-b[t * value_heads + head]));
-      const float share = op.narrow ? round_to_bfloat16(opening) : opening;
+      const float share = op.rounds ? round_to_bfloat16(opening) : opening;
       std::fill(change, change + value_dim, 0.0f);
       for (int64_t i = 0; i < key_dim; ++i) {
         float* held = state + i * value_dim;

@@ -15,7 +15,7 @@ struct RotaryTable {
   double dynamic_base;  // 0: not dynamic
   double dynamic_factor;
   double dynamic_original_length;
-  bool wide;
+  bool unrounded;
 };
 
 static RotaryTable prepare_rotary_table(const OpPlan& op, const SessionData&) {
@@ -28,7 +28,7 @@ static RotaryTable prepare_rotary_table(const OpPlan& op, const SessionData&) {
           given.number("dynamicBase", 0.0),
           given.number("dynamicFactor", 0.0),
           given.number("dynamicOriginalLength", 0.0),
-          given.flag("wide")};
+          given.flag("unrounded")};
 }
 
 // Dynamic NTK: every step rounded to float32, as transformers computes it.
@@ -83,7 +83,7 @@ static void run_rotary_table(Worker& worker, const OpPlan& op, const StepContext
         cosine[i] = static_cast<float>(std::cos(angle)) * table.scaling;
         sine[i] = static_cast<float>(std::sin(angle)) * table.scaling;
       }
-      if (op.narrow && !table.wide) vector_kernels(true).round(cosine, cosine, static_cast<size_t>(2 * half));
+      if (op.rounds && !table.unrounded) vector_kernels(true).round(cosine, cosine, static_cast<size_t>(2 * half));
     }
   });
 }
@@ -93,12 +93,12 @@ struct Rotary {
   int64_t head_dim;
   int64_t half;
   bool interleaved;
-  bool wide;  // products are not rounded
+  bool unrounded;  // products are not rounded
 };
 
 static Rotary prepare_rotary(const OpPlan& op, const SessionData&) {
   return {op.attributes.integer("heads"), op.attributes.integer("headDim"), op.attributes.integer("rotaryDim") / 2,
-          op.attributes.flag("interleaved"), op.attributes.has("wide")};
+          op.attributes.flag("interleaved"), op.attributes.has("unrounded")};
 }
 
 static void run_rotary(Worker& worker, const OpPlan& op, const StepContext& context, const Rotary& rotary) {
@@ -108,13 +108,13 @@ static void run_rotary(Worker& worker, const OpPlan& op, const StepContext& cont
   const int64_t heads = rotary.heads;
   const int64_t head_dim = rotary.head_dim;
   const int64_t half = rotary.half;
-  const VectorKernels& kernels = vector_kernels(context.narrow(op.outputs[0]));
+  const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {
     for (int64_t t = first; t < last; ++t) {
       const float* cosine = table + t * 2 * half;
       kernels.rotate(x + t * heads * head_dim, y + t * heads * head_dim, static_cast<size_t>(heads),
                      static_cast<size_t>(head_dim), static_cast<size_t>(half), rotary.interleaved, cosine, cosine + half,
-                     rotary.wide);
+                     rotary.unrounded);
     }
   });
 }

@@ -46,7 +46,7 @@ static void copy_blocks(Worker& worker, const StepContext& context) {
 // For the ops whose kernels do not round.
 static void round_outputs(Worker& worker, const OpPlan& op, const StepContext& context) {
   for (const int output : op.outputs) {
-    if (!context.narrow(output)) continue;
+    if (!context.rounds(output)) continue;
     float* y = context.data(output);
     for_rows(worker, context.rows(output) * context.width(output), 16384, [&](int64_t first, int64_t last) {
       vector_kernels(true).round(y + first, y + first, static_cast<size_t>(last - first));
@@ -61,7 +61,7 @@ void run_step(Worker& worker, const StepContext& context) {
   const size_t last = context.batch.encode ? ops.size() : middle;
   for (size_t i = context.batch.encode ? middle : 0; i < last; ++i) {
     ops[i].kernel->run(worker, ops[i], context);
-    if (ops[i].narrow && !ops[i].kernel->rounds_outputs) round_outputs(worker, ops[i], context);
+    if (ops[i].rounds && !ops[i].kernel->rounds_outputs) round_outputs(worker, ops[i], context);
   }
 }
 

@@ -6,7 +6,7 @@
 
 namespace tsumugi {
 
-static float round(const OpPlan& op, float value) { return op.narrow ? round_to_bfloat16(value) : value; }
+static float round(const OpPlan& op, float value) { return op.rounds ? round_to_bfloat16(value) : value; }
 
 struct WeightedSum {
   int64_t first;
@@ -38,7 +38,7 @@ static void run_weighted_sum(Worker& worker, const OpPlan& op, const StepContext
 
 static double mean_square(const OpPlan& op, const float* x, int64_t count) {
   double sum = 0.0;
-  if (op.narrow) {
+  if (op.rounds) {
     for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(round_to_bfloat16(x[i] * x[i]));
     return static_cast<double>(round_to_bfloat16(static_cast<float>(sum / static_cast<double>(count))));
   }
@@ -63,7 +63,7 @@ static void run_match_magnitude(Worker& worker, const OpPlan& op, const StepCont
     for (int64_t row = first; row < last; ++row) {
       const float* x = values + row * width;
       const double least =
-          op.narrow ? static_cast<double>(round_to_bfloat16(static_cast<float>(settings.epsilon))) : settings.epsilon;
+          op.rounds ? static_cast<double>(round_to_bfloat16(static_cast<float>(settings.epsilon))) : settings.epsilon;
       const float target = round(op, static_cast<float>(std::sqrt(mean_square(op, others + row * width, width))));
       const float size = round(op, static_cast<float>(std::sqrt(std::max(mean_square(op, x, width), least))));
       for (int64_t i = 0; i < width; ++i) y[row * width + i] = round(op, x[i] * target) / size;

@@ -6,19 +6,19 @@ static const float kLaneIndex[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 #include "vector_math.inl"
 #include "vector_rows.inl"
 #include "vector_attend.inl"
-#include "vector_attend_narrow.inl"
+#include "vector_attend_rounding.inl"
 
-#define TSUMUGI_VECTOR_TABLE(narrow)  \
-  {add<narrow>,                       \
-   multiply<narrow>,                  \
-   scale<narrow>,                     \
-   activation<narrow>,                \
-   gated_activation<narrow>,          \
-   rms_norm<narrow>,                  \
-   layer_norm<narrow>,                \
-   rotate<narrow>,                    \
-   narrow ? attend_narrow : attend,   \
-   narrow ? nullptr : attend_segment, \
-   narrow ? nullptr : merge_segment,  \
-   narrow ? nullptr : finish_tile,    \
+#define TSUMUGI_VECTOR_TABLE(rounds)  \
+  {add<rounds>,                       \
+   multiply<rounds>,                  \
+   scale<rounds>,                     \
+   activation<rounds>,                \
+   gated_activation<rounds>,          \
+   rms_norm<rounds>,                  \
+   layer_norm<rounds>,                \
+   rotate<rounds>,                    \
+   rounds ? attend_rounding : attend, \
+   rounds ? nullptr : attend_segment, \
+   rounds ? nullptr : merge_segment,  \
+   rounds ? nullptr : finish_tile,    \
    round_values}

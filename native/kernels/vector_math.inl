@@ -105,9 +105,9 @@ inline Lanes mish(Lanes x) {
 }
 
 // Rounded to bfloat16 where activations are.
-template <bool narrow>
+template <bool rounds>
 inline Lanes rounded(Lanes x) {
-  if constexpr (narrow) return to_bfloat16(x);
+  if constexpr (rounds) return to_bfloat16(x);
   return x;
 }
 
@@ -141,7 +141,7 @@ inline Lanes activate(Lanes x) {
 
 // As PyTorch evaluates them in bfloat16: those that are written as several operations are rounded after each.
 template <Activation kind>
-inline Lanes activate_narrow(Lanes x) {
+inline Lanes activate_rounding(Lanes x) {
   const auto round = [](Lanes value) { return to_bfloat16(value); };
   const auto number = [](float value) { return Lanes::set(value); };
   if constexpr (kind == Activation::gelu_new) {

@@ -15,13 +15,13 @@ constexpr VectorKernels kNarrowTable = TSUMUGI_VECTOR_TABLE(true);
 }  // namespace
 const VectorKernels kPortableVectorKernels[2] = {portable::kTable, portable::kNarrowTable};
 
-const VectorKernels& vector_kernels(bool narrow) {
+const VectorKernels& vector_kernels(bool rounds) {
 #if TSUMUGI_X86
   const Isa isa = active_isa();
-  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels[narrow];
-  if (isa == Isa::avx2) return kAvx2VectorKernels[narrow];
+  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels[rounds];
+  if (isa == Isa::avx2) return kAvx2VectorKernels[rounds];
 #endif
-  return kPortableVectorKernels[narrow];
+  return kPortableVectorKernels[rounds];
 }
 
 }  // namespace tsumugi

@@ -30,66 +30,66 @@ inline void map_two(const float* a, const float* b, float* y, size_t count, Appl
   if (i < count) store_some(apply(load_some(a + i, count - i), load_some(b + i, count - i)), y + i, count - i);
 }
 
-template <bool narrow>
+template <bool rounds>
 struct ApplyAdd {
-  Lanes operator()(Lanes a, Lanes b) const { return rounded<narrow>(a + b); }
+  Lanes operator()(Lanes a, Lanes b) const { return rounded<rounds>(a + b); }
 };
-template <bool narrow>
+template <bool rounds>
 struct ApplyMultiply {
-  Lanes operator()(Lanes a, Lanes b) const { return rounded<narrow>(a * b); }
+  Lanes operator()(Lanes a, Lanes b) const { return rounded<rounds>(a * b); }
 };
-template <bool narrow>
+template <bool rounds>
 struct ApplyScale {
   Lanes factor;
-  Lanes operator()(Lanes x) const { return rounded<narrow>(x * factor); }
+  Lanes operator()(Lanes x) const { return rounded<rounds>(x * factor); }
 };
 struct ApplyRound {
   Lanes operator()(Lanes x) const { return to_bfloat16(x); }
 };
-template <Activation kind, bool narrow>
+template <Activation kind, bool rounds>
 struct ApplyActivation {
   Lanes operator()(Lanes x) const {
-    if constexpr (narrow) return activate_narrow<kind>(x);
+    if constexpr (rounds) return activate_rounding<kind>(x);
     return activate<kind>(x);
   }
 };
-template <Activation kind, bool narrow>
+template <Activation kind, bool rounds>
 struct ApplyGated {
-  Lanes operator()(Lanes gate, Lanes up) const { return rounded<narrow>(ApplyActivation<kind, narrow>{}(gate)*up); }
+  Lanes operator()(Lanes gate, Lanes up) const { return rounded<rounds>(ApplyActivation<kind, rounds>{}(gate)*up); }
 };
 template <Activation kind>
 struct ApplyWideGate {
   Lanes operator()(Lanes gate, Lanes up) const { return to_bfloat16(activate<kind>(gate) * up); }
 };
 
-template <bool narrow>
+template <bool rounds>
 void add(const float* a, const float* b, float* y, size_t count) {
-  map_two(a, b, y, count, ApplyAdd<narrow>{});
+  map_two(a, b, y, count, ApplyAdd<rounds>{});
 }
-template <bool narrow>
+template <bool rounds>
 void multiply(const float* a, const float* b, float* y, size_t count) {
-  map_two(a, b, y, count, ApplyMultiply<narrow>{});
+  map_two(a, b, y, count, ApplyMultiply<rounds>{});
 }
-template <bool narrow>
+template <bool rounds>
 void scale(const float* x, float factor, float* y, size_t count) {
-  map_one(x, y, count, ApplyScale<narrow>{Lanes::set(factor)});
+  map_one(x, y, count, ApplyScale<rounds>{Lanes::set(factor)});
 }
 void round_values(const float* x, float* y, size_t count) { map_one(x, y, count, ApplyRound{}); }
 
-template <bool narrow>
+template <bool rounds>
 void activation(const float* x, float* y, size_t count, Activation kind) {
   switch (kind) {
 #define TSUMUGI_CASE(name) \
   case Activation::name:   \
-    return map_one(x, y, count, ApplyActivation<Activation::name, narrow>{});
+    return map_one(x, y, count, ApplyActivation<Activation::name, rounds>{});
     TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
 #undef TSUMUGI_CASE
   }
 }
 
-template <bool narrow>
-void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind, bool wide) {
-  if (narrow && wide) {
+template <bool rounds>
+void gated_activation(const float* gate, const float* up, float* y, size_t count, Activation kind, bool unrounded) {
+  if (rounds && unrounded) {
     switch (kind) {
 #define TSUMUGI_CASE(name) \
   case Activation::name:   \
@@ -101,7 +101,7 @@ void gated_activation(const float* gate, const float* up, float* y, size_t count
   switch (kind) {
 #define TSUMUGI_CASE(name) \
   case Activation::name:   \
-    return map_two(gate, up, y, count, ApplyGated<Activation::name, narrow>{});
+    return map_two(gate, up, y, count, ApplyGated<Activation::name, rounds>{});
     TSUMUGI_ACTIVATIONS(TSUMUGI_CASE)
 #undef TSUMUGI_CASE
   }
@@ -131,40 +131,40 @@ inline float sum_of(const float* x, size_t count) {
 }
 
 // One group of `count` values. `weight` may be null; `offset` is added to it.
-template <bool narrow>
+template <bool rounds>
 void rms_norm(const float* x, const float* weight, float offset, float epsilon, float* y, size_t count, bool once) {
   const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, 0.0f) / static_cast<float>(count) + epsilon);
   for (size_t i = 0; i < count; i += 16) {
     const size_t width = count - i < 16 ? count - i : 16;
     Lanes value = load_some(x + i, width) * Lanes::set(inverse);
-    if (narrow && !once) value = to_bfloat16(value);
+    if (rounds && !once) value = to_bfloat16(value);
     if (weight != nullptr) value = value * (load_some(weight + i, width) + Lanes::set(offset));
-    store_some(rounded<narrow>(value), y + i, width);
+    store_some(rounded<rounds>(value), y + i, width);
   }
 }
 
-template <bool narrow>
+template <bool rounds>
 void layer_norm(const float* x, const float* weight, const float* bias, float offset, float epsilon, float* y, size_t count) {
   const float mean = sum_of(x, count) / static_cast<float>(count);
   const float inverse = 1.0f / std::sqrt(sum_of_squares(x, count, mean) / static_cast<float>(count) + epsilon);
   for (size_t i = 0; i < count; i += 16) {
     const size_t width = count - i < 16 ? count - i : 16;
     Lanes value = (load_some(x + i, width) - Lanes::set(mean)) * Lanes::set(inverse);
-    if (weight != nullptr) value = value * rounded<narrow>(load_some(weight + i, width) + Lanes::set(offset));
+    if (weight != nullptr) value = value * rounded<rounds>(load_some(weight + i, width) + Lanes::set(offset));
     if (bias != nullptr) value = value + load_some(bias + i, width);
-    store_some(rounded<narrow>(value), y + i, width);
+    store_some(rounded<rounds>(value), y + i, width);
   }
 }
 
 // One token: `half` pairs of each head turn by cosine[i], sine[i]; the rest of the head is copied.
-template <bool narrow>
+template <bool rounds>
 void rotate(const float* x, float* y, size_t heads, size_t head_dim, size_t half, bool interleaved, const float* cosine,
-            const float* sine, bool wide) {
-  const auto part = [wide](Lanes product) { return narrow && !wide ? to_bfloat16(product) : product; };
+            const float* sine, bool unrounded) {
+  const auto part = [unrounded](Lanes product) { return rounds && !unrounded ? to_bfloat16(product) : product; };
   float evens[16] = {};
   float odds[16] = {};
   for (size_t head = 0; head < heads; ++head, x += head_dim, y += head_dim) {
-    if (interleaved && !narrow) {
+    if (interleaved && !rounds) {
       for (size_t i = 0; i < half; ++i) {
         const float first = x[2 * i];
         const float second = x[2 * i + 1];
@@ -182,8 +182,8 @@ void rotate(const float* x, float* y, size_t heads, size_t head_dim, size_t half
         const Lanes second = interleaved ? Lanes::load(odds) : load_some(x + half + i, width);
         const Lanes c = load_some(cosine + i, width);
         const Lanes s = load_some(sine + i, width);
-        const Lanes turned = rounded<narrow>(part(first * c) - part(second * s));
-        const Lanes other = rounded<narrow>(part(second * c) + part(first * s));
+        const Lanes turned = rounded<rounds>(part(first * c) - part(second * s));
+        const Lanes other = rounded<rounds>(part(second * c) + part(first * s));
         if (interleaved) {
           turned.store(evens);
           other.store(odds);

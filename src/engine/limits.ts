@@ -47,8 +47,8 @@ const maxBlocks = 2 ** 30;
  */
 export function engineLimits(model: Model, options: EngineLimitOptions): Limits {
   const { blockTokens, weights, holdAs = holdAsStored, maxSequences = 8, taps = [] } = options;
-  const narrow = weights === "bfloat16" ? "bfloat16" : "float32";
-  const { activation = narrow, cache = narrow } = options;
+  const stored = weights === "bfloat16" ? "bfloat16" : "float32";
+  const { activation = stored, cache = stored } = options;
   const { contextTokens = Math.min(model.maxPositions, 4096), cacheBytes } = options;
   // An encoder's input goes through in one step.
   const { maxTokens = Math.max(512, maxSequences, model.programs.encode ? contextTokens : 0) } = options;

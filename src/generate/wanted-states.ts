@@ -23,9 +23,9 @@ export function wantedStates(model: Model, { settings, named }: CallSettings): W
     warnOnce(`The model's own \`${option}\` has no effect: ${reason}.`);
     return undefined;
   };
-  const narrow = `${onlyReference} between the layers, and only where that is one value as wide as the model says`;
+  const reason = `${onlyReference} between the layers, and only where that is one value as wide as the model says`;
   const attends = `${onlyReference} inside attention, and the model must attend`;
-  const hidden = decide("outputHiddenStates", hiddenStateOutputs(model), narrow);
+  const hidden = decide("outputHiddenStates", hiddenStateOutputs(model), reason);
   const attentions = decide("outputAttentions", attentionOutputs(model), attends);
   return hidden || attentions ? { hidden, attentions } : undefined;
 }

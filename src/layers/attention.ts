@@ -31,7 +31,7 @@ export interface AttentionOptions {
   /** One more score for each head, without a value: the tensor that holds them, [heads]. */
   sinks?: string | undefined;
   /** Scores are not rounded to bfloat16 when activations are (GPT-J). Default false. */
-  wideScores?: boolean;
+  unroundedScores?: boolean;
   /** `scale` multiplies the query, which is rounded to bfloat16 when activations are (OPT). Default false. */
   scaleQuery?: boolean;
   /** Product, scale and slopes are one operation, rounded once when activations are bfloat16 (BLOOM). Default false. */
@@ -84,7 +84,7 @@ function attend(program: ProgramBuilder, query: Value, state: StateReference, op
     slopes,
     roundedSlopes: options.roundedSlopes,
     buckets: bias?.buckets,
-    wideScores: options.wideScores,
+    unroundedScores: options.unroundedScores,
     scaleQuery: options.scaleQuery,
     fusedScores: options.fusedScores,
   };

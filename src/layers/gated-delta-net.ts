@@ -41,6 +41,6 @@ export function gatedDeltaNet(program: ProgramBuilder, x: Value, options: GatedD
   }); // [tokens, valueHeads * valueHeadDim]
   const normal = rmsNorm(program, learned, { module: `${module}.norm`, epsilon, groupSize: valueHeadDim });
   const inputs = [linear(program, x, gate), normal];
-  const open = program.value("gated_activation", { module, inputs, attributes: { kind: "silu", wideGate: true } });
+  const open = program.value("gated_activation", { module, inputs, attributes: { kind: "silu", unroundedGate: true } });
   return linear(program, open, { module: `${module}.out_proj`, width: Number(x.shape.at(-1)) });
 }

@@ -37,9 +37,9 @@ export interface RouterOptions {
   /** What it reads, when that is not what the experts read. */
   reads?: Value;
   /** The weights of the chosen stay float32 when activations are bfloat16 (Mixtral). Default false. */
-  wideShares?: boolean;
+  unroundedShares?: boolean;
   /** Router logits stay float32 when activations are bfloat16 (DeepSeek). Default false. */
-  wideLogits?: boolean;
+  unroundedLogits?: boolean;
 }
 
 export interface MixtureOptions {
@@ -82,8 +82,8 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     gains,
     reads = x,
     otherModule,
-    wideShares,
-    wideLogits,
+    unroundedShares,
+    unroundedLogits,
   } = router;
   const hidden = Number(x.shape.at(-1));
   const matrix = program.weight({
@@ -99,7 +99,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     module: router.module,
     inputs: [reads],
     weights: [matrix, shift],
-    ...(wideLogits && { types: ["float32"] }),
+    ...(unroundedLogits && { types: ["float32"] }),
   }); // [tokens, experts]
   const corrections = correction ? vector(correction, [experts], "float32") : undefined;
   const perExpert = [corrections, ...(gains ? [vector(gains, [experts])] : [])];
@@ -108,7 +108,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
     inputs: [logits],
     ...((correction || gains) && { weights: perExpert }),
     attributes: { count, score, normalize, factor, groups, topGroups, groupsByBest },
-    types: ["float32", wideShares ? "float32" : "activation"],
+    types: ["float32", unroundedShares ? "float32" : "activation"],
   }); // [tokens, count] each
   const stack = (name: string, shape: number[], layouts: WeightLayouts) =>
     program.weight({ name: `${module}.${name}`, shape, ...layouts, join: "stack", use: "matmul" });
@@ -122,7 +122,7 @@ export function mixtureOfExperts(program: ProgramBuilder, x: Value, options: Mix
       stack("down_proj", [experts, hidden, width], options.down),
       bias && vector(bias.down, [experts, hidden]),
     ],
-    attributes: { kind, interleaved, limit, upOffset, scaleInput, wideShares },
+    attributes: { kind, interleaved, limit, upOffset, scaleInput, unroundedShares },
   });
 }
 

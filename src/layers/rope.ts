@@ -11,7 +11,7 @@ interface RopeCommon {
   /** Pairs are neighbours (GPT-J) instead of halves. */
   interleaved?: boolean;
   /** What is not rounded when activations are bfloat16: the products before their sum, or sine and cosine as well. */
-  wide?: "products" | "all";
+  unrounded?: "products" | "all";
 }
 
 /** Rotary position embedding, as data. */
@@ -74,7 +74,7 @@ export function ropeAttributes(rope: Rope, headDim: number): Omit<AttributesOf<"
   const frequencies = inverseFrequencies(rope.theta, part);
   // where an odd number of values turns, the last of them pairs with the value behind it
   const rotaryDim = part < headDim && scalesFrequencies(rope) ? 2 * frequencies.length : part;
-  const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1, wide: rope.wide };
+  const common = { rotaryDim, interleaved: rope.interleaved ?? false, scaling: 1, unrounded: rope.unrounded };
   switch (rope.kind) {
     case "default":
       return { ...common, frequencies };

@@ -34,7 +34,7 @@ export interface RopeOptions {
   /** Pairs are neighbours (GPT-J) instead of halves. */
   interleaved?: boolean;
   /** See `Rope`. */
-  wide?: "products" | "all";
+  unrounded?: "products" | "all";
 }
 
 /**
@@ -57,7 +57,7 @@ export function parseRope(config: unknown, options: RopeOptions): Rope {
     theta: fields.rope_theta ?? top.rope_theta ?? options.defaultTheta ?? 10000,
     partialRotaryFactor: turningPart(kind, part, key, options),
     ...(options.interleaved && { interleaved: true as const }),
-    ...(options.wide && { wide: options.wide }),
+    ...(options.unrounded && { unrounded: options.unrounded }),
   };
   // transformers lets the outer field win over the inner one, and falls back to max_position_embeddings
   const originalLength =
@@ -106,7 +106,7 @@ export function withRotaryDefaults(config: unknown, defaults: Record<string, unk
 export function parseRopeOfLayerType(
   config: unknown,
   layerType: "full_attention" | "sliding_attention",
-  options: { thetaField: string; defaultTheta: number; maxPositions: number; wide?: "products" | "all" },
+  options: { thetaField: string; defaultTheta: number; maxPositions: number; unrounded?: "products" | "all" },
 ): Rope {
   const top = parseFields(z.looseObject(nestedFields), config);
   const scaling = layerType === "full_attention" ? top.rope_scaling : undefined;

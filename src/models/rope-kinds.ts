@@ -33,7 +33,7 @@ export interface RotaryParameters {
   given: Record<string, unknown>;
   fields: z.output<typeof ropeFields>;
   /** What a rope of any kind has. */
-  common: { theta: number; partialRotaryFactor: number; interleaved?: true; wide?: "products" | "all" };
+  common: { theta: number; partialRotaryFactor: number; interleaved?: true; unrounded?: "products" | "all" };
   /** Length of context that the model was made for, before it was stretched. */
   originalLength: number;
   maxPositions: number;

@@ -12,9 +12,9 @@ export const activation = defineOp({
     checkCounts("activation", inputs, 1, weights, 0);
     return [[...inputs[0]!]];
   },
-  reference({ inputs, outputs, attributes, round, narrow }) {
+  reference({ inputs, outputs, attributes, round, rounds }) {
     const [x, out] = [inputs[0]!.data, outputs[0]!.data];
-    const apply = activationFunction(attributes.kind, narrow ? round : undefined);
+    const apply = activationFunction(attributes.kind, rounds ? round : undefined);
     for (let i = 0; i < out.length; i++) out[i] = apply(x[i]!);
   },
 });

@@ -53,7 +53,7 @@ describe("store and attend", () => {
     for (const chunks of [[3], [1, 1, 1], [2, 1]]) expect(isClose(attendInChunks(chunks, attributes, sinks), want)).toBe(true);
   });
 
-  it("narrow slopes and positions of keys to bfloat16", () => {
+  it("rounds slopes and positions of keys to bfloat16", () => {
     const attributes = { slopes: [0.353515625, -0.7109375], roundedSlopes: true };
     expect(isClose(attendInChunks([2, 1], attributes), rising)).toBe(true);
     // scores of hundreds, in float32
@@ -112,14 +112,14 @@ describe("store and attend", () => {
     const shapesOf = (more: Attributes, weights: (number[] | undefined)[] = []) =>
       shapes([["T", 4]], weights, { ...base, ...more });
     const slopes = [0.5, 0.25];
-    for (const name of ["wideScores", "fusedScores"]) {
+    for (const name of ["unroundedScores", "fusedScores"]) {
       expect(shapesOf({ [name]: true, slopes })).toEqual([["T", 4]]);
       expect(() => shapesOf({ [name]: true, softcap: 3 })).toThrow("[attend] attribute `softcap`");
       expect(() => shapesOf({ [name]: true, buckets: [0] }, [undefined, [1, 2]])).toThrow("[attend] biases");
     }
     expect(shapesOf({ scaleQuery: true, softcap: 3, buckets: [0] }, [undefined, [1, 2]])).toEqual([["T", 4]]);
     expect(shapesOf({ roundedSlopes: true, slopes, softcap: 3 })).toEqual([["T", 4]]);
-    expect(() => shapesOf({ wideScores: true, fusedScores: true })).toThrow("absent with wideScores");
+    expect(() => shapesOf({ unroundedScores: true, fusedScores: true })).toThrow("absent with unroundedScores");
     expect(() => shapesOf({ scaleQuery: true, roundedSlopes: true, slopes })).toThrow("absent with scaleQuery");
   });
 });

@@ -16,7 +16,7 @@ const attributes = {
   roundedSlopes: { kind: "flag" },
   buckets: { kind: "numbers", optional: true },
   causal: { kind: "flag", default: true },
-  wideScores: { kind: "flag" },
+  unroundedScores: { kind: "flag" },
   scaleQuery: { kind: "flag" },
   fusedScores: { kind: "flag" },
 } as const;
@@ -37,7 +37,7 @@ type AttendAttributes = AttributeValues<typeof attributes>;
  * `buckets` has 2 · reach + 1 entries (T5). `causal: false`: every token reads all that the state holds of its sequence.
  *
  * Where activations are bfloat16, everything is rounded as transformers' eager attention rounds it: products, scaled products,
- * the steps of `softcap`, probabilities. With `wideScores` scores are not; with `scaleQuery` the scale is of the query, which
+ * the steps of `softcap`, probabilities. With `unroundedScores` scores are not; with `scaleQuery` the scale is of the query, which
  * is rounded; with `fusedScores` scores are rounded once, slopes[h] · position of the key (rounded) included.
  *
  * Source: Vaswani et al. 2017; grouped queries: Ainslie et al. 2023, "GQA"; slopes: Press et al. 2022, "Train Short, Test
@@ -66,8 +66,8 @@ export const attend = defineOp({
     check(causal || !isLocal, "attend", "`causal`", "true with a window or a chunk", causal);
     return [[inputs[0]![0]!, heads * valueHeadDim]];
   },
-  reference({ inputs, outputs, weights, state, attributes, batch, round: rounding, narrow, onShares }) {
-    const round = attributes.wideScores ? (value: number) => value : rounding;
+  reference({ inputs, outputs, weights, state, attributes, batch, round: rounding, rounds, onShares }) {
+    const round = attributes.unroundedScores ? (value: number) => value : rounding;
     const q = inputs[0]!.data;
     const out = outputs[0]!.data;
     const { heads, keyValueHeads, headDim, valueHeadDim } = attributes;
@@ -81,10 +81,10 @@ export const attend = defineOp({
       keyValueHeads * valueHeadDim,
       values.width,
     );
-    const { softcap, window = Number.POSITIVE_INFINITY, chunk, slopes, roundedSlopes: rounds, causal } = attributes;
+    const { softcap, window = Number.POSITIVE_INFINITY, chunk, slopes, roundedSlopes, causal } = attributes;
     const scale = Math.fround(attributes.scale);
-    const early = attributes.scaleQuery && narrow;
-    const fused = attributes.fusedScores && narrow;
+    const early = attributes.scaleQuery && rounds;
+    const fused = attributes.fusedScores && rounds;
     const sinks = weights[0]?.data;
     const biases = weights[1]?.data;
     const buckets = attributes.buckets ?? [];
@@ -115,10 +115,10 @@ export const attend = defineOp({
             for (let i = 0; i < headDim; i++)
               dot += (early ? round(q[query + i]! * scale) : q[query + i]!) * key[keyStart + i]!;
             const product = fused ? dot : round(dot);
-            const score = early ? product : rounds || fused ? product * scale : round(product * scale);
+            const score = early ? product : roundedSlopes || fused ? product * scale : round(product * scale);
             const capped = softcap === undefined ? score : round(round(Math.tanh(round(score / softcap))) * softcap);
             if (fused) scores[p] = round(capped + round(slope * (first + p)));
-            else if (rounds) scores[p] = round(capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale);
+            else if (roundedSlopes) scores[p] = round(capped + roundToBfloat16(slope * roundToBfloat16(first + p)) * scale);
             else scores[p] = slope === 0 ? capped : capped - slope * (position - first - p);
             if (biases) {
               const bucket = buckets[Math.max(-reach, Math.min(reach, first + p - position)) + reach]!;
@@ -141,7 +141,7 @@ export const attend = defineOp({
           const valueStart = Math.floor(head / group) * valueHeadDim;
           for (let p = 0; p < scores.length; p++) {
             const value = valueRows[p]!;
-            const probability = narrow ? rounding(Math.fround(scores[p]! / total)) : scores[p]! / total;
+            const probability = rounds ? rounding(Math.fround(scores[p]! / total)) : scores[p]! / total;
             for (let i = 0; i < valueHeadDim; i++) sums[i] = sums[i]! + probability * value[valueStart + i]!;
           }
           out.set(sums, (t * heads + head) * valueHeadDim);
@@ -153,11 +153,11 @@ export const attend = defineOp({
 
 /** Each says how scores are rounded, alone; and scores that are not rounded step by step have no step of a cap or of biases. */
 function checkRounding(attributes: AttendAttributes, isBiased: boolean): void {
-  const set = ["wideScores", "scaleQuery", "fusedScores", "roundedSlopes"].filter(
+  const set = ["unroundedScores", "scaleQuery", "fusedScores", "roundedSlopes"].filter(
     (name) => attributes[name as keyof AttendAttributes] === true,
   );
   check(set.length < 2, "attend", `attribute \`${set[1]}\``, `absent with ${set[0]}`, true);
-  const whole = set.find((name) => name === "wideScores" || name === "fusedScores");
+  const whole = set.find((name) => name === "unroundedScores" || name === "fusedScores");
   if (whole === undefined) return;
   check(attributes.softcap === undefined, "attend", "attribute `softcap`", `absent with ${whole}`, attributes.softcap);
   check(!isBiased, "attend", "biases", `absent with ${whole}`, "there");

@@ -65,7 +65,7 @@ describe("attributes of an op", () => {
       attributes: given,
       batch: {} as never,
       round: (x) => x,
-      narrow: false,
+      rounds: false,
     });
     expect(seen).toEqual([op.values(given), op.values(given)]);
     expect(seen[0]).toBe(seen[1]);

@@ -55,7 +55,7 @@ export interface ReferenceContext<Values = Attributes> {
   /** Rounds a number inside an op to the type of activations; outputs are rounded after it. */
   round(value: number): number;
   /** Whether `round` does anything. */
-  narrow: boolean;
+  rounds: boolean;
   /** Of `attend`: told for each token's row and each head which share each position from `first` on has in the answer. */
   onShares?: (row: number, head: number, first: number, shares: Float32Array) => void;
 }

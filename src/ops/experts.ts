@@ -23,7 +23,7 @@ export const experts = defineOp({
     limit: { kind: "number", optional: true },
     upOffset: { kind: "number", default: 0 },
     scaleInput: { kind: "flag" },
-    wideShares: { kind: "flag" },
+    unroundedShares: { kind: "flag" },
   },
   shapes(inputs, weights, attributes) {
     checkCounts("experts", inputs, 3, weights, 4);
@@ -58,17 +58,17 @@ export const experts = defineOp({
     const widths = [count * hidden, count * both, count];
     return [...widths.map((width): Dimension[] => [rows, width]), [experts + 1]];
   },
-  reference({ inputs, weights, outputs, attributes, round, narrow }) {
+  reference({ inputs, weights, outputs, attributes, round, rounds }) {
     const [x, chosen, shares] = inputs.map(({ data }) => data);
     const [gateUp, gateUpBias, down, downBias] = weights;
     const y = outputs[0]!.data;
     const [hidden, count] = [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!];
     const both = gateUp!.shape[1]!;
     const inner = both / 2;
-    const apply = activationFunction(attributes.kind, narrow ? round : undefined);
+    const apply = activationFunction(attributes.kind, rounds ? round : undefined);
     const { interleaved, limit = Number.POSITIVE_INFINITY, upOffset, scaleInput } = attributes;
-    const part = attributes.wideShares ? (x: number) => x : round;
-    const rest = (sum: number, bias = 0) => (narrow ? round(round(sum) + bias) : Math.fround(sum + bias));
+    const part = attributes.unroundedShares ? (x: number) => x : round;
+    const rest = (sum: number, bias = 0) => (rounds ? round(round(sum) + bias) : Math.fround(sum + bias));
     const fed = new Float32Array(inner);
     for (let t = 0; t < x!.length / hidden; t++) {
       const picks = Array.from({ length: count }, (_, i) => ({

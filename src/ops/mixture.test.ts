@@ -123,8 +123,8 @@ describe("experts", () => {
 
   it("reads gate and up in turn", () => {
     const turned = tensor([2, 4, 2], [1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0]);
-    const wide = tensor([2, 2, 2], [1, 0, 0, 1, 1, 0, 0, 1]);
-    const weights = [turned, undefined, wide, undefined];
+    const unrounded = tensor([2, 2, 2], [1, 0, 0, 1, 1, 0, 0, 1]);
+    const weights = [turned, undefined, unrounded, undefined];
     const options = { inputs: [x, tensor([2, 1], [0, 1]), tensor([2, 1], [1, 1])], weights };
     const [got] = runOp("experts", { ...options, attributes: { kind: "linear", interleaved: true } });
     // gates x0 and x1, ups x1 and x0

@@ -33,18 +33,18 @@ export function checkTurning(op: string, attributes: Turning): void {
 
 /**
  * Cosines, then sines, of the angles that each token turns by -> [T, rotaryDim], times `scaling`. Where activations are
- * bfloat16 they are rounded, but not with `wide`. A backend may compute it once for all `rotary` ops that turn alike.
+ * bfloat16 they are rounded, but not with `unrounded`. A backend may compute it once for all `rotary` ops that turn alike.
  */
 export const rotaryTable = defineOp({
   name: "rotary_table",
-  attributes: { ...turningAttributes, wide: { kind: "flag" } },
+  attributes: { ...turningAttributes, unrounded: { kind: "flag" } },
   shapes(inputs, weights, attributes) {
     checkCounts("rotary_table", inputs, 0, weights, 0);
     checkTurning("rotary_table", attributes);
     return [["T", attributes.rotaryDim]];
   },
   reference({ outputs, attributes, batch, round }) {
-    outputs[0]!.data.set(cosinesAndSines(attributes, batch, attributes.wide ? (value) => value : round));
+    outputs[0]!.data.set(cosinesAndSines(attributes, batch, attributes.unrounded ? (value) => value : round));
   },
 });
 

@@ -7,7 +7,7 @@ const attributes = {
   heads: { kind: "count" },
   headDim: { kind: "count" },
   interleaved: { kind: "flag" },
-  wide: { kind: "name", names: ["products", "all"], optional: true },
+  unrounded: { kind: "name", names: ["products", "all"], optional: true },
   ...turningAttributes,
 } as const;
 
@@ -43,13 +43,13 @@ export const rotary = defineOp({
     op: "rotary_table",
     attributes: {
       ...Object.fromEntries(Object.keys(turningAttributes).map((name) => [name, attributes[name as TurningName]])),
-      wide: attributes.wide === "all",
+      unrounded: attributes.unrounded === "all",
     },
   }),
   reference({ inputs, outputs, attributes, batch, round }) {
-    const { heads, headDim, rotaryDim, interleaved, wide } = attributes;
-    const tableRound = wide === "all" ? (value: number) => value : round;
-    const part = wide === undefined ? round : (value: number) => value;
+    const { heads, headDim, rotaryDim, interleaved, unrounded } = attributes;
+    const tableRound = unrounded === "all" ? (value: number) => value : round;
+    const part = unrounded === undefined ? round : (value: number) => value;
     const x = inputs[0]!.data;
     const y = outputs[0]!.data;
     const half = rotaryDim / 2;

@@ -79,7 +79,7 @@ describe("attention with bfloat16 activations against the reference", () => {
     ],
   ];
   const more = [
-    { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, wideScores: true },
+    { heads: 4, keyValueHeads: 2, headDim: 24, valueHeadDim: 16, unroundedScores: true },
     { heads: 3, keyValueHeads: 3, headDim: 11, valueHeadDim: 16, scaleQuery: true },
     { heads: 2, keyValueHeads: 2, headDim: 12, valueHeadDim: 7, fusedScores: true, slopes: [0.25, 0.0625] },
   ];

@@ -365,7 +365,7 @@ describe("bfloat16 activations", () => {
           builder.op("gated_activation", [builder.input(65, 1), builder.input(65, 2)], ["T", 65], attributes),
         );
       };
-      for (const build of [unary("activation", 65, { kind }, false), gated({ kind }), gated({ kind, wideGate: true })]) {
+      for (const build of [unary("activation", 65, { kind }, false), gated({ kind }), gated({ kind, unroundedGate: true })]) {
         const { others, worst } = await compared(build);
         expect(others).toBeLessThan(0.01);
         expect(worst).toBeLessThan(8e-3);
@@ -373,10 +373,10 @@ describe("bfloat16 activations", () => {
     },
   );
 
-  it.each([undefined, "products", "all"])("rotary, wide: %s", async (wide) => {
+  it.each([undefined, "products", "all"])("rotary, unrounded: %s", async (unrounded) => {
     for (const interleaved of [false, true]) {
       const frequencies = Array.from({ length: 11 }, (_, i) => Math.fround(1 / 100 ** (i / 11)));
-      const attributes = { heads: 3, headDim: 25, rotaryDim: 22, interleaved, frequencies, scaling: 1.1, wide };
+      const attributes = { heads: 3, headDim: 25, rotaryDim: 22, interleaved, frequencies, scaling: 1.1, unrounded };
       expect((await compared(unary("rotary", 75, attributes))).others).toBeLessThan(0.01);
     }
   });

@@ -77,7 +77,7 @@ export function runOp(
     attributes,
     batch,
     round: round ?? ((value) => value),
-    narrow: round !== undefined,
+    rounds: round !== undefined,
   });
   return outputs.map(({ data }) => [...data]);
 }

@@ -21,7 +21,7 @@ export interface NativeValue {
   /** Index among the outputs that a step keeps, or −1. */
   kept: number;
   /** Rounded to bfloat16 where it is written. */
-  narrow: boolean;
+  rounds: boolean;
 }
 
 export interface NativeOp {
@@ -34,7 +34,7 @@ export interface NativeOp {
   /** Attributes by name, with their defaults. The kernel reads them once. */
   attributes: { [name: string]: number | boolean | string | Float64Array };
   /** True when activations are bfloat16. */
-  narrow: boolean;
+  rounds: boolean;
 }
 
 export interface NativeWeight {
@@ -48,7 +48,7 @@ export interface NativeWeight {
   rows: number;
   columns: number;
   /** True for a vector whose values are rounded to bfloat16. */
-  narrow: boolean;
+  rounds: boolean;
 }
 
 export interface NativePart {

@@ -6,7 +6,7 @@ import { type NativeOp, nativeAddon } from "./addon.ts";
 export type AnyProgram = Program | EncodeProgram;
 
 /** An op as it goes to the addon, without what is the same for all ops. */
-export type FlatOp = Omit<NativeOp, "narrow">;
+export type FlatOp = Omit<NativeOp, "rounds">;
 
 /**
  * Makes a program's ops ready for the addon. The values that kernels work in stand behind their outputs, a table that several

@@ -37,7 +37,7 @@ export function compilePrograms(model: Model, limits: Limits): CompiledPrograms 
   return {
     kept,
     values: [...decoder.values, ...(encoder?.values ?? [])],
-    ops: [...decoder.ops, ...encoderOps].map((op) => ({ ...op, narrow: limits.activation === "bfloat16" })),
+    ops: [...decoder.ops, ...encoderOps].map((op) => ({ ...op, rounds: limits.activation === "bfloat16" })),
     encodeFrom: decoder.ops.length,
     workspaceBytes: Math.max(decoder.bytes, encoder?.bytes ?? 0),
     keptFloats: keptValues.map(decoder.floats),
@@ -71,7 +71,7 @@ function compileProgram(model: Model, program: AnyProgram, limits: Limits, keptV
       width: elementCount(rest.map(Number)),
       offset: 0,
       kept: order.get(value) ?? -1,
-      narrow: rounds && (value === logits || program.values[value]?.type === "activation"),
+      rounds: rounds && (value === logits || program.values[value]?.type === "activation"),
     };
   });
   const floats = (value: number) => {

@@ -105,14 +105,14 @@ function planWeight(
   { activation }: Limits,
 ): NativeWeight {
   if (uses.includes("vector")) {
-    const narrow = activation === "bfloat16" && type !== "float32";
+    const rounds = activation === "bfloat16" && type !== "float32";
     const size = { groups: 1, rows: 1, columns: elementCount(shape) };
-    return { kind: weightKinds.vector, storage: "float32", arithmetic: "float32", ...size, narrow };
+    return { kind: weightKinds.vector, storage: "float32", arithmetic: "float32", ...size, rounds };
   }
   const columns = shape.at(-1)!;
   const kind = uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
   const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
-  return { kind, storage, arithmetic, groups, rows: elementCount(shape) / columns / groups, columns, narrow: false };
+  return { kind, storage, arithmetic, groups, rows: elementCount(shape) / columns / groups, columns, rounds: false };
 }
 
 function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {

@@ -17,7 +17,7 @@ test("attention shares hold more tokens and heads than a call takes arguments", 
     attributes: { heads, keyValueHeads: 1, headDim: 1, valueHeadDim: 1, scale: 1 },
     batch,
     round: (value) => value,
-    narrow: false,
+    rounds: false,
   };
   const { shape, data } = sharesOf(context)();
   expect(shape).toEqual([tokens, heads]);

@@ -143,8 +143,8 @@ export class ReferenceSession implements Session {
         .map(([name, index]) => [index, name]),
     );
     const found: Outputs = new Map();
-    const narrow = limits.activation === "bfloat16";
-    const round = narrow ? roundToBfloat16 : (value: number) => value;
+    const rounds = limits.activation === "bfloat16";
+    const round = rounds ? roundToBfloat16 : (value: number) => value;
     const logits = outputs.logits;
     const isRounded = (value: number) => value === logits || values[value]!.type === "activation";
     for (const [index, op] of ops.entries()) {
@@ -164,10 +164,10 @@ export class ReferenceSession implements Session {
         attributes: op.attributes,
         batch,
         round,
-        narrow,
+        rounds,
       };
       opDefinition(op.op).reference(context);
-      if (narrow) for (const value of op.outputs) if (isRounded(value)) roundTo(live.get(value)!.data, "bfloat16");
+      if (rounds) for (const value of op.outputs) if (isRounded(value)) roundTo(live.get(value)!.data, "bfloat16");
       const name = named.get(index);
       // the layers of an encoder write their keys over each other
       if (name !== undefined) found.set(name, sharesOf(program === "encode" ? keepState(context) : context));

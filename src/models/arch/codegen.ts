@@ -45,7 +45,7 @@ export const codegen = defineArchitecture({
     refuse(heads % parts !== 0, "n_head", heads, `a multiple of ${parts}`);
     const turned = rotaryDim ?? 0;
     refuse(turned < 2 || turned > headDim || turned % 2 !== 0, "rotary_dim", rotaryDim, `an even number up to ${headDim}`);
-    const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true, wide: "all" };
+    const rope: Rope = { kind: "default", theta: 10000, rotaryDim: turned, interleaved: true, unrounded: "all" };
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     for (const layer of program.layers(config.nLayer)) {
@@ -64,7 +64,7 @@ export const codegen = defineArchitecture({
         keyValueHeads: heads,
         headDim,
         rope,
-        wideScores: true,
+        unroundedScores: true,
       }); // [tokens, width]
       const attended = linear(program, mixed, { module: `${module}.out_proj`, width }); // [tokens, width]
 

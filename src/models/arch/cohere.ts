@@ -30,7 +30,7 @@ export const cohere = defineArchitecture({
       defaultTheta: 500000,
       maxPositions: config.maxPositionEmbeddings,
       interleaved: true,
-      wide: "products",
+      unrounded: "products",
     });
     const norm = { epsilon, bias: false };
 

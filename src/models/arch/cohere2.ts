@@ -31,7 +31,7 @@ export const cohere2 = defineArchitecture({
     const headDim = Math.floor(hiddenSize / heads);
     const slidingWindow = config.slidingWindow ?? undefined;
     const windows = windowsByType({ ...config, slidingWindow }, (layer) => (layer + 1) % config.slidingWindowPattern !== 0);
-    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, interleaved: true, wide: "products" });
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, interleaved: true, unrounded: "products" });
     const norm = { epsilon, bias: false };
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]

@@ -88,8 +88,8 @@ export const deepseekV2 = defineArchitecture({
         router: {
           module: `${module}.gate`,
           count: config.numExpertsPerTok,
-          wideShares: true,
-          wideLogits: true,
+          unroundedShares: true,
+          unroundedLogits: true,
           score: "softmax",
           ...grouping,
           factor: config.routedScalingFactor,

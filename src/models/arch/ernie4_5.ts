@@ -29,7 +29,7 @@ export const ernie45 = defineArchitecture({
       defaultTheta: 500000,
       maxPositions: config.maxPositionEmbeddings,
       interleaved: true,
-      wide: "all",
+      unrounded: "all",
     });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]

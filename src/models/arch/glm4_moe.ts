@@ -87,8 +87,8 @@ export const glm4Moe = defineArchitecture({
         router: {
           module: `${module}.gate`,
           count: config.numExpertsPerTok,
-          wideShares: true,
-          wideLogits: true,
+          unroundedShares: true,
+          unroundedLogits: true,
           score: "sigmoid",
           correction: `${module}.gate.e_score_correction_bias`,
           groups: config.nGroup,

@@ -47,7 +47,7 @@ export const gptNeo = defineArchitecture({
       const query = linear(program, a, { module: `${module}.q_proj`, width }); // [tokens, heads * headDim]
       const key = linear(program, a, { module: `${module}.k_proj`, width });
       const value = linear(program, a, { module: `${module}.v_proj`, width });
-      const shape = { module, heads, keyValueHeads: heads, headDim, window, scale: 1, wideScores: true };
+      const shape = { module, heads, keyValueHeads: heads, headDim, window, scale: 1, unroundedScores: true };
       const mixed = attention(program, query, key, value, shape); // [tokens, width]
       x = add(program, x, linear(program, mixed, { module: `${module}.out_proj`, width, bias: true }), at);
 

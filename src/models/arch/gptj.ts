@@ -58,7 +58,7 @@ export const gptj = defineArchitecture({
         keyValueHeads: heads,
         headDim,
         rope,
-        wideScores: true,
+        unroundedScores: true,
       }); // [tokens, width]
       const attended = linear(program, mixed, { module: `${module}.out_proj`, width }); // [tokens, width]
 

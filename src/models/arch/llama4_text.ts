@@ -59,7 +59,7 @@ export const llama4Text = defineArchitecture({
       defaultPartialRotaryFactor: 1,
       maxPositions: config.maxPositionEmbeddings,
       interleaved: true,
-      wide: "all",
+      unrounded: "all",
     });
     refuse((rope.partialRotaryFactor ?? 1) !== 1, "partial_rotary_factor", rope.partialRotaryFactor, "1");
     const turns = turningLayers(layers, config.noRopeLayers, config.noRopeLayerInterval);

@@ -60,7 +60,7 @@ export const mixtral = defineArchitecture({
           count: numExpertsPerTok,
           score: "softmax",
           normalize: true,
-          wideShares: true,
+          unroundedShares: true,
         },
         ...expertLayouts(`${moe}.experts`, experts, { gate: "w1", up: "w3", down: "w2" }, `${at}.mlp.experts`),
       }); // [tokens, hidden]

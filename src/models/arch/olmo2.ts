@@ -20,7 +20,7 @@ export const olmo2 = defineArchitecture({
     const { attentionBias: bias, hiddenAct: kind } = config;
     const keyValueHeads = config.numKeyValueHeads ?? heads;
     const headDim = config.headDim ?? Math.floor(hiddenSize / heads);
-    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, wide: "all" });
+    const rope = parseRope(raw, { maxPositions: config.maxPositionEmbeddings, unrounded: "all" });
 
     let x = embedding(program, { module: "model.embed_tokens", vocabulary, width: hiddenSize }); // [tokens, hidden]
     for (const layer of program.layers(config.numHiddenLayers)) {

@@ -26,7 +26,7 @@ export const olmo3 = defineArchitecture({
     const slidingWindow = config.slidingWindow ?? undefined;
     const windows = windowsByType({ ...config, slidingWindow }, (layer) => (layer + 1) % 4 !== 0);
     // transformers reads rope_theta of older files as the base of full attention only
-    const turning = { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, wide: "all" as const };
+    const turning = { defaultTheta: 500000, maxPositions: config.maxPositionEmbeddings, unrounded: "all" as const };
     const slidingRope = parseRopeOfLayerType(raw, "sliding_attention", { ...turning, thetaField: "" });
     const fullRope = parseRopeOfLayerType(raw, "full_attention", { ...turning, thetaField: "rope_theta" });
 

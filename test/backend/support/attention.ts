@@ -13,7 +13,7 @@ export interface AttentionShape {
   sinks?: readonly number[];
   /** Row of the biases for each distance. */
   buckets?: readonly number[];
-  wideScores?: boolean;
+  unroundedScores?: boolean;
   scaleQuery?: boolean;
   fusedScores?: boolean;
   causal?: boolean;

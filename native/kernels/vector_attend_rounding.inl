@@ -16,7 +16,7 @@ struct NarrowRows {
 
 // One half of a block: dot products become scores.
 inline Lanes narrow_score(const AttendTile& tile, int row, int64_t block, int half, Lanes score) {
-  if (tile.wide_scores) {
+  if (tile.unrounded_scores) {
     score = score * Lanes::set(tile.scale);
     if (tile.slopes != nullptr) score = lean(tile, row, block, half, score);
     return score;
@@ -154,7 +154,7 @@ inline void attend_narrow_rows(const AttendTile& tile, const NarrowRows& rows, f
   }
 }
 
-void attend_narrow(const AttendTile& tile) {
+void attend_rounding(const AttendTile& tile) {
   const int total = static_cast<int>(tile.tokens * tile.group);
   float* sums = tile.scratch;
   float* queries = sums + 8 * tile.value_stride;
