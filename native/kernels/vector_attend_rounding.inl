@@ -6,7 +6,7 @@
 // kKeptScores are not kept but computed anew in each pass: the same numbers.
 
 // Rows [row, row + count) of a tile, with what they see.
-struct NarrowRows {
+struct RoundingRows {
   const float* q[8];
   int row;
   int count;
@@ -47,7 +47,7 @@ inline Lanes narrow_score(const AttendTile& tile, int row, int64_t block, int ha
 
 // Scores [count][32] of one block; -infinity where a row does not see.
 template <class Element>
-TSUMUGI_OUT_OF_LINE void narrow_block(const AttendTile& tile, const NarrowRows& rows, int64_t block, const Element* keys,
+TSUMUGI_OUT_OF_LINE void narrow_block(const AttendTile& tile, const RoundingRows& rows, int64_t block, const Element* keys,
                                       float* scores) {
   score_run(rows.q, keys, tile.head_dim, rows.count, scores);
   const Lanes hidden = Lanes::set(-INFINITY);
@@ -76,7 +76,7 @@ inline Lanes narrow_power(const AttendTile& tile, Lanes score, Lanes greatest) {
 }
 
 template <class Element>
-inline void attend_narrow_rows(const AttendTile& tile, const NarrowRows& rows, float* sums, float* kept) {
+inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& rows, float* sums, float* kept) {
   const Element* all_keys = static_cast<const Element*>(tile.keys);
   const Element* all_values = static_cast<const Element*>(tile.values);
   const int64_t blocks = rows.last_block - rows.first_block + 1;
@@ -160,7 +160,7 @@ void attend_rounding(const AttendTile& tile) {
   float* queries = sums + 8 * tile.value_stride;
   float* kept = queries + 8 * padded_lanes(tile.head_dim);
   for (int row = 0; row < total; row += 8) {
-    NarrowRows rows{};
+    RoundingRows rows{};
     rows.row = row;
     rows.count = total - row < 8 ? total - row : 8;
     for (int r = 0; r < rows.count; ++r) {
@@ -176,9 +176,9 @@ void attend_rounding(const AttendTile& tile) {
     rows.first_block = first_visible(tile, row / tile.group) / kBlockTokens;
     rows.last_block = (tile.length > 0 ? tile.length - 1 : tile.positions[last_token]) / kBlockTokens;
     if (tile.bfloat16) {
-      attend_narrow_rows<uint16_t>(tile, rows, sums, kept);
+      attend_rounding_rows<uint16_t>(tile, rows, sums, kept);
     } else {
-      attend_narrow_rows<float>(tile, rows, sums, kept);
+      attend_rounding_rows<float>(tile, rows, sums, kept);
     }
     for (int r = 0; r < rows.count; ++r) {
       const size_t token = static_cast<size_t>((row + r) / tile.group);
