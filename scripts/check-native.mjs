@@ -3,9 +3,10 @@
  *   - the thread pool under ThreadSanitizer (bench/kernels/thread_pool_check.cc);
  *   - every matmul kernel against sums in double, AMX in emulation, under AddressSanitizer and UndefinedBehaviorSanitizer;
  *   - store and attend once, the same way;
- *   - the tests of ops, batches and instruction sets in test/backend, with an addon built the same way.
+ *   - the tests of ops, mixtures, codes and the border in test/backend, with an addon built the same way.
  *
- *   npm run check:native        (Linux with g++; about two minutes)
+ *   npm run check:native              (Linux with g++; about three minutes)
+ *   npm run check:native -- --all     attention over long contexts and every instruction set too: half an hour
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
@@ -15,7 +16,8 @@ import { join } from "node:path";
 import { hashFiles, listFiles, root, stampMatches, writeStamp } from "./ensure.mjs";
 import { nodePrefix } from "./node-prefix.mjs";
 
-const tests = ["kernels", "attention", "instruction-sets", "mixture", "addon-border"];
+const tests = ["kernels", "mixture", "code-blocks", "addon-border"];
+if (process.argv.includes("--all")) tests.push("attention", "instruction-sets");
 const poolSources = ["thread_pool", "isa"];
 
 const compiler = process.env.CXX ?? "g++";
