@@ -19,6 +19,8 @@ test.each([
   loop("big.split('a')"),
   loop("big == other"),
   loop("big | wordcount"),
+  loop("big | int(0)"),
+  loop("big | float(0)"),
   loop("big is lower"),
   loop("range(100000) | list"),
   loop("range(100000) | unique | list"),

@@ -21,6 +21,7 @@ export function optionalIndex(value: Value | undefined, otherwise: number): numb
 /** `int(text, base)`. */
 export function integerFromText(runtime: Runtime, text: string, base: number): number | bigint {
   const invalid = () => valueError(`invalid literal for int() with base ${base}: '${text.slice(0, 60)}'`);
+  runtime.budget.spend(text.length); // before it is read: what is no number costs as much
   const body = asciiDigits(stripped(text, isSpace, true, true)).toLowerCase();
   const parts = /^([+-]?)(0[xob])?([0-9a-z]+(?:_[0-9a-z]+)*)$/.exec(body) ?? /^([+-]?)()([0-9a-z]+(?:_[0-9a-z]+)*)$/.exec(body);
   if (!parts || !(base === 0 || (base >= 2 && base <= 36))) throw invalid();
@@ -31,7 +32,6 @@ export function integerFromText(runtime: Runtime, text: string, base: number): n
   const radix = usesPrefix ? (prefixBase as number) : base === 0 ? 10 : base;
   if (base === 0 && !usesPrefix && digits.length > 1 && digits.startsWith("0") && /[^0]/.test(digits)) throw invalid();
   if (digits.length > 4300) throw valueError("Exceeds the limit (4300 digits) for integer string conversion");
-  runtime.budget.spend(digits.length);
   let value = 0n;
   for (const character of digits) {
     const digit = Number.parseInt(character, 36);

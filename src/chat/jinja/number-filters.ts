@@ -101,13 +101,14 @@ export const numberFilters: readonly [string, Filter][] = [
   filter("int", "value, default=, base=", (runtime, [value, otherwise = 0, base]) =>
     toWhole(runtime, value as Value, otherwise, base === undefined ? 10 : indexFrom(base)),
   ),
-  filter("float", "value, default=", (_, [value, otherwise = new Float(0)]) =>
-    orElse(
+  filter("float", "value, default=", (runtime, [value, otherwise = new Float(0)]) => {
+    runtime.budget.spend(textOf(value as Value)?.length ?? 0);
+    return orElse(
       () => new Float(toFloat(value as Value)),
       ["TypeError", "ValueError"],
       () => otherwise,
-    ),
-  ),
+    );
+  }),
   filter("filesizeformat", "value, binary=", (_, [value, binary]) =>
     fileSize(value as Value, binary !== undefined && truth(binary)),
   ),
