@@ -62,4 +62,9 @@ describe("resolveSettings", () => {
     resolveSettings({ doSample: false }, {}, { topP: 0.8, doSample: true });
     expect(warnings).toHaveLength(1);
   });
+
+  test("more rows than can be asked for at once are refused", () => {
+    const refused = () => resolveSettings({ doSample: true, numReturnSequences: 1_000_000 }, {}, {});
+    expect(refused).toThrow("`numReturnSequences` must be a whole number from 1 to 10000. Given: 1000000.");
+  });
 });

@@ -33,9 +33,10 @@ export function number(expected: string, { minimum, maximum, above, below }: Num
   return expects(expected, schema);
 }
 
-/** A whole number of at least `minimum`. */
-export function whole(minimum: number) {
-  return expects(`a whole number of at least ${minimum}`, z.int().min(minimum));
+/** A whole number of at least `minimum`, and at most `maximum` where one is given. */
+export function whole(minimum: number, maximum?: number) {
+  if (maximum === undefined) return expects(`a whole number of at least ${minimum}`, z.int().min(minimum));
+  return expects(`a whole number from ${minimum} to ${maximum}`, z.int().min(minimum).max(maximum));
 }
 
 /** True or false. */

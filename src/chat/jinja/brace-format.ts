@@ -1,7 +1,7 @@
 import { escaped } from "./escape.ts";
 import { TemplateFault, valueError } from "./fault.ts";
 import { formatValue } from "./format-spec.ts";
-import { repr, textFrom } from "./repr.ts";
+import { asciiText, repr, textFrom } from "./repr.ts";
 import type { Runtime } from "./runtime.ts";
 import { Markup, type NamedArguments, type Value } from "./values.ts";
 
@@ -83,7 +83,8 @@ function field(runtime: Runtime, source: string, fields: Fields, depth: number):
   if (!match) throw valueError("expected ':' after conversion specifier");
   const [, name = "", conversion, spec = ""] = match;
   let value = resolve(runtime, name, fields);
-  if (conversion === "r" || conversion === "a") value = repr(runtime, value);
+  if (conversion === "r") value = repr(runtime, value);
+  else if (conversion === "a") value = asciiText(runtime, value);
   else if (conversion === "s") value = textFrom(runtime, value);
   else if (conversion !== undefined) throw valueError(`Unknown conversion specifier '${conversion}'`);
   const inner = spec.includes("{") ? expand(runtime, spec, fields, depth - 1) : spec;

@@ -3,7 +3,7 @@ import { typeError, valueError } from "./fault.ts";
 import { indexFrom, toFloat, toInteger } from "./number-arguments.ts";
 import { floatDigits, mostPlaces, wholeDigits } from "./number-format.ts";
 import { keyId } from "./protocol.ts";
-import { repr, textFrom } from "./repr.ts";
+import { asciiText, repr, textFrom } from "./repr.ts";
 import type { Runtime } from "./runtime.ts";
 import { sliceOf } from "./text.ts";
 import { Dict, Float, isInteger, isNumeric, Markup, Range, Tuple, textOf, typeName, Undefined, type Value } from "./values.ts";
@@ -84,7 +84,7 @@ function converted(runtime: Runtime, { flags, width, precision, type }: Conversi
     case "s":
     case "r":
     case "a": {
-      const text = type === "s" ? textFrom(runtime, value) : repr(runtime, value);
+      const text = type === "s" ? textFrom(runtime, value) : (type === "r" ? repr : asciiText)(runtime, value);
       const shown = isSafe ? escaped(runtime, type === "s" ? value : text).text : text;
       runtime.budget.text(shown.length);
       return pad("", precision === undefined ? shown : sliceOf(runtime, shown, 0, precision), false);

@@ -19,11 +19,21 @@ function escaped(character: string, quote: string): string {
   if (character === quote) return `\\${quote}`;
   const known = short[character];
   if (known !== undefined) return known;
-  if (character === " " || !unprintable.test(character)) return character;
+  return character === " " || !unprintable.test(character) ? character : hexEscape(character);
+}
+
+function hexEscape(character: string): string {
   const point = character.codePointAt(0) as number;
   const hex = point.toString(16);
   if (point < 0x100) return `\\x${hex.padStart(2, "0")}`;
   return point < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
+}
+
+/** `ascii(value)`: its repr with every character beyond ASCII escaped. */
+export function asciiText(runtime: Runtime, value: Value): string {
+  const text = repr(runtime, value);
+  runtime.budget.spend(text.length);
+  return text.replace(/[^\0-\x7f]/gu, hexEscape);
 }
 
 /** `str(value)`: what `{{ value }}` writes. */

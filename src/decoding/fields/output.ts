@@ -3,7 +3,7 @@ import { defineField } from "../define-field.ts";
 
 declare module "../options.ts" {
   interface GenerationFields {
-    /** Rows per prompt, next to each other. Needs `doSample: true`, or as many `numBeams`. Default 1. */
+    /** Rows per prompt, next to each other, at most 10,000. Needs `doSample: true`, or as many `numBeams`. Default 1. */
     numReturnSequences?: number | null;
     /** Return every step's raw logits. Default false. */
     outputLogits?: boolean | null;
@@ -20,13 +20,16 @@ declare module "../options.ts" {
 
 const family = "Output";
 
+/** All rows are asked for in one tick, so their number has a limit. */
+const mostRows = 10_000;
+
 export const numReturnSequences = defineField({
   name: "numReturnSequences",
   family,
-  schema: whole(1),
+  schema: whole(1, mostRows),
   default: 1,
   required: true,
-  description: "Rows per prompt, next to each other. Needs `doSample: true`, or as many `numBeams`.",
+  description: "Rows per prompt, next to each other, at most 10,000. Needs `doSample: true`, or as many `numBeams`.",
 });
 
 export const outputLogits = defineField({
