@@ -35,29 +35,23 @@ const names: ReadonlyMap<string, Value> = new Map(globals).set("strftime_now", s
 export function renderTemplate(template: string, variables: Record<string, unknown>): string {
   const size: Size = { units: template.length };
   const values = new Map<string, Value>();
-  const runtime: Runtime = {
-    budget: new Budget(0),
-    out: "",
-    line: 1,
-    depth: 0,
-    autoescape: false,
-    points: { text: "", points: undefined },
-  };
   for (const name of Object.keys(variables)) {
-    if (variables[name] === undefined) continue;
-    values.set(
-      name,
-      variableFrom(variables[name], name, size, () => runtime.budget),
-    );
+    if (variables[name] !== undefined) values.set(name, variableFrom(variables[name], name, size));
   }
-  let isRendering = false;
+  let runtime: Runtime | undefined;
   try {
     const program = compiledOf(template);
-    runtime.budget = new Budget(size.units);
-    isRendering = true;
+    runtime = {
+      budget: new Budget(size.units),
+      out: "",
+      line: 1,
+      depth: 0,
+      autoescape: false,
+      points: { text: "", points: undefined },
+    };
     return program(runtime, { variables: values, globals: names });
   } catch (cause) {
-    throw failure(cause, isRendering ? runtime.line : undefined);
+    throw failure(cause, runtime?.line);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isPythonSpace } from "../util/python-space.ts";
 import { byteCharacters } from "./byte-characters.ts";
 
 /** Takes the tokens that a step makes. */
@@ -143,8 +144,6 @@ export function stripText(content: string, start: number, stop: number): TextSta
   };
 }
 
-const pythonSpace = /^[\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
-
 /** `Trim` (tsumugi's own): all white space at both ends goes, as in Python's `str.strip`. */
 export function trimText(): TextStage {
   let begun = false;
@@ -152,10 +151,10 @@ export function trimText(): TextStage {
   return {
     push(text) {
       let from = 0;
-      while (!begun && from < text.length && pythonSpace.test(text[from] as string)) from++;
+      while (!begun && from < text.length && isPythonSpace(text.charCodeAt(from))) from++;
       begun ||= from < text.length;
       let to = text.length;
-      while (to > from && pythonSpace.test(text[to - 1] as string)) to--;
+      while (to > from && isPythonSpace(text.charCodeAt(to - 1))) to--;
       const spaces = text.slice(to);
       if (to === from) {
         if (begun) waiting += spaces;

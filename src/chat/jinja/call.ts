@@ -15,6 +15,18 @@ export interface Parameter {
  * is undefined then), "/" the end of those that have no name for callers.
  */
 export function parameters(signature: string): readonly Parameter[] {
+  let known = signatures.get(signature);
+  if (!known) {
+    known = readSignature(signature);
+    signatures.set(signature, known);
+  }
+  return known;
+}
+
+/** Signatures stand in this code alone, so there are few of them; methods ask for theirs at every access. */
+const signatures = new Map<string, readonly Parameter[]>();
+
+function readSignature(signature: string): readonly Parameter[] {
   const names = signature === "" ? [] : signature.split(",").map((part) => part.trim());
   const slash = names.indexOf("/");
   return names

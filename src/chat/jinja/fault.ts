@@ -6,7 +6,7 @@
 export class TemplateFault extends Error {
   readonly kind: string;
   /** Line of the template, from 1, where it is known. */
-  line: number | undefined;
+  readonly line: number | undefined;
 
   constructor(kind: string, message: string, line?: number) {
     super(message);

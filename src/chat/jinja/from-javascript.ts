@@ -1,6 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { Budget } from "./budget.ts";
-import { functionFrom } from "./globals.ts";
+import { typeError } from "./fault.ts";
 import { Callable, Dict, DictView, Float, LazyIterator, Markup, Range, Tuple, Undefined, type Value } from "./values.ts";
 
 /** How deep the variables of a template may be nested. */
@@ -102,19 +101,17 @@ function fromNumber(value: number): Value {
   return Number.isInteger(value) && Math.abs(value) < 1e21 ? BigInt(value) : new Float(value);
 }
 
-/** A variable of the template; a function of the caller can be called there. */
-export function variableFrom(value: unknown, name: string, size: Size, budget: () => Budget): Value {
+/** A variable of the template; a function of the caller can be called there, with JavaScript's values. */
+export function variableFrom(value: unknown, name: string, size: Size): Value {
   if (typeof value !== "function") return fromJavaScript(value, name, size);
-  const convert = {
-    in: (made: unknown) => {
-      const answer = { units: 0 };
-      const converted = fromJavaScript(made, `${name}()`, answer);
-      budget().spend(answer.units);
-      return converted;
-    },
-    out: toJavaScript,
+  const call: Callable["call"] = (runtime, positional, named) => {
+    if (named) throw typeError(`${name}() takes no keyword arguments`);
+    const answer: Size = { units: 0 };
+    const converted = fromJavaScript(value(...positional.map(toJavaScript)), `${name}()`, answer);
+    runtime.budget.spend(answer.units);
+    return converted;
   };
-  return functionFrom(name, value as (...values: unknown[]) => unknown, convert);
+  return new Callable(name, call, "function");
 }
 
 /** A template's value as JavaScript's, for functions of the caller. */

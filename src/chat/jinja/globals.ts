@@ -99,22 +99,6 @@ const raiseException = new Callable(
   "function",
 );
 
-/** A function of the caller in a template: its arguments and its answer are JavaScript's. */
-export function functionFrom(
-  name: string,
-  run: (...values: unknown[]) => unknown,
-  convert: { in(value: unknown): Value; out(value: Value): unknown },
-): Callable {
-  return new Callable(
-    name,
-    (_, positional, named) => {
-      if (named) throw typeError(`${name}() takes no keyword arguments`);
-      return convert.in(run(...positional.map(convert.out)));
-    },
-    "function",
-  );
-}
-
 /** `strftime_now(format)`. */
 export function strftimeNow(write: (date: Date, format: string) => string): Callable {
   return new Callable(

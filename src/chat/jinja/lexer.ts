@@ -1,6 +1,6 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import { TemplateFault } from "./fault.ts";
 import { integerFromDigits } from "./literals.ts";
-import { isSpace } from "./text.ts";
 import { Float, type Value } from "./values.ts";
 
 /** One token: text outside of tags, the marks of tags, and what stands in them. */
@@ -112,7 +112,7 @@ export class Lexer {
 
   #skipSpace(): void {
     let end = this.#at;
-    while (end < this.#source.length && isSpace(this.#source.charCodeAt(end))) end += 1;
+    while (end < this.#source.length && isPythonSpace(this.#source.charCodeAt(end))) end += 1;
     this.#skipTo(end);
   }
 
@@ -233,6 +233,6 @@ export class Lexer {
 /** A text without the white space at its end. */
 function trimEnd(text: string): string {
   let end = text.length;
-  while (end > 0 && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  while (end > 0 && isPythonSpace(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(0, end);
 }

@@ -1,7 +1,8 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import { TemplateFault, typeError, valueError } from "./fault.ts";
 import { undefinedFault } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
-import { isSpace, stripped } from "./text.ts";
+import { stripped } from "./text.ts";
 import { Float, integer, isInteger, textOf, typeName, Undefined, type Value } from "./values.ts";
 
 /** An int argument as a number; what is larger than memory can be is cut to that. */
@@ -22,7 +23,7 @@ export function optionalIndex(value: Value | undefined, otherwise: number): numb
 export function integerFromText(runtime: Runtime, text: string, base: number): number | bigint {
   const invalid = () => valueError(`invalid literal for int() with base ${base}: '${text.slice(0, 60)}'`);
   runtime.budget.spend(text.length); // before it is read: what is no number costs as much
-  const body = asciiDigits(stripped(text, isSpace, true, true)).toLowerCase();
+  const body = asciiDigits(stripped(text, isPythonSpace, true, true)).toLowerCase();
   const parts = /^([+-]?)(0[xob])?([0-9a-z]+(?:_[0-9a-z]+)*)$/.exec(body) ?? /^([+-]?)()([0-9a-z]+(?:_[0-9a-z]+)*)$/.exec(body);
   if (!parts || !(base === 0 || (base >= 2 && base <= 36))) throw invalid();
   const [, sign, prefix, rest] = parts as unknown as [string, string, string | undefined, string];
@@ -54,7 +55,7 @@ function asciiDigits(text: string): string {
 
 /** `float(text)`. */
 function floatFromText(text: string): number {
-  const body = asciiDigits(stripped(text, isSpace, true, true));
+  const body = asciiDigits(stripped(text, isPythonSpace, true, true));
   const word = /^([+-]?)(inf|infinity|nan)$/i.exec(body);
   if (word) {
     const size = word[2]?.toLowerCase() === "nan" ? Number.NaN : Number.POSITIVE_INFINITY;

@@ -1,7 +1,8 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import { compare } from "./protocol.ts";
 import { quoted, repr } from "./repr.ts";
 import type { Runtime } from "./runtime.ts";
-import { isSpace, splitLines } from "./text.ts";
+import { splitLines } from "./text.ts";
 import { Dict, isNumeric, Tuple, typeName, type Value } from "./values.ts";
 
 const lineWidth = 80;
@@ -91,8 +92,8 @@ function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (let at = 0; at < line.length; ) {
     const start = at;
-    while (at < line.length && !isSpace(line.charCodeAt(at))) at += 1;
-    while (at < line.length && isSpace(line.charCodeAt(at))) at += 1;
+    while (at < line.length && !isPythonSpace(line.charCodeAt(at))) at += 1;
+    while (at < line.length && isPythonSpace(line.charCodeAt(at))) at += 1;
     words.push(line.slice(start, at));
   }
   return words;

@@ -2,7 +2,7 @@ import type { Budget } from "./budget.ts";
 
 /** What one rendering carries along. */
 export interface Runtime {
-  budget: Budget;
+  readonly budget: Budget;
   /** The text written so far, of the innermost buffer. */
   out: string;
   /** Line of the statement that runs, from 1. */

@@ -1,3 +1,4 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import { bind, type Parameter, parameters } from "./call.ts";
 import { capitalize, caseFold, isLower, isTitle, isUpper, swapCase, title } from "./case.ts";
 import { escaped } from "./escape.ts";
@@ -6,7 +7,7 @@ import { indexFrom, optionalIndex } from "./number-arguments.ts";
 import { iterator, truth } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
 import { indexIn, lastIndexIn, placesIn } from "./search.ts";
-import { isSpace, lengthOf, pointAt, sliceOf, splitLines, splitSpaces, stripped, strippedOf, unitAt } from "./text.ts";
+import { lengthOf, pointAt, sliceOf, splitLines, splitSpaces, stripped, strippedOf, unitAt } from "./text.ts";
 import { Callable, Markup, Tuple, textOf, typeName, type Value } from "./values.ts";
 
 type Given = (Value | undefined)[];
@@ -107,7 +108,7 @@ for (const [name, left, right] of [
   ["rstrip", false, true],
 ] as const) {
   method(name, "chars=, /", (runtime, text, [characters]) => {
-    if (characters === undefined || characters === null) return stripped(text, isSpace, left, right);
+    if (characters === undefined || characters === null) return stripped(text, isPythonSpace, left, right);
     const set = textOf(characters);
     if (set === undefined) throw typeError(`${name} arg must be None or str`);
     runtime.budget.spend(set.length);
@@ -179,11 +180,11 @@ function spacesFromRight(text: string, most: number): string[] {
   const parts: string[] = [];
   let end = text.length;
   for (;;) {
-    while (end > 0 && isSpace(text.charCodeAt(end - 1))) end -= 1;
+    while (end > 0 && isPythonSpace(text.charCodeAt(end - 1))) end -= 1;
     if (end === 0) return parts.reverse();
     if (parts.length >= most) return [text.slice(0, end), ...parts.reverse()];
     let start = end;
-    while (start > 0 && !isSpace(text.charCodeAt(start - 1))) start -= 1;
+    while (start > 0 && !isPythonSpace(text.charCodeAt(start - 1))) start -= 1;
     parts.push(text.slice(start, end));
     end = start;
   }
@@ -248,7 +249,7 @@ const whole: { readonly [name: string]: (text: string) => Value } = {
   islower: isLower,
   isupper: isUpper,
   istitle: isTitle,
-  isspace: (text) => text !== "" && stripped(text, isSpace, true, false) === "",
+  isspace: (text) => text !== "" && stripped(text, isPythonSpace, true, false) === "",
   isalpha: (text) => /^\p{L}+$/u.test(text),
   isdecimal: (text) => /^\p{Nd}+$/u.test(text),
   isdigit: (text) => /^[\p{Nd}²³¹\u1369-\u1371\u19da⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]+$/u.test(text),

@@ -1,3 +1,4 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import { getAttribute } from "./attributes.ts";
 import { capitalize } from "./case.ts";
 import { escaped } from "./escape.ts";
@@ -11,7 +12,7 @@ import { sizeOf, truth, undefinedFault } from "./protocol.ts";
 import { textFrom } from "./repr.ts";
 import type { Runtime } from "./runtime.ts";
 import { justified, replaceText } from "./string-methods.ts";
-import { isSpace, lengthOf, sliceOf, splitLines, stripped, strippedOf } from "./text.ts";
+import { lengthOf, sliceOf, splitLines, stripped, strippedOf } from "./text.ts";
 import { Dict, Markup, Tuple, textOf, typeName, Undefined, type Value } from "./values.ts";
 import { wrapLine } from "./word-wrap.ts";
 
@@ -38,7 +39,7 @@ function titleWords(text: string): string {
   let out = "";
   let isStart = true;
   for (const character of text) {
-    const isBreak = "-({[<".includes(character) || isSpace(character.charCodeAt(0));
+    const isBreak = "-({[<".includes(character) || isPythonSpace(character.charCodeAt(0));
     out += isBreak ? character : isStart ? character.toUpperCase() : character.toLowerCase();
     isStart = isBreak;
   }
@@ -90,7 +91,7 @@ function wordWrap(runtime: Runtime, text: string, given: (Value | undefined)[]):
 }
 
 function trim(runtime: Runtime, text: string, [characters]: (Value | undefined)[]): string {
-  if (characters === undefined || characters === null) return stripped(text, isSpace, true, true);
+  if (characters === undefined || characters === null) return stripped(text, isPythonSpace, true, true);
   const set = textOf(characters);
   if (set === undefined) throw typeError("strip arg must be None or str");
   runtime.budget.spend(set.length);
@@ -121,6 +122,14 @@ function attribute(runtime: Runtime, value: Value, name: Value): Value {
   const found = value instanceof Dict ? getAttribute(runtime, new Dict(), text) : getAttribute(runtime, value, text);
   if (!(value instanceof Dict) || found instanceof Undefined) return found;
   return getAttribute(runtime, value, text);
+}
+
+const defaultSignature = "value, default_value=, boolean=";
+
+/** `default` and `d`: what stands in for an undefined value, or for any false one where `boolean` is set. */
+function otherwiseFilter(_: Runtime, [value, otherwise = "", boolean]: (Value | undefined)[]): Value {
+  const isMissing = value instanceof Undefined || (isTrue(boolean) && !truth(value as Value));
+  return isMissing ? otherwise : (value as Value);
 }
 
 /** Filters over texts, and those that turn any value into text. */
@@ -167,12 +176,8 @@ export const textFilters: readonly [string, Filter][] = [
   }),
   filter("replace", "s, old, new, count=", replace),
   ["format", format],
-  filter("default", "value, default_value=, boolean=", (_, [value, otherwise = "", boolean]) =>
-    value instanceof Undefined || (isTrue(boolean) && !truth(value as Value)) ? otherwise : (value as Value),
-  ),
-  filter("d", "value, default_value=, boolean=", (_, [value, otherwise = "", boolean]) =>
-    value instanceof Undefined || (isTrue(boolean) && !truth(value as Value)) ? otherwise : (value as Value),
-  ),
+  filter("default", defaultSignature, otherwiseFilter),
+  filter("d", defaultSignature, otherwiseFilter),
   filter("attr", "obj, name", (runtime, [value, name]) => attribute(runtime, value as Value, name as Value)),
   filter("pprint", "value", (runtime, [value]) => prettyText(runtime, value as Value)),
   filter("tojson", "x, ensure_ascii=, indent=, separators=, sort_keys=", (runtime, given) => {

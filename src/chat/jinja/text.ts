@@ -1,12 +1,5 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import type { Runtime } from "./runtime.ts";
-
-/** Python's white space: `str.isspace`, and `\s` of its regular expressions. */
-export function isSpace(unit: number): boolean {
-  if (unit <= 32) return unit === 32 || (unit >= 9 && unit <= 13) || (unit >= 28 && unit <= 31);
-  if (unit < 0x1680) return unit === 0x85 || unit === 0xa0;
-  if (unit >= 0x2000 && unit <= 0x200a) return true;
-  return unit === 0x1680 || unit === 0x2028 || unit === 0x2029 || unit === 0x202f || unit === 0x205f || unit === 0x3000;
-}
 
 const surrogates = /[\ud800-\udbff][\udc00-\udfff]/;
 
@@ -109,14 +102,14 @@ export function splitSpaces(text: string, most = Number.POSITIVE_INFINITY): stri
   const parts: string[] = [];
   let at = 0;
   for (;;) {
-    while (at < text.length && isSpace(text.charCodeAt(at))) at += 1;
+    while (at < text.length && isPythonSpace(text.charCodeAt(at))) at += 1;
     if (at >= text.length) return parts;
     if (parts.length >= most) {
       parts.push(text.slice(at));
       return parts;
     }
     const start = at;
-    while (at < text.length && !isSpace(text.charCodeAt(at))) at += 1;
+    while (at < text.length && !isPythonSpace(text.charCodeAt(at))) at += 1;
     parts.push(text.slice(start, at));
   }
 }

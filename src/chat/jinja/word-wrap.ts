@@ -1,5 +1,6 @@
+import { isPythonSpace } from "../../util/python-space.ts";
 import type { Runtime } from "./runtime.ts";
-import { isSpace, lengthOf, stripped } from "./text.ts";
+import { lengthOf, stripped } from "./text.ts";
 
 /** How a line is wrapped: Python's `textwrap.wrap` with `expand_tabs` and `replace_whitespace` off. */
 export interface WrapOptions {
@@ -101,7 +102,7 @@ export function wrapLine(runtime: Runtime, line: string, options: WrapOptions): 
   runtime.budget.spend(line.length);
   const chunks = chunksOf(line, breakOnHyphens).reverse();
   const lines: string[] = [];
-  const isBlank = (text: string) => stripped(text, isSpace, true, false) === "";
+  const isBlank = (text: string) => stripped(text, isPythonSpace, true, false) === "";
   while (chunks.length > 0) {
     runtime.budget.spend(1);
     if (lines.length > 0 && isBlank(chunks[chunks.length - 1] as string)) chunks.pop();
