@@ -1,3 +1,4 @@
+import { TsumugiError } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { createReferenceBackend } from "./reference/index.ts";
 
@@ -39,7 +40,12 @@ export function deviceNames(): string[] {
  * ```
  */
 export function registerDevice(name: string, maker: BackendMaker): () => void {
-  if (name === "auto" || makers.has(name)) throw new Error(`The device "${name}" is there already.`);
+  if (name === "auto" || makers.has(name))
+    throw new TsumugiError("invalid_option", {
+      option: "device",
+      expected: "another name: this one is there already",
+      given: name,
+    });
   makers.set(name, maker);
   return () => makers.delete(name);
 }
@@ -48,6 +54,7 @@ export function registerDevice(name: string, maker: BackendMaker): () => void {
 export function createBackend(device: string): Promise<Backend> {
   const name = device === "auto" ? automatic : device;
   const maker = makers.get(name);
-  if (!maker) throw new Error(`There is no device "${name}".`);
+  if (!maker)
+    throw new TsumugiError("invalid_option", { option: "device", expected: `one of ${deviceNames().join(", ")}`, given: name });
   return maker();
 }

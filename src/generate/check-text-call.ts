@@ -3,7 +3,7 @@ import { checkOptionTypes } from "../util/option-types.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { generateOptionNames } from "./generate-options.ts";
 import { promptOptionNames } from "./prompt-options.ts";
-import type { TextModel, TextModelOptions, TextPrompt } from "./text-model.ts";
+import { notForText, type TextModel, type TextModelOptions, type TextPrompt } from "./text-model.ts";
 
 /** Options that speak of token ids. */
 const idNames = [
@@ -18,21 +18,11 @@ const idNames = [
   "negativePromptAttentionMask",
 ];
 
-/** Options that a text model never has: inputs, and what needs more than one answer. */
-const otherNames = [
-  "inputIds",
-  "attentionMask",
-  "streamer",
-  "numReturnSequences",
-  "outputLogits",
-  "outputScores",
-  "outputHiddenStates",
-  "outputAttentions",
-];
+const isNotForText = (name: string): boolean => (notForText as readonly string[]).includes(name);
 
 /** Names of `TextModelOptions`. */
 export const textModelOptionNames: readonly string[] = [
-  ...generateOptionNames.filter((name) => !otherNames.includes(name)),
+  ...generateOptionNames.filter((name) => !isNotForText(name)),
   ...promptOptionNames,
 ];
 
@@ -104,7 +94,7 @@ export function checkTextOptions(
     const isOfIds = idNames.includes(option) && !capabilities.tokenIds;
     const why = isOfIds
       ? "takes and gives text, and no token ids"
-      : otherNames.includes(option)
+      : isNotForText(option)
         ? "gives one text to a prompt"
         : "cannot honour it";
     throw new TsumugiError("unsupported_option", { option, reason: `the model \`${id}\` ${why}` });

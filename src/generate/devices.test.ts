@@ -60,5 +60,7 @@ test("threads are refused where a backend has no use for them, and a name that i
 test("two devices cannot share a name", () => {
   for (const name of ["auto", "cpu"]) {
     expect(() => registerDevice(name, async () => createReferenceBackend())).toThrow("is there already");
+    const refused = expect.objectContaining({ code: "invalid_option" });
+    expect(() => registerDevice(name, async () => createReferenceBackend())).toThrow(refused);
   }
 });

@@ -36,3 +36,8 @@ test("beams take 0 for no pad, but not the older searches, and −1 where nothin
   expect(pad({ numBeams, padTokenId: 0, eosTokenId: 2, forceWordsIds: [[3]] })).toEqual([0, 0]);
   expect(warnings).toEqual([]);
 });
+
+test("more rows than a call can have arguments are filled too", () => {
+  const many = Array.from({ length: 300_000 }, () => ({ newTokens: [1] }) as unknown as GeneratedRow);
+  expect(fillRows(many, resolveSettings({}, {}, {}))).toHaveLength(300_000);
+});

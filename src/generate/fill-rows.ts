@@ -7,7 +7,7 @@ import type { GeneratedRow } from "./generated-row.ts";
  * takes 0 for unset, but for the older searches, and fills with −1 where there are no end tokens, as in transformers.
  */
 export function fillRows(rows: readonly GeneratedRow[], settings: GenerationSettings): number[][] {
-  const longest = Math.max(...rows.map(({ newTokens }) => newTokens.length));
+  const longest = rows.reduce((most, { newTokens }) => Math.max(most, newTokens.length), 0);
   const isRagged = rows.some(({ newTokens }) => newTokens.length < longest);
   const pad = settings.numBeams > 1 ? padOfBeams(settings) : padOfRows(settings, isRagged);
   return rows.map(({ newTokens }) => fillTo(longest, newTokens, pad));

@@ -37,7 +37,7 @@ export function promptsOfRows(
 }
 
 function withPads(rows: readonly (readonly number[])[], pads: BatchPads | undefined): InputRow[] {
-  const width = Math.max(...rows.map(({ length }) => length));
+  const width = rows.reduce((most, { length }) => Math.max(most, length), 0);
   return rows.map((tokens, row) => {
     const missing = new Array<number>(width - tokens.length).fill(pads?.id ?? 0);
     const first = pads?.side === "left" ? missing.length : 0;

@@ -52,7 +52,7 @@ export async function runCall(
     return await decodeRows(context, call, materials, submitted);
   } finally {
     // the next call on the generator starts behind this one's longest row, as in Python
-    const steps = Math.max(0, ...submitted.map(({ request }) => request.steps()));
+    const steps = submitted.reduce((most, { request }) => Math.max(most, request.steps()), 0);
     const drawnRows = prompts.length * (settings.numBeams > 1 ? settings.numBeams : settings.numReturnSequences);
     (await lease)?.release(2 * context.model.vocabularySize * drawnRows * steps);
   }

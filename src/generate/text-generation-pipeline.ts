@@ -114,7 +114,7 @@ function fitRows(
 /** New tokens that a call asks for; with `maxLength`, what it leaves to the longest prompt. */
 function wantedTokens(rows: readonly number[][], { maxNewTokens, maxLength }: GenerationSettings): number {
   if (maxNewTokens !== null) return maxNewTokens;
-  const longest = Math.max(...rows.map(({ length }) => length));
+  const longest = rows.reduce((most, { length }) => Math.max(most, length), 0);
   if ((maxLength ?? 0) > longest) return maxLength! - longest;
   const reason = `the prompt has ${longest} tokens, which leave none of ${maxLength ?? 0}; set \`maxNewTokens\``;
   throw new TsumugiError("conflicting_options", { options: '`handleLongGeneration: "hole"` and `maxLength`', reason });

@@ -7,20 +7,20 @@ import type { TextStream } from "./text-stream.ts";
 /** What a model is asked: a text to go on from, or a conversation to answer. */
 export type TextPrompt = string | readonly ChatInput[];
 
+/** Options of `generate` that a text model never has: inputs, and what needs more than one answer or another form of it. */
+export const notForText = [
+  "inputIds",
+  "attentionMask",
+  "streamer",
+  "numReturnSequences",
+  "outputLogits",
+  "outputScores",
+  "outputHiddenStates",
+  "outputAttentions",
+] as const satisfies readonly (keyof GenerateOptions)[];
+
 /** Options of a `TextModel`, in this library's names: those that make sense for one answer. No model takes all of them. */
-export interface TextModelOptions
-  extends PromptOptions,
-    Omit<
-      GenerateOptions,
-      | "inputIds"
-      | "attentionMask"
-      | "streamer"
-      | "numReturnSequences"
-      | "outputLogits"
-      | "outputScores"
-      | "outputHiddenStates"
-      | "outputAttentions"
-    > {}
+export interface TextModelOptions extends PromptOptions, Omit<GenerateOptions, (typeof notForText)[number]> {}
 
 /** What a model can do. Whatever is not here is refused by name, before anything is sent or computed. */
 export interface TextModelCapabilities {

@@ -26,7 +26,8 @@ export function checkOptionTypes(options: object, types: { readonly [option: str
   }
 }
 
-function isSignal(value: unknown): boolean {
+/** Whether a value is an AbortSignal, also of another realm or library. */
+export function isSignal(value: unknown): boolean {
   return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "./json-value.ts";
 import { camelCase } from "./letter-case.ts";
+import { isSignal } from "./option-types.ts";
 
 /** What checks a value from outside, and may turn it into another: options, and settings in files and on the wire. */
 export type Schema<Value = unknown, Input = unknown> = z.ZodType<Value, Input>;
@@ -84,12 +85,7 @@ export function callable<Value>(expected: string) {
 }
 
 /** An AbortSignal, also of another realm or library. */
-export const abortSignal = expects(
-  "an AbortSignal",
-  z.custom<AbortSignal>(
-    (value) => typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value,
-  ),
-);
+export const abortSignal = expects("an AbortSignal", z.custom<AbortSignal>(isSignal));
 
 /**
  * An object with these fields. Their schemas carry the defaults of absent ones; null is absent too. Names may be in camelCase
