@@ -102,7 +102,9 @@ static Division divide(const Attend& settings, const BatchData& batch, const Sta
   // its value, and for that the total of all must be known.
   const int64_t tile_rows = std::min(made.tile_tokens, longest) * group;
   const bool even = batch.sequences() == 1 && shares % workers == 0;
-  made.splits = !rounds && workers > 1 && end - earliest >= 2 * kSegmentTokens && shares < 2 * workers && !even &&
+  // Runs of query heads, where there are enough of them, need no second barrier and are faster.
+  const bool has_runs = group >= 16 && shares * (group / 8) >= 2 * workers;
+  made.splits = !rounds && workers > 1 && end - earliest >= 2 * kSegmentTokens && shares < 2 * workers && !even && !has_runs &&
                 2 * shares * tile_rows <= kSharedRows;
 
   // Where many query heads share one key/value head (latent attention) and there is little else to share out, an item is
