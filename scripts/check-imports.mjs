@@ -18,7 +18,7 @@ const rooms = {
   ops: [],
   backends: ["ops", "sampling"],
   formats: [],
-  hub: [],
+  hub: ["formats"],
   tokenizer: [],
   chat: ["tokenizer"],
   layers: ["ops"],

@@ -38,7 +38,7 @@ const table = {
   checkpoint_missing: {
     status: 404,
     message:
-      "No model.safetensors or model.safetensors.index.json in {directory}. Checkpoints in other formats are not supported.",
+      "{directory} has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
   tensor_missing: { status: 400, message: "The checkpoint has no tensor {name}." },
   file_unreadable: { status: 400, message: "Cannot read {file}: {reason}." },
@@ -150,7 +150,7 @@ const table = {
   safetensors_required: {
     status: 400,
     message:
-      'The repository `{repository}` has no safetensors weights, only {found}. tsumugi reads safetensors only. Look for a safetensors version (branch `refs/pr/N` or another repository), or convert it once with Python: `AutoModelForCausalLM.from_pretrained("{repository}").save_pretrained("folder", safe_serialization=True)`, then load that folder.',
+      "The repository `{repository}` has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
   invalid_json_file: { status: 400, message: "The file {path} is not valid JSON: {reason}." },
 } as const satisfies Record<string, { status: number; message: string }>;

@@ -1,9 +1,10 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TsumugiError } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
 import { parseIndex } from "./safetensors-index.ts";
+import { describeOtherWeights, findWeightFiles, weightNames } from "./weight-files.ts";
 
 /**
  * Opens the safetensors checkpoint of a local directory: `model.safetensors`, or else the shards that
@@ -18,11 +19,14 @@ import { parseIndex } from "./safetensors-index.ts";
  * ```
  */
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
-  const single = join(directory, "model.safetensors");
-  if (await exists(single)) return openSafetensors([single]);
-  const index = join(directory, "model.safetensors.index.json");
-  if (!(await exists(index))) throw new TsumugiError("checkpoint_missing", { directory });
-  return openIndexed(index);
+  const there = await Promise.all(weightNames.map((name) => exists(join(directory, name))));
+  const { weights } = findWeightFiles(weightNames.filter((_, index) => there[index]));
+  if (weights === undefined) {
+    const found = describeOtherWeights(await namesIn(directory), directory);
+    throw new TsumugiError("checkpoint_missing", { directory, found });
+  }
+  const file = join(directory, weights);
+  return weights === "model.safetensors" ? openSafetensors([file]) : openIndexed(file);
 }
 
 /** Opens the shards that an index file names, beside it; every tensor of the index must be where it says. */
@@ -162,6 +166,17 @@ async function exists(path: string): Promise<boolean> {
     (info) => info.isFile(),
     () => false,
   );
+}
+
+/** Names of files in a folder and in the folders inside it, for a message. */
+async function namesIn(directory: string): Promise<string[]> {
+  const list = (folder: string) => readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await list(directory);
+  const folders = entries.filter((entry) => entry.isDirectory()).slice(0, 100);
+  const inner = await Promise.all(
+    folders.map(async ({ name }) => (await list(join(directory, name))).map((entry) => `${name}/${entry.name}`)),
+  );
+  return [...entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name), ...inner.flat()].sort();
 }
 
 async function closeAll(files: readonly OpenFile[]): Promise<void> {

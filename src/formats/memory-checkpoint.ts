@@ -2,33 +2,46 @@ import { TsumugiError } from "../errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
 import { parseIndex } from "./safetensors-index.ts";
+import { describeOtherWeights, findWeightFiles } from "./weight-files.ts";
 
-/** Bytes of a file of the model by its name, or undefined where it is not there. */
-export type ReadFile = (file: string) => Promise<Uint8Array | undefined>;
+/** Files that are read whole by their names. */
+export interface ReadableFiles {
+  /** Where they are, for messages. */
+  directory: string;
+  /** Their names, as far as they can be known. */
+  list(): Promise<string[]>;
+  /** Bytes of a file, or undefined where it is not there. */
+  readBytes(file: string): Promise<Uint8Array | undefined>;
+}
 
 /**
  * The safetensors checkpoint of files that are read whole, for places without a file system: `model.safetensors`, or else the
  * shards that `model.safetensors.index.json` names. Its bytes are in memory until it is let go.
  *
- * @param directory where the files are, for messages
  * @throws TsumugiError `checkpoint_missing`, and the `safetensors_*` codes
  * @example
  * ```ts
- * const checkpoint = await readCheckpoint("memory", async (file) => bytes[file]);
+ * const checkpoint = await readCheckpoint(filesInMemory(files));
  * console.log(checkpoint.tensors().length);
  * ```
  */
-export async function readCheckpoint(directory: string, readFile: ReadFile): Promise<Checkpoint> {
-  const single = await readFile("model.safetensors");
-  if (single) return checkpointOf(parseFile(single, `${directory}/model.safetensors`));
-  const indexFile = "model.safetensors.index.json";
-  const index = await readFile(indexFile);
-  if (!index) throw new TsumugiError("checkpoint_missing", { directory });
-  const map = parseIndex(index, `${directory}/${indexFile}`);
-  const fail = (reason: string) => new TsumugiError("safetensors_index", { file: `${directory}/${indexFile}`, reason });
+export async function readCheckpoint(files: ReadableFiles): Promise<Checkpoint> {
+  const { directory } = files;
+  const names = await files.list();
+  const { weights } = findWeightFiles(names);
+  const content = weights && (await files.readBytes(weights));
+  if (!content) throw new TsumugiError("checkpoint_missing", { directory, found: describeOtherWeights(names, directory) });
+  const file = `${directory}/${weights}`;
+  return weights === "model.safetensors" ? checkpointOf(parseFile(content, file)) : readIndexed(content, file, files);
+}
+
+/** The checkpoint of the shards that an index names. */
+async function readIndexed(index: Uint8Array, file: string, { directory, readBytes }: ReadableFiles): Promise<Checkpoint> {
+  const map = parseIndex(index, file);
+  const fail = (reason: string) => new TsumugiError("safetensors_index", { file, reason });
   const shards = new Map<string, Map<string, PlacedTensor>>();
   for (const shard of new Set(map.values())) {
-    const bytes = await readFile(shard);
+    const bytes = await readBytes(shard);
     if (!bytes) throw fail(`${shard} is not there`);
     shards.set(shard, parseFile(bytes, `${directory}/${shard}`));
   }

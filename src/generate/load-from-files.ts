@@ -23,7 +23,7 @@ import { Seq2SeqLM } from "./seq2seq-lm.ts";
 export async function loadFromFiles(files: ModelFiles, options: ModelOptions = {}): Promise<CausalLM> {
   checkModelOptions(options);
   const config = await readConfig(files);
-  const checkpoint = await readCheckpoint(files.directory, files.readBytes);
+  const checkpoint = await readCheckpoint(files);
   const parts = await assembleModel({ files, config, checkpoint, backend: createReferenceBackend() }, options);
   return parts.model.programs.encode ? new Seq2SeqLM(parts) : new CausalLM(parts);
 }

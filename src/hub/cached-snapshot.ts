@@ -1,6 +1,7 @@
+import { weightNames } from "../formats/weight-files.ts";
 import { cachePaths } from "./cache-paths.ts";
 import type { HubContext } from "./options.ts";
-import { selectWeightFiles, weightNames, wellKnownNames } from "./select-files.ts";
+import { wellKnownNames } from "./select-files.ts";
 import { cachedTree, fileSize, listFiles } from "./snapshot.ts";
 import { isWeightIndex, shardFiles } from "./weight-index.ts";
 
@@ -33,8 +34,8 @@ export async function inspectSnapshot(context: HubContext, commit: string, choos
     for (const file of wellKnownNames.filter((name) => asksFor(choose, name))) {
       if (!onDisk.includes(file) && (await notes(file)) === undefined) unknown.push(file);
     }
-    const weights = unknown.filter((file) => weightNames.includes(file));
-    if (selectWeightFiles(present).length > 0) remove(unknown, weightNames);
+    const weights = unknown.filter((file) => isWeights(file));
+    if (present.some(isWeights)) remove(unknown, weightNames);
     else if (weights.length > 0) missing.push("model.safetensors");
     if (unknown.includes("config.json")) missing.push("config.json");
   }
@@ -52,6 +53,10 @@ export function asksFor(choose: FileChooser, name: string): boolean {
   return choose([name]).includes(name);
 }
 
-function remove(list: string[], names: string[]): void {
+function isWeights(file: string): boolean {
+  return weightNames.some((name) => name === file);
+}
+
+function remove(list: string[], names: readonly string[]): void {
   list.splice(0, list.length, ...list.filter((each) => !names.includes(each)));
 }

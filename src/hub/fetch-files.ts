@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { adapterNames, weightNames } from "../formats/weight-files.ts";
 import { type ModelFiles, modelFilesOf } from "./model-files.ts";
 
 /** Options of `fetchFiles`. */
@@ -11,8 +12,8 @@ export interface FetchFilesOptions {
   signal?: AbortSignal;
 }
 
-/** Files whose name is not known before: one of them holds the tokenizer where there is no tokenizer.json. */
-const namesToTry = ["spiece.model", "tokenizer.model"];
+/** Files of which one or the other is there: those of weights, and of the tokenizer where there is no tokenizer.json. */
+const namesToTry = [...weightNames, ...adapterNames, "spiece.model", "tokenizer.model"];
 
 /**
  * The files of a model on a web server: every file below one address, as a folder of a Hub repository has them. A file that
@@ -38,17 +39,24 @@ export function fetchFiles(address: string, options: FetchFilesOptions = {}): Mo
       const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
       if (response.status === 404 || (response.ok && isPage)) return undefined;
       if (response.ok) return response;
+      if (method === "HEAD" && isUnknownMethod(response)) return ask(file, "GET");
       throw new TsumugiError("file_unreadable", { file: url, reason: `the server answered ${response.status}` });
     } catch (cause) {
       throw signal?.aborted ? new TsumugiError("aborted", {}, { cause }) : unreadable(url, cause);
     }
   };
+  const isThere = async (file: string) => {
+    const response = await ask(file, "HEAD");
+    // where the server does not know HEAD, this is the beginning of the file
+    await response?.body?.cancel();
+    return response !== undefined;
+  };
   return modelFilesOf({
     id: address,
     directory,
     async list() {
-      const found = await Promise.all(namesToTry.map((file) => ask(file, "HEAD")));
-      return namesToTry.filter((_, index) => found[index] !== undefined);
+      const found = await Promise.all(namesToTry.map(isThere));
+      return namesToTry.filter((_, index) => found[index]);
     },
     async readBytes(file) {
       const response = await ask(file, "GET");
@@ -60,6 +68,10 @@ export function fetchFiles(address: string, options: FetchFilesOptions = {}): Mo
       }
     },
   });
+}
+
+function isUnknownMethod({ status }: Response): boolean {
+  return status === 405 || status === 501;
 }
 
 function unreadable(file: string, cause: unknown): TsumugiError {

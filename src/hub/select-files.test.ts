@@ -31,13 +31,18 @@ describe("selectTextGenerationFiles", () => {
 describe("selectWeightFiles", () => {
   it.each([
     [["model.safetensors.index.json", "model-00001-of-00002.safetensors"], ["model.safetensors.index.json"]],
+    [["model.safetensors.index.json", "model.safetensors"], ["model.safetensors"]],
     [["model.safetensors", "consolidated.safetensors"], ["model.safetensors"]],
-    [["weights.safetensors", "adapter_model.safetensors"], ["weights.safetensors"]],
     [
-      ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
-      ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+      ["adapter_model.safetensors", "model.safetensors", "adapter_config.json"],
+      ["model.safetensors", "adapter_config.json", "adapter_model.safetensors"],
     ],
-    [["a.safetensors", "b.safetensors"], []],
+    [
+      ["adapter_config.json", "adapter_model.safetensors"],
+      ["adapter_config.json", "adapter_model.safetensors"],
+    ],
+    [["weights.safetensors", "adapter_model.safetensors"], []],
+    [["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], []],
   ])("of %j takes %j", (names, expected) => {
     expect(selectWeightFiles(names)).toEqual(expected);
   });
@@ -46,7 +51,7 @@ describe("selectWeightFiles", () => {
 describe("refuseOtherWeights", () => {
   it("says that safetensors are required and how to convert", () => {
     expect(() => refuseOtherWeights("org/old", ["config.json", "pytorch_model.bin"])).toThrow(
-      /org\/old.*pytorch_model\.bin.*safe_serialization=True/,
+      /org\/old.*pytorch_model\.bin.*from_pretrained\("org\/old"\)\.save_pretrained/,
     );
     expect(() => refuseOtherWeights("org/gguf", ["model.Q4.gguf"])).toThrow(
       expect.objectContaining({ code: "safetensors_required" }),
@@ -56,5 +61,6 @@ describe("refuseOtherWeights", () => {
   it("says nothing where there are no weights at all, or safetensors too", () => {
     refuseOtherWeights("org/tokenizer", ["tokenizer.json", "training_args.bin"]);
     refuseOtherWeights("org/both", ["model.safetensors", "pytorch_model.bin"]);
+    refuseOtherWeights("org/adapter", ["adapter_config.json", "adapter_model.safetensors"]);
   });
 });

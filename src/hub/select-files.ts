@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { adapterNames, describeOtherWeights, findWeightFiles, weightNames } from "../formats/weight-files.ts";
 
 /** Names of tokenizer files that are looked for at the root of a repository. */
 const tokenizerNames = [
@@ -17,11 +18,9 @@ const tokenizerNames = [
 const rareTokenizerNames = ["vocab.txt", "emoji.json"];
 
 const configurationNames = ["config.json", "generation_config.json"];
-/** The usual names of weights, the preferred one first. */
-export const weightNames = ["model.safetensors.index.json", "model.safetensors"];
 
 /** Every fixed name that a chooser may ask for. A cache is judged by them when no listing can be had. */
-export const wellKnownNames = [...configurationNames, ...tokenizerNames, ...weightNames];
+export const wellKnownNames: readonly string[] = [...configurationNames, ...tokenizerNames, ...weightNames, ...adapterNames];
 
 /**
  * The files of a tokenizer with its chat templates, and config.json (which names the model's type).
@@ -42,25 +41,20 @@ export function selectTextGenerationFiles(names: string[]): string[] {
 }
 
 /**
- * Chooses the index where there is one (`resolveModel` adds the files that it names), else model.safetensors, else shards
- * that are numbered but have no index, else the only safetensors file that there is. Adapters do not count as weights.
+ * The files that hold weights: model.safetensors, else the index of shards (`resolveModel` adds the files that it names); and
+ * those of an adapter. Nothing else is downloaded, because nothing else is opened.
  */
-export function selectWeightFiles(names: string[]): string[] {
-  for (const name of weightNames) if (names.includes(name)) return [name];
-  const others = names.filter((name) => /^[^/]+\.safetensors$/.test(name) && !name.startsWith("adapter_"));
-  const shards = others.filter((name) => /^model-\d{5}-of-\d{5}\.safetensors$/.test(name));
-  if (shards.length > 0) return shards;
-  return others.length === 1 ? others : [];
+export function selectWeightFiles(names: readonly string[]): string[] {
+  const { weights, adapter } = findWeightFiles(names);
+  return [...(weights === undefined ? [] : [weights]), ...adapter];
 }
 
 /** Throws `safetensors_required` when a repository has weights, but none that can be read. */
-export function refuseOtherWeights(repository: string, names: string[]): void {
-  if (selectWeightFiles(names).length > 0) return;
-  const found = names.filter((name) => /\.(bin|pt|pth|gguf|onnx|h5|msgpack|ot)$/.test(name) && name !== "training_args.bin");
-  if (found.length === 0) return;
-  const shown = found.slice(0, 3).join(", ");
-  const more = found.length > 3 ? ` and ${found.length - 3} more` : "";
-  throw new TsumugiError("safetensors_required", { repository, found: `${shown}${more}` });
+export function refuseOtherWeights(repository: string, names: readonly string[]): void {
+  const { weights, adapter } = findWeightFiles(names);
+  if (weights !== undefined || adapter.length === adapterNames.length) return;
+  const found = describeOtherWeights(names, repository);
+  if (found !== undefined) throw new TsumugiError("safetensors_required", { repository, found });
 }
 
 function isTokenizerFile(name: string): boolean {
