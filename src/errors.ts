@@ -47,6 +47,7 @@ const table = {
     status: 400,
     message: "{file} is a Git LFS pointer: the weights were not downloaded. Run `git lfs pull` in its folder.",
   },
+  safetensors_foreign: { status: 400, message: "{file} is no safetensors file: {reason}." },
   safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
   safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
   safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
@@ -152,7 +153,7 @@ const table = {
     message:
       "The repository `{repository}` has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
-  invalid_json_file: { status: 400, message: "The file {path} is not valid JSON: {reason}." },
+  invalid_json_file: { status: 400, message: "{path} is not valid JSON: {reason}." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The code of an error: stable, for programs to compare. */

@@ -7,7 +7,10 @@ describe("parseJsonFile", () => {
   it.each<[string, unknown]>([
     ['{"a": [0.0, Infinity], "b": -Infinity, "c": NaN}', { a: [0, Infinity], b: -Infinity, c: Number.NaN }],
     ["NaN", Number.NaN],
-    ['[ NaN ,\n{}, [ ], {"x" :\t-1.5e3}, true, false, null, "NaN", "\\"Infinity\\\\"]', [Number.NaN, {}, [], { x: -1500 }, true, false, null, "NaN", '"Infinity\\']],
+    [
+      '[ NaN ,\n{}, [ ], {"x" :\t-1.5e3}, true, false, null, "NaN", "\\"Infinity\\\\"]',
+      [Number.NaN, {}, [], { x: -1500 }, true, false, null, "NaN", '"Infinity\\'],
+    ],
     ['{"a": 1, "a": Infinity}', { a: Infinity }],
     ['\uFEFF{"a": 1}', { a: 1 }],
   ])("reads %s as Python does", (text, value) => {
@@ -33,7 +36,7 @@ describe("parseJsonFile", () => {
     ['{"a": 1\n "b": 2}', "line 2, column 2: a comma or } is expected"],
     ['{"a" 1}', "line 1, column 6: a colon"],
     ["{'a': 1}", "line 1, column 2: a name in double quotes"],
-    ['{"a": \'x\'}', "line 1, column 7: texts stand in double quotes"],
+    ["{\"a\": 'x'}", "line 1, column 7: texts stand in double quotes"],
     ['{"a": [1, 2', "line 1, column 12: it ends in the middle"],
     ['{"a": ', "it ends in the middle"],
     ['{"a": "x', "line 1, column 7: a text is not closed"],
