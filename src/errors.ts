@@ -67,7 +67,7 @@ const table = {
   batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
   native_addon_missing: {
     status: 500,
-    message: "Device `cpu` needs the native addon: {reason}. {hint}, or use device `reference`.",
+    message: "Device `cpu` needs the native addon, {reason}. {hint}, or use device `reference`.{log}",
   },
   op_unsupported: { status: 500, message: "Device `cpu` does not support {op}. Supported: {known}. Device `reference` works." },
   weights_unreadable: { status: 500, message: "The weights could not be read: {reason}." },
