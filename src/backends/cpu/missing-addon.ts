@@ -21,11 +21,11 @@ export function packageRoot(): string {
 }
 
 /**
- * The error for an addon that is not there, or that cannot be loaded (`cause`). Its detail `kind` tells apart: "no_compiler",
+ * The error for an addon that is not there, or that cannot be loaded (`cause`), by the record of the last build. Its detail `kind` tells apart: "no_compiler",
  * "build_failed", "build_interrupted", "scripts_blocked" (no build was ever tried), "not_loadable", "path" (TSUMUGI_ADDON_PATH).
  */
-export function missingAddon(file: string, cause?: unknown): TsumugiError {
-  const details = { ...explain(file, cause), file };
+export function missingAddon(file: string, cause?: unknown, root = packageRoot()): TsumugiError {
+  const details = { ...explain(file, cause, root), file };
   return new TsumugiError("native_addon_missing", details, cause === undefined ? undefined : { cause });
 }
 
@@ -39,16 +39,16 @@ interface Explanation {
   log?: string;
 }
 
-function explain(file: string, cause: unknown): Explanation {
-  const build = `run \`node "${join(packageRoot(), "scripts/build-native.mjs")}"\``;
+function explain(file: string, cause: unknown, root: string): Explanation {
+  const build = `run \`node "${join(root, "scripts/build-native.mjs")}"\``;
   const named = process.env.TSUMUGI_ADDON_PATH;
   if (cause === undefined && named !== undefined) {
     const hint = `Correct TSUMUGI_ADDON_PATH, or unset it and ${build}`;
     return { kind: "path", reason: `and TSUMUGI_ADDON_PATH names ${file}, which does not exist`, hint };
   }
-  const record = readRecord();
+  const record = readRecord(root);
   if (cause !== undefined) return explainLoading(cause, record, build);
-  const log = join(packageRoot(), "native/build/build.log");
+  const log = join(root, "native/build/build.log");
   switch (record?.outcome) {
     case "tools": {
       const missing = texts(record.missing);
@@ -86,9 +86,9 @@ function explainLoading(cause: unknown, record: BuildRecord | undefined, build: 
   return { kind: "not_loadable", reason: `which cannot be loaded${why} (${said})`, hint };
 }
 
-function readRecord(): BuildRecord | undefined {
+function readRecord(root: string): BuildRecord | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(join(packageRoot(), "native/build/record.json"), "utf8"));
+    const record: unknown = JSON.parse(readFileSync(join(root, "native/build/record.json"), "utf8"));
     return typeof record === "object" && record !== null ? record : undefined;
   } catch {
     return undefined; // no build has been tried, or its record is damaged
