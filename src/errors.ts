@@ -84,6 +84,11 @@ const table = {
   // tokenizer and chat templates
   unsupported_tokenizer: { status: 400, message: "tokenizer.json cannot be used: {what} is not supported. Given: {given}." },
   invalid_tokenizer_file: { status: 400, message: "The tokenizer file `{file}` cannot be read: {reason}." },
+  unknown_text: {
+    status: 400,
+    message:
+      "The tokenizer has no token for {text}: no token stands for it, and {reason}. Leave the text out, or give the model's vocabulary an unknown token in tokenizer.json.",
+  },
   missing_pad_token: {
     status: 400,
     message:
