@@ -47,7 +47,6 @@ const table = {
     status: 400,
     message: "{file} is a Git LFS pointer: the weights were not downloaded. Run `git lfs pull` in its folder.",
   },
-  safetensors_foreign: { status: 400, message: "{file} is no safetensors file: {reason}." },
   safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
   safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
   safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
@@ -67,7 +66,7 @@ const table = {
   batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
   native_addon_missing: {
     status: 500,
-    message: "Device `cpu` needs the native addon, {reason}. {hint}, or use device `reference`.{log}",
+    message: "Device `cpu` needs the native addon: {reason}. {hint}, or use device `reference`.",
   },
   op_unsupported: { status: 500, message: "Device `cpu` does not support {op}. Supported: {known}. Device `reference` works." },
   weights_unreadable: { status: 500, message: "The weights could not be read: {reason}." },
@@ -84,11 +83,6 @@ const table = {
   // tokenizer and chat templates
   unsupported_tokenizer: { status: 400, message: "tokenizer.json cannot be used: {what} is not supported. Given: {given}." },
   invalid_tokenizer_file: { status: 400, message: "The tokenizer file `{file}` cannot be read: {reason}." },
-  unknown_text: {
-    status: 400,
-    message:
-      "The tokenizer has no token for {text}: no token stands for it, and {reason}. Leave the text out, or give the model's vocabulary an unknown token in tokenizer.json.",
-  },
   missing_pad_token: {
     status: 400,
     message:
@@ -128,6 +122,16 @@ const table = {
     status: 403,
     message: "The Hub refused access to `{repository}` (HTTP {httpStatus}{detail}): {hint}.",
   },
+  hub_token_invalid: {
+    status: 401,
+    message:
+      "The Hub token of {source} cannot be sent: {reason}. Copy the token again from https://huggingface.co/settings/tokens, without anything around it.",
+  },
+  hub_proxy_invalid: {
+    status: 400,
+    message:
+      "The proxy that {variable} names cannot be used: {reason}. Given: {given}. Write it as http://host:port, or unset the variable.",
+  },
   hub_not_cached: {
     status: 503,
     message: "`{repository}` (revision `{revision}`) is not complete in the cache {cacheDirectory}: {missing}. {reason}",
@@ -158,7 +162,7 @@ const table = {
     message:
       "The repository `{repository}` has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
-  invalid_json_file: { status: 400, message: "{path} is not valid JSON: {reason}." },
+  invalid_json_file: { status: 400, message: "The file {path} is not valid JSON: {reason}." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The code of an error: stable, for programs to compare. */
@@ -226,6 +230,13 @@ export function describeError(code: ErrorCode): { status: number; message: strin
   return table[code];
 }
 
+/** Control characters but for line ends and tabs: a terminal would obey what a file or a server has written. */
+const controls = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+function escapeControl(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
 function fill(code: ErrorCode, details: ErrorDetails): string {
   return table[code].message.replace(/\{(\w+)\}/g, (_, name: string) => {
     if (name === "given" && details.given === undefined && typeof details.found === "string") return details.found;
@@ -235,7 +246,7 @@ function fill(code: ErrorCode, details: ErrorDetails): string {
 
 function show(value: unknown, name: string, isQuoted: boolean): string {
   if (value === undefined) return name === "given" ? "undefined" : "";
-  if (typeof value === "string" && !isQuoted) return value;
+  if (typeof value === "string" && !isQuoted) return value.replace(controls, escapeControl);
   // JSON has no NaN and no Infinity
   if (typeof value === "number") return String(value);
   try {
