@@ -8,10 +8,13 @@ export function addDownloadCommand(program: Command): void {
   const command = program
     .command("download")
     .description("download a model into the cache that Python shares, and print its folder")
-    .argument("<id>", "Hub id, e.g. Qwen/Qwen3-0.6B");
-  addHubOptions(command).action(async (id: string, flags: Omit<ModelFlags, "model">) => {
+    .argument("<id>", "Hub id, e.g. Qwen/Qwen3-0.6B")
+    .option("--force", "download again what is cached, without using any of it");
+  addHubOptions(command).action(async (id: string, flags: Omit<ModelFlags, "model"> & { force?: boolean }) => {
+    const { force: forceDownload, ...hub } = flags;
     const reporter = createProgressReporter();
-    const { directory } = await resolveModel(id, { ...flags, onProgress: reporter.download }).finally(reporter.close);
+    const options = { ...hub, forceDownload, onProgress: reporter.download };
+    const { directory } = await resolveModel(id, options).finally(reporter.close);
     process.stdout.write(`${directory}\n`);
   });
 }

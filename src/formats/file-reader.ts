@@ -1,9 +1,8 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TsumugiError } from "../errors.ts";
-import { foreignFileBytes } from "../util/foreign-file.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
-import { inOrder, type LocatedTensor, readHeader } from "./safetensors.ts";
+import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
 import { parseIndex } from "./safetensors-index.ts";
 import { describeOtherWeights, findWeightFiles, weightNames } from "./weight-files.ts";
 
@@ -30,19 +29,30 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   return weights === "model.safetensors" ? openSafetensors([file]) : openIndexed(file);
 }
 
-/**
- * Opens the shards that an index file names, beside it or in folders there. Whatever they hold is there; of a tensor that two
- * of them hold the last counts, as in transformers.
- */
+/** Opens the shards that an index file names, beside it; every tensor of the index must be where it says. */
 export async function openIndexed(index: string): Promise<Checkpoint> {
-  const { shards, dtype } = parseIndex(await readWhole(index), index);
+  const map = parseIndex(await readWhole(index), index);
   const directory = join(index, "..");
+  const shards = [...new Set(map.values())].sort();
   for (const shard of shards) {
-    if (await exists(join(directory, shard))) continue;
-    const reason = `${shard} is not there: download it, and every other file that \`weight_map\` names`;
-    throw new TsumugiError("safetensors_index", { file: index, reason });
+    if (!(await exists(join(directory, shard)))) {
+      throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} is not there` });
+    }
   }
-  return checkpoint(await openAll(shards.map((shard) => join(directory, shard))), dtype);
+  const files = await openAll(shards.map((shard) => join(directory, shard)));
+  const located = new Map<string, Placed>();
+  try {
+    for (const [tensor, shard] of map) {
+      const entry = files.find(({ path }) => path === join(directory, shard))!;
+      const found = entry.tensors.get(tensor);
+      if (!found) throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} does not hold ${tensor}` });
+      located.set(tensor, { file: entry, tensor: found });
+    }
+  } catch (error) {
+    await closeAll(files);
+    throw error;
+  }
+  return checkpoint(files, located);
 }
 
 /**
@@ -52,17 +62,17 @@ export async function openIndexed(index: string): Promise<Checkpoint> {
  */
 export async function openSafetensors(paths: readonly string[]): Promise<Checkpoint> {
   const files = await openAll(paths);
-  const seen = new Set<string>();
-  for (const { path, tensors } of files) {
-    for (const name of tensors.keys()) {
-      if (seen.has(name)) {
+  const located = new Map<string, Placed>();
+  for (const file of files) {
+    for (const tensor of file.tensors.values()) {
+      if (located.has(tensor.name)) {
         await closeAll(files);
-        throw new TsumugiError("safetensors_duplicate_key", { file: path, key: name });
+        throw new TsumugiError("safetensors_duplicate_key", { file: file.path, key: tensor.name });
       }
-      seen.add(name);
+      located.set(tensor.name, { file, tensor });
     }
   }
-  return checkpoint(files);
+  return checkpoint(files, located);
 }
 
 interface OpenFile {
@@ -76,9 +86,7 @@ interface Placed {
   tensor: LocatedTensor;
 }
 
-function checkpoint(files: readonly OpenFile[], declaredDtype?: string): Checkpoint {
-  const located = new Map<string, Placed>();
-  for (const file of files) for (const tensor of inOrder(file.tensors)) located.set(tensor.name, { file, tensor });
+function checkpoint(files: readonly OpenFile[], located: ReadonlyMap<string, Placed>): Checkpoint {
   const infos = [...located.values()].map(
     ({ tensor: { name, dtype, shape, bytes } }): TensorInfo => ({ name, dtype, shape, bytes }),
   );
@@ -89,7 +97,6 @@ function checkpoint(files: readonly OpenFile[], declaredDtype?: string): Checkpo
     return placed;
   };
   return {
-    ...(declaredDtype !== undefined && { declaredDtype }),
     tensors: () => infos,
     locate(name) {
       const { file, tensor } = find(name);
@@ -123,9 +130,9 @@ async function openFile(path: string): Promise<OpenFile> {
   const handle = await open(path, "r").catch((cause: unknown) => unreadable(path, cause));
   try {
     const { size } = await handle.stat();
-    const start = await readRange(handle, path, 0, Math.min(size, foreignFileBytes));
-    const tensors = await readHeader(path, start, size, (offset, bytes) => readRange(handle, path, offset, bytes));
-    return { path, handle, tensors };
+    const length = headerLength(await readRange(handle, path, 0, Math.min(size, lengthBytes)), size, path);
+    const tensors = parseHeader(await readRange(handle, path, lengthBytes, length), size, path);
+    return { path, handle, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
   } catch (error) {
     await handle.close();
     throw error;

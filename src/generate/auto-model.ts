@@ -4,7 +4,6 @@ import { openCheckpoint } from "../formats/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
-import { warnOnce } from "../util/warnings.ts";
 import { type AutoModelName, assembleModel, readConfig } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
@@ -78,17 +77,17 @@ export const AutoModelForSeq2SeqLM = {
 
 async function load(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
   checkModelOptions(options, fromPretrainedNames);
-  const { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress, device = "auto", threads } = options;
+  const { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress } = options;
+  const { device = "auto", threads } = options;
   oneOf("device", device, ["auto", ...deviceNames()]);
   if (threads !== undefined) parseOption(whole(1), threads, "threads");
   const backend = await createBackend(device);
-  if (threads !== undefined && !backend.usesThreads && device === "auto") {
-    warnOnce(`\`threads\` has no effect: the ${backend.name} device runs on one thread.`);
-  } else if (threads !== undefined && !backend.usesThreads) {
+  if (threads !== undefined && !backend.usesThreads) {
     const reason = `the ${backend.name} device runs on one thread`;
     throw new TsumugiError("conflicting_options", { options: `\`device: "${backend.name}"\` and \`threads\``, reason });
   }
-  const files = await resolveModel(idOrDirectory, { revision, cacheDir, token, localFilesOnly, endpoint, signal, onProgress });
+  const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress };
+  const files = await resolveModel(idOrDirectory, hub);
   const config = await readConfig(files);
   const checkpoint = await openCheckpoint(files.directory);
   try {

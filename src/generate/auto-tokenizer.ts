@@ -7,10 +7,13 @@ import { loadTokenizer, type TokenizerOptions } from "./load-tokenizer.ts";
 
 /** Options of `AutoTokenizer.fromPretrained`: those of the Hub, and what replaces the files' own settings. */
 export interface TokenizerLoadOptions
-  extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "onProgress" | "endpoint" | "signal">,
+  extends Pick<
+      HubOptions,
+      "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "onProgress" | "endpoint" | "signal"
+    >,
     TokenizerOptions {}
 
-const hubOptions = ["revision", "cacheDir", "token", "localFilesOnly", "onProgress", "endpoint", "signal"];
+const hubOptions = ["revision", "cacheDir", "token", "localFilesOnly", "forceDownload", "onProgress", "endpoint", "signal"];
 
 /**
  * Loads tokenizers.

@@ -9,9 +9,9 @@ import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
 export interface FromPretrainedOptions
-  extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "endpoint">,
+  extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "endpoint">,
     ModelOptions {
-  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu, or with a warning reference without the addon. */
+  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu. */
   device?: "auto" | DeviceName;
   /** Threads of the cpu device. Default: physical cores. */
   threads?: number;
@@ -47,7 +47,15 @@ export interface LoadProgress {
 }
 
 /** Names of the options that say where files come from. */
-export const hubNames: readonly string[] = ["revision", "cacheDir", "token", "localFilesOnly", "endpoint", "signal"];
+export const hubNames: readonly string[] = [
+  "revision",
+  "cacheDir",
+  "token",
+  "localFilesOnly",
+  "forceDownload",
+  "endpoint",
+  "signal",
+];
 const modelNames = ["dtype", "activationDtype", "maxBatchSize", "contextTokens", "cacheBytes", "signal", "onProgress"];
 
 /** Names of all options of `fromPretrained`. */

@@ -36,9 +36,9 @@ export interface ModelInformation {
  */
 export async function modelInformation(
   idOrDirectory: string,
-  options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "onProgress"> = {},
+  options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "onProgress"> = {},
 ): Promise<ModelInformation> {
-  refuseUnknown(options, ["revision", "cacheDir", "token", "localFilesOnly", "onProgress"]);
+  refuseUnknown(options, ["revision", "cacheDir", "token", "localFilesOnly", "forceDownload", "onProgress"]);
   const files = await resolveModel(idOrDirectory, options);
   const config = await readConfig(files);
   const checkpoint = await openCheckpoint(files.directory);

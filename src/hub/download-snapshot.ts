@@ -4,12 +4,14 @@ import { asksFor, type FileChooser } from "./cached-snapshot.ts";
 import { downloadFile } from "./download-file.ts";
 import type { ModelInformation } from "./model-information.ts";
 import type { HubContext } from "./options.ts";
-import { throwIfAborted } from "./request.ts";
-import { refuseOtherWeights, wellKnownNames } from "./select-files.ts";
+import { badResponse, throwIfAborted } from "./request.ts";
+import { refuseOtherWeights, selectTextGenerationFiles, wellKnownNames } from "./select-files.ts";
 import { writeAbsent, writeRef } from "./snapshot.ts";
 import { isWeightIndex, shardFiles } from "./weight-index.ts";
 
 const parallelFiles = 4;
+/** Most files of one model. The largest published ones have some hundreds. */
+const filesLimit = 10_000;
 
 /**
  * Brings the chosen files of a commit into the cache. The branch or tag is written last, so that whoever reads it offline
@@ -18,31 +20,41 @@ const parallelFiles = 4;
 export async function downloadSnapshot(context: HubContext, information: ModelInformation, choose: FileChooser): Promise<void> {
   const paths = cachePaths(context.cacheDirectory, context.repository);
   const { commit, files } = information;
-  if (asksFor(choose, "model.safetensors")) refuseOtherWeights(context.repository, files);
+  const known = new Set(files);
+  if (choose === selectTextGenerationFiles) refuseOtherWeights(context.repository, files);
   const chosen = choose(files);
-  const invented = chosen.find((file) => !files.includes(file));
+  const invented = chosen.find((file) => !known.has(file));
   if (invented !== undefined) refuseMissing(context, invented);
-  await downloadAll(context, paths, commit, chosen);
+  await downloadAll(context, paths, information, chosen);
   for (const index of chosen.filter(isWeightIndex)) {
     const shards = await shardFiles(paths.pointer(commit, index), index);
-    for (const shard of shards) if (!files.includes(shard)) refuseMissing(context, shard);
-    const rest = shards.filter((shard) => !chosen.includes(shard));
-    await downloadAll(context, paths, commit, rest);
+    for (const shard of shards) if (!known.has(shard)) refuseMissing(context, shard);
+    const had = new Set(chosen);
+    const rest = shards.filter((shard) => !had.has(shard));
+    await downloadAll(context, paths, information, rest);
   }
-  const absent = wellKnownNames.filter((name) => !files.includes(name) && asksFor(choose, name));
+  const absent = wellKnownNames.filter((name) => !known.has(name) && asksFor(choose, name));
   // These notes help the next call. Where the cache can only be read, everything was in it already.
   await writeAbsent(paths, commit, absent).catch(() => {});
   await writeRef(paths, context.revision, commit).catch(() => {});
 }
 
 /** Downloads a few files at a time. The first failure stops the others. */
-async function downloadAll(context: HubContext, paths: CachePaths, commit: string, files: string[]): Promise<void> {
+async function downloadAll(
+  context: HubContext,
+  paths: CachePaths,
+  information: ModelInformation,
+  files: string[],
+): Promise<void> {
+  if (files.length > filesLimit) {
+    const url = `${context.endpoint}/${context.repository}`;
+    throw badResponse(url, `a model may have at most ${filesLimit} files, and this one has ${files.length}`);
+  }
+  const { commit, sizes } = information;
   const stop = new AbortController();
-  const queue = [...files];
+  const queue = files.values();
   const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      await downloadFile(context, paths, commit, file, stop.signal);
-    }
+    for (const file of queue) await downloadFile(context, paths, { commit, file, size: sizes.get(file) }, stop.signal);
   };
   const workers = Array.from({ length: Math.min(parallelFiles, files.length) }, () =>
     worker().catch((error) => {

@@ -24,6 +24,7 @@ describe("readHubEnvironment", () => {
   it.each([
     [{}, false],
     [{ HF_HUB_OFFLINE: "1" }, true],
+    [{ HF_HUB_OFFLINE: "", TRANSFORMERS_OFFLINE: "on" }, true],
     [{ HF_HUB_OFFLINE: "yes" }, true],
     [{ TRANSFORMERS_OFFLINE: "1" }, true],
     [{ HF_HUB_OFFLINE: "0", TRANSFORMERS_OFFLINE: "1" }, false],
@@ -36,6 +37,21 @@ describe("readHubEnvironment", () => {
     expect(readHubEnvironment({ HOME }).endpoint).toBe("https://huggingface.co");
   });
 
+  it.each([
+    [undefined, 10_000],
+    ["", 10_000],
+    ["0", 10_000],
+    ["30", 30_000],
+    [" 0.5 ", 500],
+  ])("reads the timeout %j as %i ms", (value, expected) => {
+    const environment = readHubEnvironment({ HOME, HF_HUB_ETAG_TIMEOUT: value, HF_HUB_DOWNLOAD_TIMEOUT: value });
+    expect([environment.metadataTimeoutMs, environment.downloadTimeoutMs]).toEqual([expected, expected]);
+  });
+
+  it.each(["-1", "10s", "ten", "NaN", "Infinity", "1e7"])("refuses the timeout %j", (value) => {
+    expect(() => readHubEnvironment({ HOME, HF_HUB_DOWNLOAD_TIMEOUT: value })).toThrow(/`HF_HUB_DOWNLOAD_TIMEOUT` must be/);
+  });
+
   it("leaves unknown variables in paths as they are", () => {
     expect(expandPath(`~/a/$${"{B}"}/$NONE/~`, { HOME, B: "b" })).toBe("/home/me/a/b/$NONE/~");
   });
@@ -43,7 +59,7 @@ describe("readHubEnvironment", () => {
 
 describe("findToken", () => {
   const home = mkdtempSync(join(tmpdir(), "tsumugi-token-"));
-  writeFileSync(join(home, "token"), "hf_file\n");
+  writeFileSync(join(home, "token"), "hf_file\n", { mode: 0o600 });
   const find = (option: string | undefined, variables: Record<string, string>) =>
     findToken(option, readHubEnvironment({ HOME, HF_HOME: home, ...variables }));
 

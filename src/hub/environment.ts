@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { TsumugiError } from "../errors.ts";
 
 /** The settings that Python's huggingface_hub reads from the environment, as they are now. */
 export type HubEnvironment = {
@@ -15,6 +16,8 @@ export type HubEnvironment = {
   tokenPath: string;
   /** HF_TOKEN, or HUGGING_FACE_HUB_TOKEN (old name). */
   token: string | undefined;
+  /** Which of the two the token is from. */
+  tokenVariable: "HF_TOKEN" | "HUGGING_FACE_HUB_TOKEN";
   /** HF_HUB_DISABLE_IMPLICIT_TOKEN: only a token given as an option is sent. */
   implicitTokenDisabled: boolean;
   /** HF_HUB_DISABLE_SYMLINKS: snapshots hold real files. */
@@ -28,7 +31,8 @@ export type HubEnvironment = {
 /**
  * Reads the HF_* variables. They are read at each call, never kept.
  *
- * An empty variable counts as not set (Python would take an empty HF_HOME for the current folder).
+ * An empty variable counts as not set (Python would take an empty HF_HOME for the current folder). Error: `invalid_option`
+ * for a timeout that is no number of seconds.
  *
  * Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
@@ -47,10 +51,11 @@ export function readHubEnvironment(variables: Record<string, string | undefined>
     offline: isTrue(get("HF_HUB_OFFLINE") ?? get("TRANSFORMERS_OFFLINE")),
     tokenPath: folder("HF_TOKEN_PATH") ?? join(home, "token"),
     token: get("HF_TOKEN") ?? get("HUGGING_FACE_HUB_TOKEN"),
+    tokenVariable: get("HF_TOKEN") === undefined ? "HUGGING_FACE_HUB_TOKEN" : "HF_TOKEN",
     implicitTokenDisabled: isTrue(get("HF_HUB_DISABLE_IMPLICIT_TOKEN")),
     symlinksDisabled: isTrue(get("HF_HUB_DISABLE_SYMLINKS")),
-    metadataTimeoutMs: seconds(get("HF_HUB_ETAG_TIMEOUT")),
-    downloadTimeoutMs: seconds(get("HF_HUB_DOWNLOAD_TIMEOUT")),
+    metadataTimeoutMs: milliseconds("HF_HUB_ETAG_TIMEOUT", get("HF_HUB_ETAG_TIMEOUT")),
+    downloadTimeoutMs: milliseconds("HF_HUB_DOWNLOAD_TIMEOUT", get("HF_HUB_DOWNLOAD_TIMEOUT")),
   };
 }
 
@@ -82,7 +87,10 @@ function isTrue(value: string | undefined): boolean {
   return value !== undefined && ["1", "ON", "YES", "TRUE"].includes(value.toUpperCase());
 }
 
-function seconds(value: string | undefined): number {
-  const number = Number(value);
-  return value !== undefined && Number.isFinite(number) && number > 0 ? number * 1000 : 10_000;
+/** A number of seconds; 0 is the default, as in Python. A timer of Node reaches 24 days. */
+function milliseconds(option: string, value: string | undefined): number {
+  const number = Number(value ?? 0);
+  if (number === 0) return 10_000;
+  if (number > 0 && number <= 1e6) return number * 1000;
+  throw new TsumugiError("invalid_option", { option, expected: "a number of seconds up to 1,000,000", given: value });
 }

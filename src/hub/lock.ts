@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, lutimes, mkdir, open, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { TsumugiError } from "../errors.ts";
 import type { HubContext } from "./options.ts";
 import { sleep } from "./request.ts";
 
@@ -11,6 +13,10 @@ const heartbeatMs = 2000;
 /** A process that looks dead may live in another container with our host name, so its heartbeat must have stopped too. */
 const deadMs = 2.5 * heartbeatMs;
 const pollMs = 100;
+/** More than the text that names an owner. */
+const ownerBytes = 4096;
+/** They do not exist on Windows, where nothing of the kind can lie in a user's cache. */
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 /**
  * Holds the lock file at `path` while `work` runs. It waits while another process or another call holds it.
@@ -18,7 +24,7 @@ const pollMs = 100;
  * The file names its owner and is touched every two seconds. A lock whose process is gone (same machine) is taken over
  * five seconds after its last touch. So is one that nobody has touched for `staleMs` by the waiter's own clock: its owner
  * may be on another machine, or its process number may be in use again. Two holders could at worst download twice, because
- * blobs are checked and then renamed.
+ * blobs are checked and then renamed. What is no regular file, such as a link, is not a lock: `hub_cache_not_writable`.
  */
 export async function withLock<T>(
   context: HubContext,
@@ -32,7 +38,7 @@ export async function withLock<T>(
   await acquire(context, path, owner, signal, staleMs);
   const heartbeat = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {});
+    lutimes(path, now, now).catch(() => {});
   }, heartbeatMs);
   heartbeat.unref();
   try {
@@ -90,7 +96,7 @@ async function breakLock(path: string, key: string): Promise<void> {
     await (await open(breaker, "wx", 0o664)).close();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const age = await stat(breaker).then(
+    const age = await lstat(breaker).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
@@ -107,23 +113,35 @@ async function breakLock(path: string, key: string): Promise<void> {
 }
 
 async function lockState(path: string): Promise<{ owner: Owner | undefined; touched: number } | undefined> {
-  try {
-    const { mtimeMs } = await stat(path);
-    return { owner: await readOwner(path), touched: mtimeMs };
-  } catch {
-    return undefined;
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return undefined;
+  if (!found.isFile()) {
+    const reason = `it is ${found.isSymbolicLink() ? "a link" : "no regular file"}, and a lock is a file; remove it`;
+    throw new TsumugiError("hub_cache_not_writable", { path, reason });
   }
+  return { owner: await readOwner(path), touched: found.mtimeMs };
 }
 
+/** Reads whose lock it is: a short regular file, never what a link leads to. */
 async function readOwner(path: string): Promise<Owner | undefined> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Owner;
+    const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) return undefined;
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(ownerBytes), 0, ownerBytes, 0);
+      const owner = JSON.parse(buffer.toString("utf8", 0, bytesRead)) as Partial<Owner> | null;
+      const isOwner = typeof owner?.id === "string" && typeof owner.host === "string" && Number.isSafeInteger(owner.pid);
+      return isOwner ? (owner as Owner) : undefined;
+    } finally {
+      await file.close();
+    }
   } catch {
     return undefined; // the file is gone, or it is being written
   }
 }
 
 function isAlive(pid: number): boolean {
+  if (pid <= 0) return false; // 0 and below mean groups of processes
   try {
     process.kill(pid, 0);
     return true;

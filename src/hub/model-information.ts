@@ -1,10 +1,13 @@
+import { printable } from "../util/printable.ts";
+import { fileNameProblem } from "./file-name.ts";
 import type { HubContext } from "./options.ts";
-import { isCommitHash, relativePathProblem } from "./repository-id.ts";
-import { badResponse, reasonOf, requestHub, TransientFailure, withRetries } from "./request.ts";
+import { readBody } from "./read-body.ts";
+import { isCommitHash } from "./repository-id.ts";
+import { badResponse, requestHub, withRetries } from "./request.ts";
 import { responseError } from "./response-error.ts";
 
-/** What a revision is now: its commit and all its files. */
-export type ModelInformation = { commit: string; files: string[] };
+/** What a revision is now: its commit, all its files, and their sizes where the Hub tells them. */
+export type ModelInformation = { commit: string; files: string[]; sizes: ReadonlyMap<string, number> };
 
 /**
  * Asks the Hub which commit a revision is and which files it has.
@@ -12,28 +15,23 @@ export type ModelInformation = { commit: string; files: string[] };
  * Errors: `hub_repository_not_found`, `hub_revision_not_found`, `hub_access_denied`, `hub_unreachable`, `hub_bad_response`.
  */
 export function modelInformation(context: HubContext, attempts = context.retry.attempts): Promise<ModelInformation> {
-  const url = `${context.endpoint}/api/models/${context.repository}/revision/${encodeURIComponent(context.revision)}`;
+  const revision = encodeURIComponent(context.revision);
+  const url = `${context.endpoint}/api/models/${context.repository}/revision/${revision}?blobs=true`;
   return withRetries(
     context,
     async () => {
       const answer = await requestHub(context, { method: "GET", url, otherHosts: "follow" });
       if (!answer.response.ok) throw await responseError(context, answer);
-      return parse(url, await readBody(url, answer.response));
+      return parse(url, await readBody(context, answer));
     },
     attempts,
   );
 }
 
-async function readBody(url: string, response: Response): Promise<string> {
-  try {
-    return await response.text();
-  } catch (error) {
-    throw new TransientFailure(url, reasonOf(error), { cause: error });
-  }
-}
+type Sibling = { rfilename?: unknown; size?: unknown; lfs?: { size?: unknown } | null } | null;
 
 function parse(url: string, text: string): ModelInformation {
-  let body: { sha?: unknown; siblings?: unknown };
+  let body: { sha?: unknown; siblings?: unknown } | null;
   try {
     body = JSON.parse(text);
   } catch {
@@ -41,13 +39,17 @@ function parse(url: string, text: string): ModelInformation {
   }
   const commit = body?.sha;
   if (typeof commit !== "string" || !isCommitHash(commit)) throw badResponse(url, "`sha` is not a commit hash");
-  if (!Array.isArray(body.siblings)) throw badResponse(url, "`siblings` is not a list");
-  const files = body.siblings.map((sibling: { rfilename?: unknown } | null) => {
+  if (!Array.isArray(body?.siblings)) throw badResponse(url, "`siblings` is not a list");
+  const sizes = new Map<string, number>();
+  const files = new Set<string>();
+  for (const sibling of body.siblings as Sibling[]) {
     const name = sibling?.rfilename;
     if (typeof name !== "string") throw badResponse(url, "`siblings` has an entry without `rfilename`");
-    const problem = relativePathProblem(name);
-    if (problem !== undefined) throw badResponse(url, `the file name \`${name}\` is refused: ${problem}`);
-    return name;
-  });
-  return { commit, files };
+    const problem = fileNameProblem(name);
+    if (problem !== undefined) throw badResponse(url, `the file name \`${printable(name)}\` is refused: ${problem}`);
+    files.add(name);
+    const size = sibling?.lfs?.size ?? sibling?.size;
+    if (Number.isSafeInteger(size) && (size as number) >= 0) sizes.set(name, size as number);
+  }
+  return { commit, files: [...files], sizes };
 }

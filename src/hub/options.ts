@@ -4,7 +4,8 @@ import { checkOptionTypes } from "../util/option-types.ts";
 import { listed, refuseUnknown } from "../util/unknown-options.ts";
 import { expandPath, readHubEnvironment } from "./environment.ts";
 import { relativePathProblem } from "./repository-id.ts";
-import { findToken } from "./token.ts";
+import { shownUrl } from "./shown-url.ts";
+import { type FoundToken, locateToken } from "./token.ts";
 
 /** The progress of a download. `totalBytes` is 0 until the server has told the size. */
 export type DownloadProgress = {
@@ -35,13 +36,15 @@ export type HubOptions = {
   token?: string;
   /** Use the cache only. Default false, or true where HF_HUB_OFFLINE=1. */
   localFilesOnly?: boolean;
+  /** Download again what is cached, without using any of it. Default false; not together with an offline mode. */
+  forceDownload?: boolean;
   /** Base address of the Hub. Default HF_ENDPOINT or https://huggingface.co. */
   endpoint?: string;
   /** Called at the start and the end of each file, and at most ten times a second between. */
   onProgress?: (event: DownloadProgress) => void;
   /** Stops at once (error `aborted`). Bytes that have arrived stay as `.incomplete` and are used by the next attempt. */
   signal?: AbortSignal;
-  /** The function that fetches, for example through a proxy. Default: the global fetch. */
+  /** The function that fetches. Default: the global fetch, or one that goes through the proxies of the environment. */
   fetch?: typeof fetch;
   retry?: Partial<RetryPolicy>;
 };
@@ -52,10 +55,11 @@ export type HubContext = {
   revision: string;
   cacheDirectory: string;
   endpoint: string;
-  token: string | undefined;
+  token: FoundToken | undefined;
   offline: boolean;
   /** Why the network is not used, when it is not. */
   offlineReason: string;
+  forceDownload: boolean;
   symlinks: boolean;
   fetch: typeof fetch;
   signal: AbortSignal | undefined;
@@ -70,6 +74,7 @@ const types = {
   cacheDir: "string",
   token: "string",
   localFilesOnly: "boolean",
+  forceDownload: "boolean",
   endpoint: "string",
   onProgress: "function",
   signal: "signal",
@@ -90,19 +95,32 @@ export async function hubContext(repository: string, options: HubOptions): Promi
   const problem = relativePathProblem(revision);
   if (problem !== undefined) invalid("revision", `a branch, tag or commit (${problem})`, revision);
   const endpoint = (options.endpoint ?? environment.endpoint).replace(/\/+$/, "");
-  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) invalid("endpoint", "an http(s) address", endpoint);
+  if (!isEndpoint(endpoint)) {
+    const option = options.endpoint === undefined ? "HF_ENDPOINT" : "endpoint";
+    invalid(option, "an http(s) address without a user's name, password or query", shownUrl(endpoint));
+  }
   const retry = { attempts: 5, baseDelayMs: 500, maxDelayMs: 8000, ...options.retry };
   if (!(retry.attempts >= 1)) invalid("retry.attempts", "at least 1", retry.attempts);
+  const offline = environment.offline || options.localFilesOnly === true;
+  const forceDownload = options.forceDownload === true;
+  if (offline && forceDownload) {
+    const other = environment.offline ? "HF_HUB_OFFLINE" : "`localFilesOnly`";
+    throw new TsumugiError("conflicting_options", {
+      options: `\`forceDownload\` and ${other}`,
+      reason: "one of them forbids what the other asks for",
+    });
+  }
   return {
     repository,
     revision,
     endpoint,
     cacheDirectory: resolve(options.cacheDir === undefined ? environment.cacheDirectory : expandPath(options.cacheDir)),
-    token: await findToken(options.token, environment),
-    offline: environment.offline || options.localFilesOnly === true,
+    token: await locateToken(options.token, environment),
+    offline,
     offlineReason: environment.offline
       ? "HF_HUB_OFFLINE forbids downloads: unset it to get the missing files."
       : "`localFilesOnly` forbids downloads: call without it to get the missing files.",
+    forceDownload,
     symlinks: !environment.symlinksDisabled,
     fetch: options.fetch ?? globalThis.fetch,
     signal: options.signal,
@@ -111,6 +129,12 @@ export async function hubContext(repository: string, options: HubOptions): Promi
     metadataTimeoutMs: environment.metadataTimeoutMs,
     downloadTimeoutMs: environment.downloadTimeoutMs,
   };
+}
+
+function isEndpoint(text: string): boolean {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { username, password, search, hash } = new URL(text);
+  return username === "" && password === "" && search === "" && hash === "";
 }
 
 function invalid(option: string, expected: string, given: unknown): never {

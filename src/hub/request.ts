@@ -1,16 +1,21 @@
 import { TsumugiError } from "../errors.ts";
+import { printable } from "../util/printable.ts";
 import type { HubContext } from "./options.ts";
+import { shownUrl } from "./shown-url.ts";
 
 /** A failure that another attempt may cure: a dropped connection, a timeout, HTTP 408, 429 or 5xx. */
 export class TransientFailure extends Error {
   override readonly name = "TransientFailure";
   readonly url: string;
   readonly retryAfterMs: number | undefined;
+  /** What is thrown when no attempt is left. Default: `hub_unreachable`. */
+  readonly final: TsumugiError | undefined;
 
-  constructor(url: string, reason: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(url: string, reason: string, options: { retryAfterMs?: number; cause?: unknown; final?: TsumugiError } = {}) {
     super(reason, { cause: options.cause });
     this.url = url;
     this.retryAfterMs = options.retryAfterMs;
+    this.final = options.final;
   }
 }
 
@@ -40,8 +45,7 @@ export async function requestHub(context: HubContext, request: HubRequest): Prom
     const response = await fetchHead(context, request, url);
     const location = response.headers.get("location");
     if (!redirectStatuses.includes(response.status) || location === null) return { response, url, redirects };
-    if (!URL.canParse(location, url)) throw badResponse(url, `it redirects to \`${location}\``);
-    const target = new URL(location, url).href;
+    const target = redirectTarget(location, url);
     if (request.otherHosts === "return" && !mayHaveToken(context, target)) return { response, url, redirects };
     await discard(response);
     redirects.push(response.headers);
@@ -50,9 +54,18 @@ export async function requestHub(context: HubContext, request: HubRequest): Prom
   }
 }
 
+/** Only the web is followed: `fetch` would open a `data:` address, which nobody has served. */
+function redirectTarget(location: string, url: string): string {
+  const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
+  if (target === undefined || !/^https?:$/.test(target.protocol) || target.username !== "" || target.password !== "") {
+    throw badResponse(url, `it redirects to \`${printable(location)}\``);
+  }
+  return target.href;
+}
+
 async function fetchHead(context: HubContext, request: HubRequest, url: string): Promise<Response> {
   const headers: Record<string, string> = { "accept-encoding": "identity", "user-agent": "tsumugi", ...request.headers };
-  if (context.token !== undefined && mayHaveToken(context, url)) headers.authorization = `Bearer ${context.token}`;
+  if (context.token !== undefined && mayHaveToken(context, url)) headers.authorization = `Bearer ${context.token.value}`;
   const timeout = new AbortController();
   const signals = [timeout.signal, request.signal, context.signal].filter((signal) => signal !== undefined);
   const timer = setTimeout(() => timeout.abort(), context.metadataTimeoutMs);
@@ -61,7 +74,11 @@ async function fetchHead(context: HubContext, request: HubRequest, url: string):
   } catch (error) {
     throwIfAborted(context, request.signal);
     if (timeout.signal.aborted)
-      throw new TransientFailure(url, `no answer in ${context.metadataTimeoutMs} ms`, { cause: error });
+      throw new TransientFailure(url, `no answer in ${context.metadataTimeoutMs} ms (HF_HUB_ETAG_TIMEOUT)`, { cause: error });
+    if (TsumugiError.isInstance(error)) throw error;
+    if (causeCode(error) === "UND_ERR_HEADERS_OVERFLOW") {
+      throw badResponse(url, "its headers are longer than what Node accepts (`--max-http-header-size`, 16 KiB by default)");
+    }
     throw new TransientFailure(url, reasonOf(error), { cause: error });
   } finally {
     clearTimeout(timer);
@@ -106,7 +123,9 @@ export async function waitBeforeRetry(
     const reason = tooLong
       ? `${error.message}; it asks to wait ${Math.ceil((error.retryAfterMs ?? 0) / 1000)} s`
       : error.message;
-    throw new TsumugiError("hub_unreachable", { url: error.url, attempts: attempt, reason }, { cause: error });
+    if (error.final !== undefined && !tooLong) throw error.final;
+    const url = shownUrl(error.url);
+    throw new TsumugiError("hub_unreachable", { url, attempts: attempt, reason }, { cause: error });
   }
   const backoff = Math.min(context.retry.baseDelayMs * 2 ** (attempt - 1), context.retry.maxDelayMs);
   await sleep(context, Math.max(backoff * (0.75 + Math.random() / 4), error.retryAfterMs ?? 0), signal);
@@ -141,15 +160,22 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
+/** The error of an answer that a Hub does not give. `reason` shows what the server wrote only through `printable`. */
 export function badResponse(url: string, reason: string): TsumugiError {
-  return new TsumugiError("hub_bad_response", { url, reason });
+  return new TsumugiError("hub_bad_response", { url: shownUrl(url), reason });
+}
+
+/** The code of what made a fetch fail, of Node (ECONNRESET) or of what fetches (UND_ERR_…). */
+export function causeCode(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
 }
 
 /** The message of a failed fetch. fetch itself says "fetch failed" and hides what happened in the cause. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return printable(String(error));
   const cause = error.cause;
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
-  if (cause instanceof Error && cause.message !== "") return cause.message;
-  return error.message || error.name;
+  if (cause instanceof Error && cause.message !== "") return printable(cause.message);
+  return printable(error.message || error.name);
 }

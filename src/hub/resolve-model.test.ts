@@ -96,7 +96,7 @@ describe("a Hub id", () => {
     use.hub.seen.length = 0;
     const events: DownloadProgress[] = [];
     await load("org/tiny", { onProgress: (event) => events.push(event) });
-    expect(use.hub.seen.map(({ path }) => path)).toEqual(["/api/models/org/tiny/revision/main"]);
+    expect(use.hub.seen.map(({ path }) => path)).toEqual(["/api/models/org/tiny/revision/main?blobs=true"]);
     expect(events.map(({ status }) => status)).toEqual(["cached", "cached", "cached", "cached", "cached"]);
   });
 
@@ -241,7 +241,7 @@ describe("refusals", () => {
     await expect(load("org/evil")).rejects.toMatchObject({ code: "hub_bad_response" });
     const map = { weight_map: { a: "../../../../evil.safetensors" } };
     use.hub.repositories.set("org/index", { commit, files: { "model.safetensors.index.json": text(map) } });
-    await expect(load("org/index")).rejects.toMatchObject({ code: "safetensors_index" });
+    await expect(load("org/index")).rejects.toMatchObject({ code: "invalid_input" });
   });
 
   it("knows a server that is no Hub", async () => {

@@ -40,9 +40,12 @@ const cacheMayAnswer: ErrorCode[] = [
  * Without a network: with `localFilesOnly` or HF_HUB_OFFLINE=1; for a full commit hash whose files are all there; and
  * when the Hub cannot be reached but the files were downloaded before.
  *
- * Errors: `model_not_found`, `unknown_option`, `invalid_option`, `hub_repository_not_found`, `hub_revision_not_found`,
- * `hub_file_not_found`, `hub_gated`, `hub_access_denied`, `hub_not_cached`, `hub_unreachable`, `hub_bad_response`,
- * `hub_corrupt_download`, `hub_disk_full`, `hub_cache_not_writable`, `safetensors_required`, `aborted`.
+ * What is cached is used as it is, but for files whose size is not the one that the Hub's listing names: they are downloaded
+ * again. `forceDownload` downloads all of them.
+ *
+ * Errors: `model_not_found`, `unknown_option`, `invalid_option`, `conflicting_options`, `hub_repository_not_found`,
+ * `hub_revision_not_found`, `hub_file_not_found`, `hub_gated`, `hub_access_denied`, `hub_token_invalid`, `hub_proxy_invalid`,
+ * `hub_not_cached`, `hub_unreachable`, `hub_bad_response`, `hub_corrupt_download`, `hub_disk_full`, `hub_cache_not_writable`, `safetensors_required`, `aborted`.
  *
  * @example
  * ```ts
@@ -81,7 +84,8 @@ function idProblem(given: string): string | undefined {
 async function findSnapshot(context: HubContext, choose: FileChooser): Promise<string> {
   const commit = await cachedCommit(cachePaths(context.cacheDirectory, context.repository), context.revision);
   const cached = commit === undefined ? undefined : await inspectSnapshot(context, commit, choose);
-  const isUsable = cached !== undefined && cached.missing.length === 0 && cached.present.length > 0;
+  const isComplete = cached !== undefined && cached.missing.length === 0 && cached.present.length > 0;
+  const isUsable = isComplete && !context.forceDownload;
   const useCache = async () => {
     await reportCached(context, commit as string, cached as CachedSnapshot);
     return commit as string;

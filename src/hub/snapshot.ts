@@ -27,7 +27,7 @@ export async function writeRef(paths: CachePaths, revision: string, commit: stri
   if (revision === commit || (await cachedCommit(paths, revision)) === commit) return;
   const path = paths.ref(revision);
   await mkdir(dirname(path), { recursive: true });
-  await replaceAtomically(path, (temporary) => writeFile(temporary, commit));
+  await replaceAtomically(path, (temporary) => writeFile(temporary, commit, { flag: "wx" }));
 }
 
 /** Remembers files that the repository does not have at a commit. */
@@ -36,7 +36,7 @@ export async function writeAbsent(paths: CachePaths, commit: string, files: stri
     const path = paths.absent(commit, file);
     if ((await fileSize(path)) !== undefined) continue;
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, "");
+    await writeFile(path, "", { flag: "wx" }); // never through a link that lies there
   }
 }
 

@@ -35,6 +35,8 @@ export class FakeHub {
   drops: number[] = [];
   /** Answers Range requests with everything, as some proxies do. */
   ignoresRange = false;
+  /** Whether the listing of a repository names sizes, as the Hub's does (`?blobs=true`). */
+  tellsSizes = true;
   /** Wait between pieces of 16 KiB of content, in milliseconds. */
   pieceDelayMs = 0;
   readonly #server = createServer((request, response) => this.#handle(request, response));
@@ -96,7 +98,10 @@ export class FakeHub {
       const more = lfs ? { lfs: { oid: sha256(content), size: content.length, pointerSize: 100 } } : {};
       return { type: "file", path, oid: gitSha1(content), size: content.length, ...more };
     });
-    const siblings = Object.keys(files).map((rfilename) => ({ rfilename }));
+    const siblings = Object.entries(files).map(([rfilename, { content, lfs }]) => ({
+      rfilename,
+      ...(this.tellsSizes && { size: content.length, ...(lfs && { lfs: { size: content.length, pointerSize: 100 } }) }),
+    }));
     const body = JSON.stringify(kind === "tree" ? entries : { _id: "1", id, modelId: id, sha: commit, tags: [], siblings });
     response.writeHead(200, { "content-type": "application/json" }).end(body);
   }

@@ -1,2 +1,1 @@
-export { compilePattern, patternOf } from "./compile-pattern.ts";
-export { expressionPattern, literalPattern, type TextPattern } from "./text-pattern.ts";
+export { compilePattern, literalPattern, patternOf } from "./compile-pattern.ts";
