@@ -33,6 +33,11 @@ const table = {
   model_class: { status: 400, message: "`{asked}` cannot load a model of type `{given}`. Use `{right}`." },
   config_invalid: { status: 400, message: "config.json: `{field}` is wrong: {expected}. Given: {given}." },
   config_unsupported: { status: 400, message: "config.json: `{field}` = {given} is not supported. Supported: {supported}." },
+  generation_config_invalid: {
+    status: 400,
+    message:
+      "The model's {file}: `{field}` must be {expected}. Given: {given}. Correct the file, or set `{option}` in the call (null: unset).",
+  },
   weights_missing: { status: 400, message: "The checkpoint lacks {count} tensors that {modelType} needs: {names}." },
   weight_shape: { status: 400, message: "Weight {name} must have shape {expected}. The checkpoint has {given}." },
   checkpoint_missing: {
@@ -237,10 +242,13 @@ function escapeControl(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
+/** Codes whose given value is a value of a program or a file: a text is shown as one. */
+const quoting: readonly ErrorCode[] = ["invalid_option", "generation_config_invalid"];
+
 function fill(code: ErrorCode, details: ErrorDetails): string {
   return table[code].message.replace(/\{(\w+)\}/g, (_, name: string) => {
     if (name === "given" && details.given === undefined && typeof details.found === "string") return details.found;
-    return show(details[name], name, code === "invalid_option" && name === "given");
+    return show(details[name], name, name === "given" && quoting.includes(code));
   });
 }
 

@@ -33,3 +33,8 @@ export const generationFieldEntries = Object.entries(generationFields);
 
 /** Names of all fields, supported or not. */
 export const generationFieldNames: readonly string[] = Object.keys(generationFields);
+
+/** The value of a field that `null` switches off. */
+export function unset({ required, default: value }: SupportedField): unknown {
+  return required ? value : null;
+}

@@ -9,6 +9,8 @@ export interface LoadedModel {
   model: Model;
   /** The model's own settings. */
   generationConfig: GenerationConfig;
+  /** The file that they come from. */
+  settingsFile: string;
   /** Sequences that the engine runs at once. */
   maxSequences: number;
   /** The model's own tokenizer. */

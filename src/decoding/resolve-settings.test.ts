@@ -44,7 +44,7 @@ describe("resolveSettings", () => {
     [{ topP: 1.1 }, "`topP` must be a number from 0 to 1. Given: 1.1."],
     [{ topK: -1 }, "`topK` must be a whole number of at least 0. Given: -1."],
     [{ repetitionPenalty: 0 }, "`repetitionPenalty` must be a number above 0. Given: 0."],
-    [{ eosTokenId: [1, -2] }, "`eosTokenId` must be a token id or a list of token ids."],
+    [{ eosTokenId: [1, "2"] }, "`eosTokenId` must be a token id or a list of token ids."],
     [{ stopStrings: [""] }, "`stopStrings` must be a text or a list of texts, none of them empty."],
     [{ maxTime: 0 }, "`maxTime` must be a number of seconds above 0. Given: 0."],
     [{ doSample: 1 }, "`doSample` must be true or false. Given: 1."],

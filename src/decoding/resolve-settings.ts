@@ -3,8 +3,9 @@ import { parseOption } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
 import { checkSettings } from "./check-settings.ts";
 import type { GenerationConfig } from "./generation-config.ts";
-import { generationFieldEntries, generationFields } from "./generation-fields.ts";
+import { generationFieldEntries, generationFields, unset } from "./generation-fields.ts";
 import type { GenerationSettings } from "./generation-settings.ts";
+import { decideByModel } from "./model-settings.ts";
 import { isOff } from "./refused-fields.ts";
 
 /** Values of all fields where nothing sets them. */
@@ -15,22 +16,21 @@ const defaults = Object.fromEntries(
 /**
  * Decides every field: call, then the `generationConfig` of the call, then the model's, then the default.
  *
- * @throws `unsupported_option` for a field that is refused, `invalid_option` for a wrong value
+ * @param file where the model's settings come from, for messages
+ * @throws `unsupported_option` for a field that is refused, `invalid_option` for a wrong value, `generation_config_invalid` for
+ * one of the model's that this call would use
  */
-export function resolveSettings(call: object, passed: object, model: object): GenerationSettings {
+export function resolveSettings(call: object, passed: object, model: object, file?: string): GenerationSettings {
   const explicit = namedFields(call, passed);
-  const values: Record<string, unknown> = { ...withoutUndefined(model), ...withoutUndefined(explicit) };
   const result: Record<string, unknown> = { ...defaults };
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, value] of Object.entries(withoutUndefined(explicit))) {
     const field = generationFields[name];
-    if (field?.supported) {
-      if (value !== null) result[name] = parseOption(field.schema, value, name);
-      else if (!field.required) result[name] = null;
-    } else if (field && !isOff(field, explicit[name])) {
+    if (field?.supported) result[name] = value === null ? unset(field) : parseOption(field.schema, value, name);
+    else if (field && !isOff(field, value)) {
       throw new TsumugiError("unsupported_option", { option: name, reason: field.reason });
     }
   }
-  if (Array.isArray(result.eosTokenId) && result.eosTokenId.length === 0) result.eosTokenId = null;
+  decideByModel(result, model, explicit, file);
   if (typeof result.minNewTokens === "number") {
     if (explicit.minLength) warnOnce("Both `minNewTokens` and `minLength` are set. `minNewTokens` wins.");
     result.minLength = 0;
@@ -47,8 +47,8 @@ export interface CallSettings {
 }
 
 /** Decides every field, as `resolveSettings`, and keeps what the call names. */
-export function resolveCall(call: object, passed: object, model: object): CallSettings {
-  return { settings: resolveSettings(call, passed, model), named: namedFields(call, passed) };
+export function resolveCall(call: object, passed: object, model: object, file?: string): CallSettings {
+  return { settings: resolveSettings(call, passed, model, file), named: namedFields(call, passed) };
 }
 
 /** What a call itself names: its own fields, then those of its `generationConfig`. */

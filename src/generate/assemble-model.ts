@@ -1,5 +1,5 @@
 import type { Backend } from "../backends/backend.ts";
-import { readGenerationConfig } from "../decoding/read-generation-config.ts";
+import { readModelSettings } from "../decoding/read-generation-config.ts";
 import { Engine } from "../engine/engine.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
@@ -63,7 +63,7 @@ async function assemble(
   { files, config, checkpoint, model: plain, backend }: Loaded,
   options: PlacedOptions,
 ): Promise<CausalLMParts> {
-  const generationConfig = readGenerationConfig(await readObject(files, "generation_config.json"), config);
+  const settings = readModelSettings(await readGenerationFile(files), config);
   const model = backend.keepsOutputs ? withAttentions(withHiddenStates(plain)) : plain;
   const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
   const maxBatchSize = options.maxBatchSize ?? 64;
@@ -83,7 +83,8 @@ async function assemble(
   return {
     id: files.id,
     config,
-    generationConfig,
+    generationConfig: settings.generationConfig,
+    settingsFile: settings.file,
     model,
     engine,
     session,
@@ -100,6 +101,17 @@ async function assemble(
 /** config.json of a model. */
 export async function readConfig(files: ModelFiles): Promise<Record<string, unknown>> {
   return (await readObject(files, "config.json")) ?? incomplete(files, "has no config.json");
+}
+
+/** generation_config.json; as in transformers, one that is no JSON counts as absent. */
+async function readGenerationFile(files: ModelFiles): Promise<Record<string, unknown> | undefined> {
+  try {
+    return await readObject(files, "generation_config.json");
+  } catch (error) {
+    if (!TsumugiError.isInstance(error) || error.code !== "invalid_json_file") throw error;
+    warn(`${error.message} The settings of config.json take its place.`);
+    return undefined;
+  }
 }
 
 /** A JSON file of a model that holds an object; undefined where it is not there. */

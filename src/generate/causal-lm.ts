@@ -21,6 +21,7 @@ export interface CausalLMParts {
   id: string;
   config: Readonly<Record<string, unknown>>;
   generationConfig: GenerationConfig;
+  settingsFile: string;
   model: Model;
   engine: EngineInterface;
   session: Session;
@@ -192,8 +193,9 @@ export class CausalLM implements AssistantModel, TextModel {
   /** What decoding with this model works with: for `pipeline`, and for `generate` of a model that this one drafts for. */
   generateContext(): GenerateContext {
     if (this.#disposal) throw new TsumugiError("disposed", { what: "The model" });
-    const { model, engine, maxBatchSize, loadTokenizer } = this.#parts;
-    return { engine, model, generationConfig: this.generationConfig, maxSequences: maxBatchSize, loadTokenizer };
+    const { generationConfig } = this;
+    const { model, engine, settingsFile, maxBatchSize: maxSequences, loadTokenizer } = this.#parts;
+    return { engine, model, generationConfig, settingsFile, maxSequences, loadTokenizer };
   }
 }
 

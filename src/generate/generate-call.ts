@@ -36,7 +36,7 @@ export interface GenerateCall extends Pick<GenerateOptions, "seed" | "signal" | 
  */
 export function settingsOf(context: GenerateContext, options: GenerateOptions): CallSettings {
   const call = Object.fromEntries(Object.entries(options).filter(([name]) => generationFieldNames.includes(name)));
-  return resolveCall(call, options.generationConfig ?? {}, context.generationConfig);
+  return resolveCall(call, options.generationConfig ?? {}, context.generationConfig, context.settingsFile);
 }
 
 /**

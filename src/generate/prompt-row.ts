@@ -82,7 +82,7 @@ export function withDecoders(rows: readonly InputRow[], { settings, vocabularySi
       found: "nothing",
     });
   };
-  if (given === null || [given].flat().some((start) => start >= vocabularySize)) {
+  if (given === null || [given].flat().some((start) => start < 0 || start >= vocabularySize)) {
     return refuse(`a token id of the model, from 0 to ${vocabularySize - 1}, where its files name none`);
   }
   if (rows.length === 0) {

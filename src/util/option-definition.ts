@@ -17,6 +17,16 @@ export interface OptionDefinition<Name extends string = string, Value = unknown,
   readonly required?: Required;
   /** It has an effect only where tokens are drawn at random. */
   readonly sampling?: boolean;
+  /**
+   * Values that a call may not have, and that transformers takes for "off" where a model's files hold them: it compares before it
+   * checks.
+   */
+  readonly offInFiles?: (value: unknown) => boolean;
+  /**
+   * Whether the other settings leave this one without effect, so that a wrong value in a model's files is never looked at.
+   * Default: where it is for `sampling`, and nothing is sampled.
+   */
+  readonly idle?: (settings: { readonly [option: string]: unknown }, value: unknown) => boolean;
   /** The value holds functions or objects of the process: an option of a call, never of a file or of the wire. */
   readonly callOnly?: boolean;
   /** The flag of commands that generate; absent: they have none. */

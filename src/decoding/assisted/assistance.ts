@@ -9,6 +9,7 @@ import type { GenerationConfig } from "../generation-config.ts";
 import type { GenerationSettings } from "../generation-settings.ts";
 import { isGuided } from "../guided-decoder.ts";
 import type { LoadedModel } from "../loaded-model.ts";
+import { ownSetting } from "../model-settings.ts";
 import type { RequestPrompt } from "../request-prompt.ts";
 import type { CallSettings } from "../resolve-settings.ts";
 import type { AssistedReport } from "./assisted-report.ts";
@@ -122,7 +123,7 @@ function checkMode(name: string, settings: GenerationSettings): void {
 }
 
 function readDraftModel(
-  { engine, model, generationConfig }: LoadedModel,
+  { engine, model, generationConfig, settingsFile }: LoadedModel,
   target: Model,
   settings: GenerationSettings,
   named: GenerationConfig,
@@ -133,7 +134,8 @@ function readDraftModel(
   }
   // A call's word counts; without it the assistant's own settings, as in transformers.
   const chosen = <Name extends (typeof ofAssistants)[number]>(name: Name): GenerationConfig[Name] => {
-    return named[name] === undefined ? generationConfig[name] : (settings[name] as GenerationConfig[Name]);
+    if (named[name] !== undefined) return settings[name] as GenerationConfig[Name];
+    return ownSetting(generationConfig, name, settingsFile);
   };
   const threshold = chosen("assistantConfidenceThreshold");
   return {

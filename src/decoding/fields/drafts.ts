@@ -25,6 +25,9 @@ declare module "../options.ts" {
 
 const family = "Assisted generation";
 
+/** A model's files say this of the model as an assistant of another, which reads them itself. */
+const ofAssistant = (): boolean => true;
+
 export const promptLookupNumTokens = defineField({
   name: "promptLookupNumTokens",
   family,
@@ -37,6 +40,7 @@ export const maxMatchingNgramSize = defineField({
   name: "maxMatchingNgramSize",
   family,
   schema: whole(1),
+  idle: ({ promptLookupNumTokens }) => promptLookupNumTokens === null,
   default: 2,
   required: true,
   description: "The most of the row's last tokens that prompt lookup looks for.",
@@ -46,6 +50,7 @@ export const numAssistantTokens = defineField({
   name: "numAssistantTokens",
   family,
   schema: whole(1),
+  idle: ofAssistant,
   default: 20,
   description: "Tokens of a draft of `assistantModel`, at most. Default: the assistant's own setting, else 20.",
 });
@@ -54,6 +59,7 @@ export const numAssistantTokensSchedule = defineField({
   name: "numAssistantTokensSchedule",
   family,
   schema: choice(["constant", "heuristic", "heuristic_transient"]),
+  idle: ofAssistant,
   default: "constant",
   description:
     '"constant"; "heuristic": 2 more after a draft that was right, 1 less after one that was not; "heuristic_transient": the same, forgotten with the row.',
@@ -63,6 +69,7 @@ export const assistantConfidenceThreshold = defineField({
   name: "assistantConfidenceThreshold",
   family,
   schema: number("a number from 0 to 1", { minimum: 0, maximum: 1 }),
+  idle: ofAssistant,
   default: 0.4,
   description:
     "A draft of `assistantModel` ends behind a token less likely than this; 0: never. Default: the assistant's own setting, else 0.4.",

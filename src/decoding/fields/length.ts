@@ -20,6 +20,7 @@ export const maxLength = defineField({
   name: "maxLength",
   family,
   schema: whole(1),
+  idle: ({ maxNewTokens }) => maxNewTokens !== null,
   default: null,
   description: "Prompt and new tokens together; default: 20 new tokens, with a warning. `maxNewTokens` wins over it.",
 });

@@ -27,6 +27,7 @@ export const numReturnSequences = defineField({
   name: "numReturnSequences",
   family,
   schema: whole(1, mostRows),
+  offInFiles: (value) => typeof value === "number" && value < 1,
   default: 1,
   required: true,
   description: "Rows per prompt, next to each other, at most 10,000. Needs `doSample: true`, or as many `numBeams`.",

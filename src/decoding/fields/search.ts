@@ -47,6 +47,11 @@ function startsAnother(one: readonly number[], alternatives: readonly (readonly 
   return alternatives.some((other) => other !== one && one.every((token, place) => other[place] === token));
 }
 
+/** Without a search over beams, nothing reads its fields. */
+function isOneRow({ numBeams }: { readonly [option: string]: unknown }): boolean {
+  return numBeams === 1;
+}
+
 const earlyStoppings = expects("true, false or 'never'", z.union([z.boolean(), z.literal("never")]));
 
 export const doSample = defineField({
@@ -81,6 +86,7 @@ export const lengthPenalty = defineField({
   name: "lengthPenalty",
   family,
   schema: number("a finite number"),
+  idle: isOneRow,
   default: 1,
   required: true,
   description: "A beam's score is its log probability divided by length^lengthPenalty: above 0 favours long rows.",
@@ -90,6 +96,7 @@ export const numBeamGroups = defineField({
   name: "numBeamGroups",
   family,
   schema: whole(1),
+  idle: isOneRow,
   default: 1,
   required: true,
   description:
@@ -100,6 +107,7 @@ export const diversityPenalty = defineField({
   name: "diversityPenalty",
   family,
   schema: number("a number of at least 0", { minimum: 0 }),
+  idle: isOneRow,
   default: 0,
   required: true,
   description: "Taken from a token's score for each beam of an earlier group that chose it in the same step.",
@@ -109,6 +117,8 @@ export const penaltyAlpha = defineField({
   name: "penaltyAlpha",
   family,
   schema: number("a number from 0 to 1", { minimum: 0, maximum: 1 }),
+  offInFiles: (value) => typeof value === "number" && value < 0,
+  idle: ({ doSample, numBeams }) => doSample === true || numBeams !== 1,
   default: 0,
   required: true,
   description:

@@ -17,6 +17,7 @@ export const encoderNoRepeatNgramSize = defineProcessor({
   default: 0,
   description: "No sequence of this many tokens of the prompt (or the encoder's input) comes in the answer.",
   schema: whole(0),
+  offInFiles: (value) => typeof value === "number" && value < 0,
   off: (value) => value === 0,
   create: (value, { promptTokens, encoderTokens = promptTokens, vocabularySize }) =>
     overHistory(promptTokens, (history) => {

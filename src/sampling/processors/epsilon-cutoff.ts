@@ -16,6 +16,7 @@ export const epsilonCutoff = defineProcessor({
   default: 0,
   description: "Drops tokens less likely than this.",
   schema: number("a number of at least 0 and below 1", { minimum: 0, below: 1 }),
+  offInFiles: (value) => typeof value === "number" && (value < 0 || value >= 1),
   off: (value) => value === 0,
   create: warper("epsilonCutoff"),
 });

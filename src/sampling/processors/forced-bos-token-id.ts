@@ -16,6 +16,7 @@ export const forcedBosTokenId = defineProcessor({
   default: null,
   description: "The first new token, where the prompt (or the decoder's start) is one token.",
   schema: whole(0),
+  offInFiles: (value) => typeof value === "number" && value < 0,
   off: () => false,
   create(value, context) {
     checkVocabulary("forcedBosTokenId", [value], context);

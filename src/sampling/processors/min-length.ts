@@ -18,6 +18,7 @@ export const minLength = defineProcessor({
   required: true,
   description: "No end token before the row, prompt included, has this many tokens.",
   schema: whole(0),
+  offInFiles: (value) => typeof value === "number" && value < 0,
   off: (value) => value === 0,
   create: (value, { eosTokenIds, vocabularySize, promptTokens }) =>
     banEnds(eosTokenIds, vocabularySize, value - promptTokens.length),

@@ -18,6 +18,7 @@ export const minNewTokens = defineProcessor({
   description: "No end token before this many new tokens. It wins over `minLength`.",
   flag: { value: "n", help: "no end-of-text before this many new tokens" },
   schema: whole(0),
+  offInFiles: (value) => typeof value === "number" && value < 0,
   off: (value) => value === 0,
   create: (value, { eosTokenIds, vocabularySize }) => banEnds(eosTokenIds, vocabularySize, value),
 });

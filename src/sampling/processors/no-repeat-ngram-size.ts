@@ -16,6 +16,7 @@ export const noRepeatNgramSize = defineProcessor({
   default: 0,
   description: "No sequence of this many tokens comes twice, the prompt included.",
   schema: whole(0),
+  offInFiles: (value) => typeof value === "number" && value < 0,
   off: (value) => value === 0,
   create: (value, { promptTokens, vocabularySize }) =>
     overHistory(promptTokens, (history) => {

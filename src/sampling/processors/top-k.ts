@@ -17,6 +17,8 @@ export const topK = defineProcessor({
   description: "Samples from the k most likely tokens only; 0 is no limit.",
   flag: { value: "k", help: "sample from the k most likely tokens; 0 is all" },
   schema: whole(0),
+  // greedy decoding compares it too, to tell contrastive search
+  idle: ({ doSample }, value) => doSample !== true && typeof value === "number",
   off: (value) => value === 0,
   create: warper("topK"),
 });

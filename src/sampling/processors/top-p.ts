@@ -17,6 +17,7 @@ export const topP = defineProcessor({
   description: "Samples from the most likely tokens whose probabilities reach p.",
   flag: { value: "p", help: "sample from the most likely tokens that sum to p" },
   schema: number("a number from 0 to 1", { minimum: 0, maximum: 1 }),
+  offInFiles: (value) => typeof value === "number" && value > 1,
   off: (value) => value === 1,
   create: warper("topP"),
 });

@@ -16,6 +16,7 @@ export const typicalP = defineProcessor({
   default: 1,
   description: "Keeps the tokens whose surprise is nearest to the expected one, up to this mass.",
   schema: number("a number above 0, up to 1", { above: 0, maximum: 1 }),
+  offInFiles: (value) => typeof value === "number" && value > 1,
   off: (value) => value === 1,
   create: warper("typicalP"),
 });
