@@ -42,6 +42,7 @@ const packages = {
   zod: ["models", "sampling", "decoding", "generate", "util"],
   "@clack/prompts": ["cli"],
   commander: ["cli"],
+  undici: ["hub"],
 };
 
 const lineLimit = 400;

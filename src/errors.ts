@@ -135,7 +135,7 @@ const table = {
   hub_proxy_invalid: {
     status: 400,
     message:
-      "The proxy that {variable} names cannot be used: {reason}. Given: {given}. Write it as http://host:port, or unset the variable.",
+      "The proxy that {variable} names cannot be used: {reason}. Given: {given}. Write it as http://host:port or http://name:password@host:port, or unset the variable.",
   },
   hub_not_cached: {
     status: 503,

@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { TsumugiError } from "../errors.ts";
 import { printable } from "../util/printable.ts";
+import { reasonOf } from "./failure-reason.ts";
 import type { FileMetadata } from "./file-metadata.ts";
 import type { HubContext } from "./options.ts";
 import type { FileProgress } from "./progress.ts";
@@ -9,7 +10,6 @@ import {
   badResponse,
   discard,
   type HubAnswer,
-  reasonOf,
   requestHub,
   TransientFailure,
   throwIfAborted,

@@ -3,6 +3,7 @@ import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { listed, refuseUnknown } from "../util/unknown-options.ts";
 import { expandPath, readHubEnvironment } from "./environment.ts";
+import { proxiedFetch } from "./proxied-fetch.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { shownUrl } from "./shown-url.ts";
 import { type FoundToken, locateToken } from "./token.ts";
@@ -61,7 +62,7 @@ export type HubContext = {
   offlineReason: string;
   forceDownload: boolean;
   symlinks: boolean;
-  fetch: typeof fetch;
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
   signal: AbortSignal | undefined;
   onProgress: (event: DownloadProgress) => void;
   retry: RetryPolicy;
@@ -122,7 +123,7 @@ export async function hubContext(repository: string, options: HubOptions): Promi
       : "`localFilesOnly` forbids downloads: call without it to get the missing files.",
     forceDownload,
     symlinks: !environment.symlinksDisabled,
-    fetch: options.fetch ?? globalThis.fetch,
+    fetch: options.fetch ?? proxiedFetch,
     signal: options.signal,
     onProgress: options.onProgress ?? (() => {}),
     retry,

@@ -1,5 +1,6 @@
+import { reasonOf } from "./failure-reason.ts";
 import type { HubContext } from "./options.ts";
-import { badResponse, discard, type HubAnswer, reasonOf, TransientFailure, throwIfAborted } from "./request.ts";
+import { badResponse, discard, type HubAnswer, TransientFailure, throwIfAborted } from "./request.ts";
 
 /** Most bytes of an answer of the Hub's API: the listing of some 100,000 files. */
 export const answerBytesLimit = 32 * 1024 * 1024;

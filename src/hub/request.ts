@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { printable } from "../util/printable.ts";
+import { hasCauseCode, reasonOf } from "./failure-reason.ts";
 import type { HubContext } from "./options.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -76,7 +77,7 @@ async function fetchHead(context: HubContext, request: HubRequest, url: string):
     if (timeout.signal.aborted)
       throw new TransientFailure(url, `no answer in ${context.metadataTimeoutMs} ms (HF_HUB_ETAG_TIMEOUT)`, { cause: error });
     if (TsumugiError.isInstance(error)) throw error;
-    if (causeCode(error) === "UND_ERR_HEADERS_OVERFLOW") {
+    if (hasCauseCode(error, "UND_ERR_HEADERS_OVERFLOW")) {
       throw badResponse(url, "its headers are longer than what Node accepts (`--max-http-header-size`, 16 KiB by default)");
     }
     throw new TransientFailure(url, reasonOf(error), { cause: error });
@@ -163,19 +164,4 @@ export async function discard(response: Response): Promise<void> {
 /** The error of an answer that a Hub does not give. `reason` shows what the server wrote only through `printable`. */
 export function badResponse(url: string, reason: string): TsumugiError {
   return new TsumugiError("hub_bad_response", { url: shownUrl(url), reason });
-}
-
-/** The code of what made a fetch fail, of Node (ECONNRESET) or of what fetches (UND_ERR_…). */
-export function causeCode(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
-}
-
-/** The message of a failed fetch. fetch itself says "fetch failed" and hides what happened in the cause. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error));
-  const cause = error.cause;
-  if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
-  if (cause instanceof Error && cause.message !== "") return printable(cause.message);
-  return printable(error.message || error.name);
 }
