@@ -1,24 +1,34 @@
 /**
  * Builds native/build/Release/tsumugi.node with node-gyp, unless it is up to date.
  *
- * `--optional` (npm's install script): a failure is one short message and exit code 0; the package works without the
- * addon on device "reference". Node's headers are taken from this machine when they are there: Node-API is the same in
+ * `--optional` (npm's install script): a failure is one line and exit code 0, because the package works without the addon on
+ * device "reference". `--quiet` beside it: not even the line, for callers that tell it themselves. What became of the build
+ * stands in native/build/record.json. Node's headers are taken from this machine when they are there: Node-API is the same in
  * every version, so what is built with one works with all; otherwise node-gyp downloads them. Builds wait for each other.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { takeLock } from "./build-lock.mjs";
+import { createBuildProgress } from "./build-progress.mjs";
+import { readFailure, writeRecord } from "./build-record.mjs";
+import { findCompiler, missingInOutput, missingTools } from "./native-tools.mjs";
 import { nodePrefix } from "./node-prefix.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const native = join(root, "native");
 const optional = process.argv.includes("--optional");
-const addon = join(native, "build/Release/tsumugi.node");
-const stampFile = join(native, "build/stamp");
+const quiet = process.argv.includes("--quiet");
+const folder = join(native, "build");
+const addon = join(folder, "Release/tsumugi.node");
+const stampFile = join(folder, "stamp");
+const again = `node "${fileURLToPath(import.meta.url)}"`;
+/** As many compilers as there are processors, and a gigabyte for each. */
+const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 30), 16));
 const require = createRequire(import.meta.url);
 
 if (!process.argv.includes("--force") && isUpToDate(sourceStamp())) process.exit(0);
@@ -45,19 +55,36 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 const stamp = sourceStamp();
 if (!process.argv.includes("--force") && isUpToDate(stamp)) process.exit(0);
 
-const { output, failed } = await build();
-if (!failed) {
-  mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, stamp);
-} else if (optional) {
-  console.error(
-    'tsumugi: the native addon was not built (it needs a C++20 compiler, make and python3). Device "reference" works without it;\n' +
-      `for device "cpu" install them and run \`node "${fileURLToPath(import.meta.url)}"\`, which shows the reason.`,
-  );
-} else {
-  console.error(output);
-  console.error("tsumugi: the native addon could not be built. It needs a C++20 compiler, make and python3.");
-  process.exit(1);
+const missing = missingTools();
+if (missing.length > 0) failFor(missing);
+else {
+  writeRecord(folder, { outcome: "started" });
+  const { output, failed } = await build();
+  const unfound = missingInOutput(output);
+  if (failed && !optional) console.error(output.trimEnd());
+  if (failed && unfound.length > 0) failFor(unfound, output);
+  else if (failed) {
+    const failure = readFailure(output);
+    writeRecord(folder, { outcome: "failed", ...failure }, output);
+    fail(`${failure.summary} (${join(folder, "build.log")})`);
+  } else {
+    writeRecord(folder, { outcome: "built" }, output);
+    writeFileSync(stampFile, stamp);
+  }
+}
+
+function failFor(tools, output) {
+  writeRecord(folder, { outcome: "tools", missing: tools }, output);
+  fail(`not found on this machine: ${tools.join(", ")}`);
+}
+
+/** One line about a build that was not possible. */
+function fail(reason) {
+  if (!quiet) {
+    const after = optional ? `Device "reference" works without it; for device "cpu" mend that and run \`${again}\`.` : "";
+    console.error(`tsumugi: the native addon was not built: ${reason}. ${after}`.trimEnd());
+  }
+  process.exitCode = optional ? 0 : 1;
 }
 
 function isUpToDate(stamp) {
@@ -73,26 +100,36 @@ async function build() {
   }
   // A changed list of sources needs a new Makefile; `configure` is quick.
   const commands = [["configure"], ["build"]];
+  const sources = ["addon", "kernels"].flatMap((part) =>
+    readdirSync(join(native, part)).filter((file) => file.endsWith(".cc")),
+  );
+  const progress = createBuildProgress(sources.length, jobs);
   let output = "";
+  let failed = false;
   const node = nodePrefix();
   for (const command of commands) {
-    const given = [gyp, ...command, "-C", native, "--loglevel=error", "-j", "2", ...(node ? [`--nodedir=${node}`] : [])];
-    const result = await run(given);
+    const given = [gyp, ...command, "-C", native, "--loglevel=error", "-j", `${jobs}`, ...(node ? [`--nodedir=${node}`] : [])];
+    const result = await run(given, progress.push);
     output += result.output;
-    if (result.status !== 0) return { output, failed: true };
+    failed = result.status !== 0;
+    if (failed) break;
   }
-  return { output, failed: !existsSync(addon) };
+  progress.end(failed);
+  return { output, failed: failed || !existsSync(addon) };
 }
 
 /** Runs Node with these arguments in native/; all that it printed. */
-function run(given) {
+function run(given, onText) {
   return new Promise((resolve) => {
-    child = spawn(process.execPath, given, { cwd: native, env: { ...process.env, MAKEFLAGS: undefined } });
+    const compiler = process.platform === "win32" ? undefined : findCompiler();
+    const env = { ...process.env, MAKEFLAGS: undefined, ...(compiler && { CXX: compiler }) };
+    child = spawn(process.execPath, given, { cwd: native, env });
     if (child.pid) lock.add(child.pid);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
         output += text;
+        onText(text);
       });
     }
     child.on("error", ({ message }) => resolve({ output: `${message}\n`, status: 1 }));

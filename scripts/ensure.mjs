@@ -94,10 +94,10 @@ function ensureDependencies() {
 
 /**
  * Installs and builds what is missing. Messages go to stderr: stdout belongs to the job. With `optionalAddon` a machine
- * without a compiler goes on: device "reference" works, and device "cpu" says what is missing.
+ * without a compiler goes on without a word: device "auto" says what is missing, and runs on device "reference".
  */
 export function ensureBuilt({ optionalAddon = false } = {}) {
   ensureDependencies();
-  run(process.execPath, ["scripts/build-native.mjs", ...(optionalAddon ? ["--optional"] : [])]);
+  run(process.execPath, ["scripts/build-native.mjs", ...(optionalAddon ? ["--optional", "--quiet"] : [])]);
   run(process.execPath, ["scripts/build-ts.mjs"]);
 }

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { warnOnce } from "../util/warnings.ts";
 import type { Backend } from "./backend.ts";
 import { createReferenceBackend } from "./reference/index.ts";
 
@@ -18,9 +19,6 @@ const shipped = {
 
 /** Names of the devices that ship. */
 export type DeviceName = keyof typeof shipped;
-
-/** What "auto" stands for. */
-const automatic: DeviceName = "cpu";
 
 const makers = new Map<string, BackendMaker>(Object.entries(shipped));
 
@@ -50,11 +48,27 @@ export function registerDevice(name: string, maker: BackendMaker): () => void {
   return () => makers.delete(name);
 }
 
-/** The backend of a device; "auto": the fastest that every machine has. The caller has checked the name. */
+/** The backend of a device; "auto": cpu, or reference with a warning where the native addon is missing. The caller has checked the name. */
 export function createBackend(device: string): Promise<Backend> {
-  const name = device === "auto" ? automatic : device;
-  const maker = makers.get(name);
+  if (device === "auto") return createAutomatic();
+  const maker = makers.get(device);
   if (!maker)
-    throw new TsumugiError("invalid_option", { option: "device", expected: `one of ${deviceNames().join(", ")}`, given: name });
+    throw new TsumugiError("invalid_option", {
+      option: "device",
+      expected: `one of ${deviceNames().join(", ")}`,
+      given: device,
+    });
   return maker();
+}
+
+/** Who did not ask for a device gets answers without a compiler too, and one line on why they are slow. */
+async function createAutomatic(): Promise<Backend> {
+  try {
+    return await shipped.cpu();
+  } catch (error) {
+    if (!TsumugiError.isInstance(error) || error.code !== "native_addon_missing") throw error;
+    const { reason, hint } = error.details;
+    warnOnce(`running on device "reference", which is slow: cpu needs the native addon, ${reason}. ${hint}.`);
+    return shipped.reference();
+  }
 }

@@ -1,8 +1,9 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TsumugiError } from "../errors.ts";
+import { foreignFileBytes } from "../util/foreign-file.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
-import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
+import { inOrder, type LocatedTensor, readHeader } from "./safetensors.ts";
 import { parseIndex } from "./safetensors-index.ts";
 import { describeOtherWeights, findWeightFiles, weightNames } from "./weight-files.ts";
 
@@ -29,30 +30,19 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   return weights === "model.safetensors" ? openSafetensors([file]) : openIndexed(file);
 }
 
-/** Opens the shards that an index file names, beside it; every tensor of the index must be where it says. */
+/**
+ * Opens the shards that an index file names, beside it or in folders there. Whatever they hold is there; of a tensor that two
+ * of them hold the last counts, as in transformers.
+ */
 export async function openIndexed(index: string): Promise<Checkpoint> {
-  const map = parseIndex(await readWhole(index), index);
+  const { shards, dtype } = parseIndex(await readWhole(index), index);
   const directory = join(index, "..");
-  const shards = [...new Set(map.values())].sort();
   for (const shard of shards) {
-    if (!(await exists(join(directory, shard)))) {
-      throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} is not there` });
-    }
+    if (await exists(join(directory, shard))) continue;
+    const reason = `${shard} is not there: download it, and every other file that \`weight_map\` names`;
+    throw new TsumugiError("safetensors_index", { file: index, reason });
   }
-  const files = await openAll(shards.map((shard) => join(directory, shard)));
-  const located = new Map<string, Placed>();
-  try {
-    for (const [tensor, shard] of map) {
-      const entry = files.find(({ path }) => path === join(directory, shard))!;
-      const found = entry.tensors.get(tensor);
-      if (!found) throw new TsumugiError("safetensors_index", { file: index, reason: `${shard} does not hold ${tensor}` });
-      located.set(tensor, { file: entry, tensor: found });
-    }
-  } catch (error) {
-    await closeAll(files);
-    throw error;
-  }
-  return checkpoint(files, located);
+  return checkpoint(await openAll(shards.map((shard) => join(directory, shard))), dtype);
 }
 
 /**
@@ -62,17 +52,17 @@ export async function openIndexed(index: string): Promise<Checkpoint> {
  */
 export async function openSafetensors(paths: readonly string[]): Promise<Checkpoint> {
   const files = await openAll(paths);
-  const located = new Map<string, Placed>();
-  for (const file of files) {
-    for (const tensor of file.tensors.values()) {
-      if (located.has(tensor.name)) {
+  const seen = new Set<string>();
+  for (const { path, tensors } of files) {
+    for (const name of tensors.keys()) {
+      if (seen.has(name)) {
         await closeAll(files);
-        throw new TsumugiError("safetensors_duplicate_key", { file: file.path, key: tensor.name });
+        throw new TsumugiError("safetensors_duplicate_key", { file: path, key: name });
       }
-      located.set(tensor.name, { file, tensor });
+      seen.add(name);
     }
   }
-  return checkpoint(files, located);
+  return checkpoint(files);
 }
 
 interface OpenFile {
@@ -86,7 +76,9 @@ interface Placed {
   tensor: LocatedTensor;
 }
 
-function checkpoint(files: readonly OpenFile[], located: ReadonlyMap<string, Placed>): Checkpoint {
+function checkpoint(files: readonly OpenFile[], declaredDtype?: string): Checkpoint {
+  const located = new Map<string, Placed>();
+  for (const file of files) for (const tensor of inOrder(file.tensors)) located.set(tensor.name, { file, tensor });
   const infos = [...located.values()].map(
     ({ tensor: { name, dtype, shape, bytes } }): TensorInfo => ({ name, dtype, shape, bytes }),
   );
@@ -97,6 +89,7 @@ function checkpoint(files: readonly OpenFile[], located: ReadonlyMap<string, Pla
     return placed;
   };
   return {
+    ...(declaredDtype !== undefined && { declaredDtype }),
     tensors: () => infos,
     locate(name) {
       const { file, tensor } = find(name);
@@ -130,9 +123,9 @@ async function openFile(path: string): Promise<OpenFile> {
   const handle = await open(path, "r").catch((cause: unknown) => unreadable(path, cause));
   try {
     const { size } = await handle.stat();
-    const length = headerLength(await readRange(handle, path, 0, Math.min(size, lengthBytes)), size, path);
-    const tensors = parseHeader(await readRange(handle, path, lengthBytes, length), size, path);
-    return { path, handle, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
+    const start = await readRange(handle, path, 0, Math.min(size, foreignFileBytes));
+    const tensors = await readHeader(path, start, size, (offset, bytes) => readRange(handle, path, offset, bytes));
+    return { path, handle, tensors };
   } catch (error) {
     await handle.close();
     throw error;

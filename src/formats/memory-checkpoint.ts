@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
+import { foreignFileBytes } from "../util/foreign-file.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { headerLength, type LocatedTensor, lengthBytes, parseHeader } from "./safetensors.ts";
+import { inOrder, type LocatedTensor, readHeader } from "./safetensors.ts";
 import { parseIndex } from "./safetensors-index.ts";
 import { describeOtherWeights, findWeightFiles } from "./weight-files.ts";
 
@@ -32,46 +33,44 @@ export async function readCheckpoint(files: ReadableFiles): Promise<Checkpoint> 
   const content = weights && (await files.readBytes(weights));
   if (!content) throw new TsumugiError("checkpoint_missing", { directory, found: describeOtherWeights(names, directory) });
   const file = `${directory}/${weights}`;
-  return weights === "model.safetensors" ? checkpointOf(parseFile(content, file)) : readIndexed(content, file, files);
+  if (weights === "model.safetensors") return checkpointOf([await parseFile(content, file)]);
+  return readIndexed(content, file, files);
 }
 
 /** The checkpoint of the shards that an index names. */
 async function readIndexed(index: Uint8Array, file: string, { directory, readBytes }: ReadableFiles): Promise<Checkpoint> {
-  const map = parseIndex(index, file);
-  const fail = (reason: string) => new TsumugiError("safetensors_index", { file, reason });
-  const shards = new Map<string, Map<string, PlacedTensor>>();
-  for (const shard of new Set(map.values())) {
+  const { shards, dtype } = parseIndex(index, file);
+  const parsed: PlacedTensor[][] = [];
+  for (const shard of shards) {
     const bytes = await readBytes(shard);
-    if (!bytes) throw fail(`${shard} is not there`);
-    shards.set(shard, parseFile(bytes, `${directory}/${shard}`));
+    if (!bytes) throw new TsumugiError("safetensors_index", { file, reason: `${shard} is not there` });
+    parsed.push(await parseFile(bytes, `${directory}/${shard}`));
   }
-  const placed = new Map<string, PlacedTensor>();
-  for (const [tensor, shard] of map) {
-    const found = shards.get(shard)?.get(tensor);
-    if (!found) throw fail(`${shard} does not hold ${tensor}`);
-    placed.set(tensor, found);
-  }
-  return checkpointOf(placed);
+  return checkpointOf(parsed, dtype);
 }
 
 interface PlacedTensor extends LocatedTensor {
   data: Uint8Array;
 }
 
-function parseFile(content: Uint8Array, file: string): Map<string, PlacedTensor> {
-  const length = headerLength(content.subarray(0, lengthBytes), content.length, file);
-  const tensors = parseHeader(content.subarray(lengthBytes, lengthBytes + length), content.length, file);
-  return new Map(
-    tensors.map((tensor) => [tensor.name, { ...tensor, data: content.subarray(tensor.offset, tensor.offset + tensor.bytes) }]),
-  );
+async function parseFile(content: Uint8Array, file: string): Promise<PlacedTensor[]> {
+  const read = async (offset: number, bytes: number) => content.subarray(offset, offset + bytes);
+  const tensors = await readHeader(file, content.subarray(0, foreignFileBytes), content.length, read);
+  return inOrder(tensors).map((tensor) => ({
+    ...tensor,
+    data: content.subarray(tensor.offset, tensor.offset + tensor.bytes),
+  }));
 }
 
-function checkpointOf(placed: ReadonlyMap<string, PlacedTensor>): Checkpoint {
+/** One checkpoint of files; of a tensor that two of them hold the last counts, as in transformers. */
+function checkpointOf(files: readonly (readonly PlacedTensor[])[], declaredDtype?: string): Checkpoint {
+  const placed = new Map(files.flat().map((tensor) => [tensor.name, tensor]));
   const find = (name: string): Uint8Array => {
     const found = placed.get(name);
     if (!found) throw new TsumugiError("tensor_missing", { name });
     return found.data;
   };
   const infos = [...placed.values()].map(({ name, dtype, shape, bytes }) => ({ name, dtype, shape, bytes }));
-  return { tensors: () => infos, locate: find, read: async (name) => find(name), close: async () => {} };
+  const source = { tensors: () => infos, locate: find, read: async (name: string) => find(name), close: async () => {} };
+  return { ...source, ...(declaredDtype !== undefined && { declaredDtype }) };
 }

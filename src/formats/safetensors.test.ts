@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -101,6 +101,7 @@ describe("parseHeader", () => {
     ["a negative dimension", fileOf(one({ shape: [-2] }), 8), "safetensors_shape"],
     ["a fractional dimension", fileOf(one({ shape: [2.5] }), 8), "safetensors_shape"],
     ["a missing shape", fileOf(one({ shape: undefined }), 8), "safetensors_shape"],
+    ["a part of a byte", fileOf(one({ dtype: "F4", shape: [3], data_offsets: [0, 2] }), 2), "safetensors_shape"],
     ["a shape that overflows", fileOf(one({ shape: [2 ** 30, 2 ** 30] }), 8), "safetensors_shape"],
     [
       "an overflow hidden by a zero",
@@ -118,6 +119,19 @@ describe("parseHeader", () => {
     ["a hole at the start", fileOf(one({ data_offsets: [4, 12] }), 12), "safetensors_offsets"],
   ])("refuses %s", (_, file, code) => {
     expect(() => parse(file)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("types that nothing computes with", () => {
+  it.each([
+    ["F8_E8M0", [3], 3],
+    ["F8_E4M3FNUZ", [3], 3],
+    ["F6_E2M3", [4], 3],
+    ["F6_E3M2", [8, 1], 6],
+    ["F4", [2, 3], 3],
+    ["C64", [2], 16],
+  ])("%s has a size all the same", (dtype, shape, bytes) => {
+    expect(parse(fileOf(one({ dtype, shape, data_offsets: [0, bytes] }), bytes))).toMatchObject([{ bytes }]);
   });
 });
 
@@ -166,7 +180,7 @@ describe("openCheckpoint", () => {
     };
     await write("model.safetensors", fileOf(header, 9));
     const checkpoint = await openCheckpoint(directory);
-    expect(checkpoint.tensors().map(({ name }) => name)).toEqual(["flag", "a"]);
+    expect(checkpoint.tensors().map(({ name }) => name)).toEqual(["a", "flag"]);
     expect([...(await checkpoint.read("a"))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(checkpoint.locate("a")).toEqual({
       file: join(directory, "model.safetensors"),
@@ -193,13 +207,49 @@ describe("openCheckpoint", () => {
     ["an absolute path", { weight_map: { a: "/model-1.safetensors" } }],
     ["another kind of file", { weight_map: { a: "model-1.bin" } }],
     ["a file that is not there", { weight_map: { a: "model-9.safetensors" } }],
-    ["a tensor that is not there", { weight_map: { missing: "model-1.safetensors" } }],
+    ["a way out in the middle", { weight_map: { a: "sub/../../model-1.safetensors" } }],
+    ["a drive", { weight_map: { a: "C:model-1.safetensors" } }],
+    ["a folder", { weight_map: { a: "./" } }],
+    ["a file without a name", { weight_map: { a: "sub/.safetensors" } }],
+    ["a number for a file", { weight_map: { a: 7 } }],
     ["an empty map", { weight_map: {} }],
     ["no map", {}],
   ])("refuses an index with %s", async (_, index) => {
     await write("model-1.safetensors", fileOf({ a: { dtype: "U8", shape: [2], data_offsets: [0, 2] } }, 2));
     await write("model.safetensors.index.json", index);
     await expect(openCheckpoint(directory)).rejects.toMatchObject({ code: "safetensors_index" });
+  });
+
+  it("goes by the shards where the index leaves out a tensor, names one that is nowhere, or places one wrongly", async () => {
+    await mkdir(join(directory, "sub"));
+    await write("model-1.safetensors", fileOf({ a: { dtype: "U8", shape: [1], data_offsets: [0, 1] } }, Uint8Array.of(1)));
+    const both = { c: { dtype: "U8", shape: [1], data_offsets: [1, 2] }, a: { dtype: "U8", shape: [1], data_offsets: [0, 1] } };
+    await write("sub/model-2.safetensors", fileOf(both, Uint8Array.of(5, 6)));
+    const map = { a: "./model-1.safetensors", x: "sub/model-2.safetensors", y: ".//sub/./model-2.safetensors" };
+    await write("model.safetensors.index.json", { metadata: { dtype: "bfloat16", total: Number.NaN }, weight_map: map });
+    const checkpoint = await openCheckpoint(directory);
+    expect(checkpoint.tensors().map(({ name }) => name)).toEqual(["a", "c"]);
+    expect([...(await checkpoint.read("a")), ...(await checkpoint.read("c"))]).toEqual([5, 6]);
+    expect(checkpoint.declaredDtype).toBe("bfloat16");
+    await checkpoint.close();
+  });
+
+  it.each([
+    ["<!DOCTYPE html><html><body>Sign in</body></html>", "safetensors_foreign", /web page.*download/],
+    ["PK\u0003\u0004".padEnd(200, "x"), "safetensors_foreign", /torch\.save.*save_pretrained/],
+    ["GGUF\u0003\u0000\u0000\u0000".padEnd(200, "x"), "safetensors_foreign", /GGUF/],
+    ["", "safetensors_foreign", /empty/],
+    ["\u0000".repeat(300), "safetensors_foreign", /zeros.*did not finish/],
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "safetensors_pointer", /git lfs pull/],
+    ["\u0010\u0000\u0000\u0000\u0000\u0000\u0000\u0000{", "safetensors_truncated", /cut off/],
+  ])("says of a file that begins with %j what it is", async (content, code, message) => {
+    await write("model.safetensors", new TextEncoder().encode(content));
+    await expect(openCheckpoint(directory)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it("says which weights are there when they are of another kind", async () => {
+    await write("pytorch_model.bin", Uint8Array.of(1));
+    await expect(openCheckpoint(directory)).rejects.toThrow(/There is pytorch_model\.bin \(PyTorch pickle\).*save_pretrained/);
   });
 
   it("says what is missing or unreadable", async () => {

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import { type DType, dtypeBytes } from "../tensor/dtype.ts";
+import { type DType, dtypeBytes, elementCount } from "../tensor/dtype.ts";
+import { describeForeignFile } from "../util/foreign-file.ts";
 import type { TensorInfo } from "./checkpoint.ts";
 import { findDuplicateKey } from "./duplicate-key.ts";
 
@@ -9,6 +10,7 @@ const maxHeaderBytes = 100_000_000;
 /** Bytes before the header. They hold its length as a little-endian 64-bit integer. */
 export const lengthBytes = 8;
 
+/** All types that the Rust library knows. Not every one can be computed with: that is refused where a weight has it. */
 const dtypes: Record<string, DType> = {
   F64: "float64",
   F32: "float32",
@@ -16,6 +18,13 @@ const dtypes: Record<string, DType> = {
   BF16: "bfloat16",
   F8_E4M3: "float8_e4m3fn",
   F8_E5M2: "float8_e5m2",
+  F8_E4M3FNUZ: "float8_e4m3fnuz",
+  F8_E5M2FNUZ: "float8_e5m2fnuz",
+  F8_E8M0: "float8_e8m0fnu",
+  F6_E2M3: "float6_e2m3",
+  F6_E3M2: "float6_e3m2",
+  F4: "float4_e2m1",
+  C64: "complex64",
   I64: "int64",
   I32: "int32",
   I16: "int16",
@@ -30,6 +39,34 @@ const dtypes: Record<string, DType> = {
 /** A tensor and where its data starts in the file. */
 export interface LocatedTensor extends TensorInfo {
   offset: number;
+}
+
+/**
+ * Reads the header of a safetensors file: all its tensors, by name.
+ *
+ * @param start the first bytes of the file, `foreignFileBytes` of them where it has as many
+ * @throws TsumugiError as `headerLength` and `parseHeader`; `safetensors_foreign` where the file is of another kind
+ */
+export async function readHeader(
+  file: string,
+  start: Uint8Array,
+  fileBytes: number,
+  read: (offset: number, bytes: number) => Promise<Uint8Array>,
+): Promise<Map<string, LocatedTensor>> {
+  try {
+    const length = headerLength(start, fileBytes, file);
+    const tensors = parseHeader(await read(lengthBytes, length), fileBytes, file);
+    return new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  } catch (error) {
+    if (TsumugiError.isInstance(error) && error.code === "safetensors_pointer") throw error;
+    const reason = describeForeignFile(start);
+    throw reason === undefined ? error : new TsumugiError("safetensors_foreign", { file, reason }, { cause: error });
+  }
+}
+
+/** Tensors of a file by name, which is the order in which the Rust library gives them. */
+export function inOrder(tensors: ReadonlyMap<string, LocatedTensor>): LocatedTensor[] {
+  return [...tensors.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**
@@ -49,7 +86,11 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
     throw new TsumugiError("safetensors_header_too_long", { file, limit: maxHeaderBytes, given: length.toString() });
   }
   if (Number(length) > fileBytes - lengthBytes) {
-    throw new TsumugiError("safetensors_truncated", { file, expected: `a header of ${length} bytes`, given: fileBytes });
+    throw new TsumugiError("safetensors_truncated", {
+      file,
+      expected: `a header of ${length} bytes (is it cut off, a download that did not finish?)`,
+      given: fileBytes,
+    });
   }
   return Number(length);
 }
@@ -78,8 +119,8 @@ export function parseHeader(header: Uint8Array, fileBytes: number, file: string)
   return tensors;
 }
 
-/** Parses bytes as strict UTF-8 that holds one JSON object without double keys. */
-export function parseJsonObject(bytes: Uint8Array, file: string): Record<string, unknown> {
+/** Parses bytes as strict UTF-8 that holds one JSON object without double keys, as the Rust library does. */
+function parseJsonObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   let text: string;
   let json: unknown;
   try {
@@ -127,10 +168,12 @@ function parseEntry(name: string, entry: unknown, dataStart: number, file: strin
       supported: Object.keys(dtypes).join(", "),
     });
   if (!isCounts(shape)) throw new TsumugiError("safetensors_shape", { file, tensor: name, given: shape });
-  const bytes = shape.reduce((product, dimension) => product * dimension, dtypeBytes(dtype));
+  const bytes = elementCount(shape) * dtypeBytes(dtype);
   // a zero may hide an overflow that comes before it
-  const largest = shape.reduce((product, dimension) => product * Math.max(dimension, 1), dtypeBytes(dtype));
-  if (!Number.isSafeInteger(largest)) throw new TsumugiError("safetensors_shape", { file, tensor: name, given: shape });
+  const largest = shape.reduce((product, dimension) => product * Math.max(dimension, 1), Math.max(1, dtypeBytes(dtype)));
+  // values of less than a byte must fill whole bytes together
+  if (!Number.isSafeInteger(largest) || !Number.isSafeInteger(bytes))
+    throw new TsumugiError("safetensors_shape", { file, tensor: name, given: shape });
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw new TsumugiError("safetensors_offsets", { file, tensor: name, expected: "0 ≤ start ≤ end", given: offsets });
   }

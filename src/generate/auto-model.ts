@@ -4,6 +4,7 @@ import { openCheckpoint } from "../formats/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
+import { warnOnce } from "../util/warnings.ts";
 import { type AutoModelName, assembleModel, readConfig } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
@@ -82,7 +83,9 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
   oneOf("device", device, ["auto", ...deviceNames()]);
   if (threads !== undefined) parseOption(whole(1), threads, "threads");
   const backend = await createBackend(device);
-  if (threads !== undefined && !backend.usesThreads) {
+  if (threads !== undefined && !backend.usesThreads && device === "auto") {
+    warnOnce(`\`threads\` has no effect: the ${backend.name} device runs on one thread.`);
+  } else if (threads !== undefined && !backend.usesThreads) {
     const reason = `the ${backend.name} device runs on one thread`;
     throw new TsumugiError("conflicting_options", { options: `\`device: "${backend.name}"\` and \`threads\``, reason });
   }

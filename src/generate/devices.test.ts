@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Backend, PrepareOptions } from "../backends/backend.ts";
 import { type DeviceName, deviceNames, registerDevice } from "../backends/devices.ts";
 import { createReferenceBackend } from "../backends/reference/index.ts";
@@ -55,6 +55,31 @@ test("threads are refused where a backend has no use for them, and a name that i
   await expect(load()).rejects.toThrow('Options `device: "toy"` and `threads` cannot be used together');
   forget();
   await expect(load()).rejects.toThrow('Option `device` must be one of "auto", "cpu", "reference". Given: "toy".');
+});
+
+test("auto runs without the addon, with one line about it; cpu does not", async () => {
+  vi.stubEnv("TSUMUGI_ADDON_PATH", "/nowhere/tsumugi.node");
+  vi.resetModules(); // the addon is loaded once per module
+  try {
+    const { AutoModelForCausalLM: fresh } = await import("./auto-model.ts");
+    const { setWarningHandler } = await import("../util/warnings.ts");
+    const warnings: string[] = [];
+    setWarningHandler((message) => warnings.push(message));
+    for (const device of ["auto", undefined] as const) {
+      const model = await fresh.fromPretrained(folder, { device });
+      expect(model.device).toBe("reference");
+      await model.dispose();
+    }
+    expect(warnings).toEqual([
+      expect.stringMatching(/^running on device "reference", which is slow: .*TSUMUGI_ADDON_PATH.*\.$/),
+    ]);
+    await (await fresh.fromPretrained(folder, { threads: 2 })).dispose();
+    expect(warnings.slice(1)).toEqual(["`threads` has no effect: the reference device runs on one thread."]);
+    await expect(fresh.fromPretrained(folder, { device: "cpu" })).rejects.toMatchObject({ code: "native_addon_missing" });
+  } finally {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  }
 });
 
 test("two devices cannot share a name", () => {

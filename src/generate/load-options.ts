@@ -11,7 +11,7 @@ import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 export interface FromPretrainedOptions
   extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "endpoint">,
     ModelOptions {
-  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu. */
+  /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu, or with a warning reference without the addon. */
   device?: "auto" | DeviceName;
   /** Threads of the cpu device. Default: physical cores. */
   threads?: number;

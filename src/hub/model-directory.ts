@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ModelFiles, parseJson } from "./model-files.ts";
+import { parseJsonFile } from "../util/json-text.ts";
+import type { ModelFiles } from "./model-files.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { listFiles } from "./snapshot.ts";
 
@@ -29,8 +30,8 @@ export function modelDirectory(id: string, directory: string, commit?: string): 
     return full === undefined ? undefined : new Uint8Array(await readFile(full));
   };
   const readJson = async (file: string) => {
-    const text = await readText(file);
-    return text === undefined ? undefined : parseJson(text, join(directory, file));
+    const bytes = await readBytes(file);
+    return bytes && parseJsonFile(bytes, join(directory, file));
   };
   return { id, directory, commit, list: () => listFiles(directory), path, readText, readBytes, readJson };
 }

@@ -1,4 +1,4 @@
-import { TsumugiError } from "../errors.ts";
+import { parseJsonFile } from "../util/json-text.ts";
 
 /** The files of one model, wherever they are: a folder, a web server, bytes in memory. */
 export interface ModelFiles {
@@ -16,15 +16,6 @@ export interface ModelFiles {
   readJson(file: string): Promise<unknown | undefined>;
 }
 
-/** JSON.parse that names the file; a byte order mark is skipped. Error: `invalid_json_file`. */
-export function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    throw new TsumugiError("invalid_json_file", { path, reason: (error as Error).message }, { cause: error });
-  }
-}
-
 /** The files of a model, read by their bytes. */
 export function modelFilesOf({
   id,
@@ -37,8 +28,8 @@ export function modelFilesOf({
     return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   };
   const readJson = async (file: string) => {
-    const text = await readText(file);
-    return text === undefined ? undefined : parseJson(text, `${directory}/${file}`);
+    const bytes = await readBytes(file);
+    return bytes && parseJsonFile(bytes, `${directory}/${file}`);
   };
   return { id, directory, list, readBytes, readText, readJson };
 }

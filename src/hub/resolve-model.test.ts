@@ -241,7 +241,7 @@ describe("refusals", () => {
     await expect(load("org/evil")).rejects.toMatchObject({ code: "hub_bad_response" });
     const map = { weight_map: { a: "../../../../evil.safetensors" } };
     use.hub.repositories.set("org/index", { commit, files: { "model.safetensors.index.json": text(map) } });
-    await expect(load("org/index")).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(load("org/index")).rejects.toMatchObject({ code: "safetensors_index" });
   });
 
   it("knows a server that is no Hub", async () => {

@@ -6,6 +6,13 @@ export type DType =
   | "bfloat16"
   | "float8_e4m3fn"
   | "float8_e5m2"
+  | "float8_e4m3fnuz"
+  | "float8_e5m2fnuz"
+  | "float8_e8m0fnu"
+  | "float6_e2m3"
+  | "float6_e3m2"
+  | "float4_e2m1"
+  | "complex64"
   | "int64"
   | "int32"
   | "int16"
@@ -26,6 +33,13 @@ const sizes: Record<DType, number> = {
   bfloat16: 2,
   float8_e4m3fn: 1,
   float8_e5m2: 1,
+  float8_e4m3fnuz: 1,
+  float8_e5m2fnuz: 1,
+  float8_e8m0fnu: 1,
+  float6_e2m3: 0.75,
+  float6_e3m2: 0.75,
+  float4_e2m1: 0.5,
+  complex64: 8,
   int64: 8,
   int32: 4,
   int16: 2,
@@ -37,7 +51,7 @@ const sizes: Record<DType, number> = {
   bool: 1,
 };
 
-/** Bytes of one element. */
+/** Bytes of one element; a part of a byte for types of less than 8 bits. */
 export function dtypeBytes(dtype: DType): number {
   return sizes[dtype];
 }

@@ -90,6 +90,12 @@ export function widthAt(text: string, at: number): number {
   return unit >= 0xd800 && unit < 0xdc00 && (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
 }
 
+/** Whether a place is between the two units of one character. */
+export function isInside(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 0xdc00 && unit < 0xe000 && at > 0 && widthAt(text, at - 1) === 2;
+}
+
 /** The second of two changes after the first, as one. */
 export function compose(first: AlignedText, second: AlignedText): AlignedText {
   const { from } = second;

@@ -1,6 +1,7 @@
 import { byteCharacters } from "./byte-characters.ts";
 import { byteFallbackIds } from "./byte-fallback.ts";
 import type { CharacterIds } from "./character-ids.ts";
+import { missingUnknown, unknownText } from "./unknown-text.ts";
 import { utf8Length, writeUtf8 } from "./utf8.ts";
 
 /** Makes the symbols that a word has before merging. */
@@ -21,10 +22,10 @@ export interface CharacterRules {
   /** Put before a character that does not begin the word, and behind the one that ends it, before its token is looked up. */
   prefix: string;
   suffix: string;
-  /** Characters without a token become the tokens of their bytes, where all bytes have one. */
+  /** A character without a token becomes the tokens of its bytes, where each of them has one. */
   byteFallback: boolean;
-  /** The unknown token's id, or -1 for none: then unknown characters are left out. */
-  unknown: number;
+  /** The unknown token's name; without one, unknown characters are left out. */
+  unknown: string | undefined;
   /** Unknown characters in a row are one symbol. */
   fuse: boolean;
 }
@@ -54,7 +55,7 @@ export function byteSymbols(ids: ReadonlyMap<string, number>): SymbolWriter {
   };
 }
 
-/** Each character of a word is a symbol, or those of its bytes, or unknown. */
+/** Each character of a word is a symbol, or those of its bytes, or unknown. Error: `unknown_text`. */
 export function characterSymbols(
   ids: ReadonlyMap<string, number>,
   characters: CharacterIds,
@@ -62,6 +63,7 @@ export function characterSymbols(
 ): SymbolWriter {
   const fallback = byteFallback ? byteFallbackIds(ids) : undefined;
   const encoder = new TextEncoder();
+  const unknownId = unknown === undefined ? undefined : ids.get(unknown);
   const utf8 = new Uint8Array(4);
   /** Ids of the bytes of a character, with its prefix and suffix if `text` has them; undefined where one is missing. */
   const bytesOf = (code: number, text: string | undefined): Uint8Array | undefined => {
@@ -82,7 +84,7 @@ export function characterSymbols(
         into[count++] = id;
       };
       const flush = () => {
-        if (unknownLength > 0) push(unknown, unknownLength);
+        if (unknownLength > 0) push(unknownId as number, unknownLength);
         unknownLength = 0;
       };
       for (let i = 0; i < word.length; ) {
@@ -106,7 +108,8 @@ export function characterSymbols(
           for (const byte of bytes) push(fallback[byte] as number, 1);
           continue;
         }
-        if (unknown < 0) continue;
+        if (unknown === undefined) continue;
+        if (unknownId === undefined) throw unknownText(String.fromCodePoint(code), missingUnknown(unknown));
         if (!fuse) flush();
         unknownLength += length;
       }

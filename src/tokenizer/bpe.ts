@@ -4,6 +4,7 @@ import { bpeRanges } from "./bpe-ranges.ts";
 import { byteSymbols, characterSymbols } from "./bpe-symbols.ts";
 import { byteCharacters, toByteCharacters } from "./byte-characters.ts";
 import { createByteCutter } from "./byte-cuts.ts";
+import { byteFallbackIds } from "./byte-fallback.ts";
 import { CharacterIds } from "./character-ids.ts";
 import { readMerges } from "./read-merges.ts";
 import { createWordCutter } from "./word-cuts.ts";
@@ -21,8 +22,10 @@ export function hasAllBytes(ids: ReadonlyMap<string, number>): boolean {
 }
 
 /**
- * Byte-pair encoding: characters, or bytes, to token ids, then merged (`BpeMerges`). Characters without a token become their
- * bytes' tokens (`byte_fallback`), or the unknown token (runs of them one, with `fuse_unk`), or nothing.
+ * Byte-pair encoding: characters, or bytes, to token ids, then merged (`BpeMerges`). A character without a token becomes its
+ * bytes' tokens (`byte_fallback`, where each has one), or the unknown token (runs of them one, with `fuse_unk`), or nothing.
+ *
+ * Error: `unknown_text`, of a word with an unknown character where the unknown token that is named is in no vocabulary.
  *
  * Source: huggingface/tokenizers `BPE::merge_word`.
  */
@@ -31,7 +34,9 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
     throw new TsumugiError("unsupported_tokenizer", { what: "model.dropout above 0", given: config.dropout });
   const prefix = typeof config.continuing_subword_prefix === "string" ? config.continuing_subword_prefix : "";
   const suffix = typeof config.end_of_word_suffix === "string" ? config.end_of_word_suffix : "";
-  const merges = new BpeMerges(readMerges(config.merges, ids, prefix));
+  const unknown = typeof config.unk_token === "string" ? config.unk_token : undefined;
+  const table = readMerges(config.merges, ids, prefix);
+  const merges = new BpeMerges(table);
   const characters = new CharacterIds(ids);
   const writer = options.bytes
     ? byteSymbols(ids)
@@ -39,11 +44,13 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
         prefix,
         suffix,
         byteFallback: config.byte_fallback === true,
-        unknown: typeof config.unk_token === "string" ? (ids.get(config.unk_token) ?? -1) : -1,
+        unknown,
         fuse: config.fuse_unk === true,
       });
-  // With a prefix or suffix, what a character is depends on its place in the word.
-  const cuts = prefix === "" && suffix === "";
+  // With a prefix or suffix, what a character is depends on its place in the word. Characters that are left out make neighbours
+  // of those beside them, and bytes that merge reach into other characters.
+  const cuts =
+    prefix === "" && suffix === "" && unknown !== undefined && !(config.byte_fallback === true && mergesBytes(ids, table));
   const cut = options.bytes ? createByteCutter(ids.keys()) : cuts ? createWordCutter(ids, characters) : undefined;
   const ignoreMerges = config.ignore_merges === true;
   let scratch = new Int32Array(256);
@@ -77,4 +84,11 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
     },
     ...(cut && { partsOf: (word: string) => (wholeWord(word) ? undefined : cut(word)) }),
   };
+}
+
+/** Whether a byte's token is merged with another one. `merges` are left, right and made, one after the other. */
+function mergesBytes(ids: ReadonlyMap<string, number>, merges: Int32Array): boolean {
+  const bytes = new Set(byteFallbackIds(ids)?.filter((id) => id >= 0));
+  if (bytes.size === 0) return false;
+  return merges.some((id, i) => i % 3 < 2 && bytes.has(id));
 }

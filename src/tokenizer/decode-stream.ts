@@ -193,13 +193,9 @@ function textStage(step: Step): TextStage {
 
 function replacer(step: Step): (text: string) => string {
   const content = String(step.content ?? "");
-  if (isRecord(step.pattern) && typeof step.pattern.String === "string") {
-    const pattern = step.pattern.String;
-    return (text) => (text.includes(pattern) ? text.replaceAll(pattern, () => content) : text);
-  }
   const pattern = patternOf(step.pattern);
   if (!pattern) throw unsupported(step);
-  return (text) => text.replace(pattern, () => content);
+  return (text) => pattern.replace(text, content);
 }
 
 function stripOf(step: Step): [string, number, number] {

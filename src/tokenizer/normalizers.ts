@@ -143,25 +143,21 @@ export function prefixed(prefix: string, text: string): AlignedText {
 /** What is put in the place of a match stands for the last character of it. */
 function replacement(config: Record<string, unknown>): Normalizer {
   const content = String(config.content ?? "");
-  const literal = isRecord(config.pattern) && typeof config.pattern.String === "string" ? config.pattern.String : undefined;
-  if (literal === "") return sequence([]);
   const pattern = patternOf(config.pattern);
   if (!pattern) throw unsupported(config);
   return {
-    normalize: (text) =>
-      literal === undefined ? text.replace(pattern, () => content) : text.replaceAll(literal, () => content),
+    normalize: (text) => pattern.replace(text, content),
     align(text) {
+      const matches = pattern.matches(text);
+      if (matches.length === 0) return { text };
       const builder = new TextBuilder(text);
       let done = 0;
-      let changed = false;
-      for (const found of text.matchAll(pattern)) {
-        changed = true;
-        builder.keep(found.index - done);
-        done = found.index + found[0].length;
+      for (let i = 0; i < matches.length; i += 2) {
+        builder.keep((matches[i] as number) - done);
+        done = matches[i + 1] as number;
         builder.skipTo(done);
         builder.add(content, 1);
       }
-      if (!changed) return { text };
       builder.keep(text.length - done);
       return builder.finish();
     },

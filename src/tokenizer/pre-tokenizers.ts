@@ -5,7 +5,7 @@ import { toByteCharacters } from "./byte-characters.ts";
 import { CharacterClass } from "./character-class.ts";
 import { punctuationPattern } from "./library-unicode.ts";
 import { alignByteCharacters, prefixed } from "./normalizers.ts";
-import { literalPattern, patternOf } from "./patterns/index.ts";
+import { expressionPattern, literalPattern, patternOf, type TextPattern } from "./patterns/index.ts";
 
 /** A step that cuts: start and end of each word, one pair after the other. */
 export interface CutStep {
@@ -32,8 +32,12 @@ type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext"
 const punctuation = new CharacterClass(new RegExp(`^${punctuationPattern}$`, "u"));
 const whitespace = new CharacterClass(/^\p{White_Space}$/u);
 const numbers = new CharacterClass(/^\p{N}$/u);
-const byteLevelWords =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+const byteLevelWords = expressionPattern(
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu,
+);
+const plainWords = expressionPattern(
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu,
+);
 
 /**
  * The steps that `pre_tokenizer` of a tokenizer.json describes; none where text stays whole.
@@ -64,13 +68,7 @@ export function preTokenizerSteps(config: unknown): PreTokenizerStep[] {
     case "Digits":
       return [classCutter(numbers, config.individual_digits === true ? "Isolated" : "Contiguous")];
     case "Whitespace":
-      return [
-        cutter(
-          /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu,
-          "Removed",
-          true,
-        ),
-      ];
+      return [cutter(plainWords, "Removed", true)];
     case "WhitespaceSplit":
       return [classCutter(whitespace, "Removed")];
     case "BertPreTokenizer":
@@ -111,22 +109,20 @@ export function preTokenize(steps: readonly PreTokenizerStep[], text: string, fi
 }
 
 /** Cuts text at matches of a pattern; `behavior` says what becomes of the matches, `invert` swaps matches and gaps. */
-function cutter(pattern: RegExp, behavior: Behavior, invert = false): CutStep {
+function cutter(pattern: TextPattern, behavior: Behavior, invert = false): CutStep {
   return {
     kind: "cut",
     cut(text) {
-      if (behavior === "Isolated") return isolated(pattern, text);
+      const matches = pattern.matches(text);
+      if (behavior === "Isolated") return isolated(matches, text.length);
       const parts: Part[] = [];
       let done = 0;
-      pattern.lastIndex = 0;
-      for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
-        const end = found.index + found[0].length;
-        if (end === found.index) pattern.lastIndex = stepOver(text, end);
-        else {
-          if (found.index > done) parts.push({ start: done, end: found.index, match: invert });
-          parts.push({ start: found.index, end, match: !invert });
-          done = end;
-        }
+      for (let i = 0; i < matches.length; i += 2) {
+        const start = matches[i] as number;
+        const end = matches[i + 1] as number;
+        if (start > done) parts.push({ start: done, end: start, match: invert });
+        parts.push({ start, end, match: !invert });
+        done = end;
       }
       if (done < text.length) parts.push({ start: done, end: text.length, match: invert });
       return boundsOf(parts, behavior);
@@ -183,31 +179,26 @@ function boundsOf(parts: readonly Part[], behavior: Behavior): number[] {
   const bounds: number[] = [];
   const isolates = behavior === "Isolated" || behavior === "Removed";
   for (const part of isolates ? parts : merge(parts, behavior))
-    if (!(part.match && behavior === "Removed")) bounds.push(part.start, part.end);
+    if (part.end > part.start && !(part.match && behavior === "Removed")) bounds.push(part.start, part.end);
   return bounds;
 }
 
-/** Matches and gaps alike. */
-function isolated(pattern: RegExp, text: string): number[] {
+/** Matches and gaps alike; a match of nothing cuts. */
+function isolated(matches: readonly number[], length: number): number[] {
   const bounds: number[] = [];
   let done = 0;
-  pattern.lastIndex = 0;
-  for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
-    const start = found.index;
-    const end = start + found[0].length;
-    if (end === start) {
-      pattern.lastIndex = stepOver(text, end);
-      continue;
-    }
+  for (let i = 0; i < matches.length; i += 2) {
+    const start = matches[i] as number;
+    const end = matches[i + 1] as number;
     if (start > done) bounds.push(done, start);
-    bounds.push(start, end);
+    if (end > start) bounds.push(start, end);
     done = end;
   }
-  if (done < text.length) bounds.push(done, text.length);
+  if (done < length) bounds.push(done, length);
   return bounds;
 }
 
-/** Where the search goes on behind an empty match. */
+/** The place behind the character at a place. */
 function stepOver(text: string, at: number): number {
   return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }

@@ -1,7 +1,8 @@
-import { isRecord, listOf } from "../util/json-value.ts";
+import { listOf } from "../util/json-value.ts";
 import { byteFallbackIds } from "./byte-fallback.ts";
 import { finished } from "./slices.ts";
 import { createUnigramTrie, type UnigramTrie } from "./unigram-trie.ts";
+import { unknownText } from "./unknown-text.ts";
 import type { WordModel, WordTokens } from "./word-model.ts";
 
 /** How much worse than the worst piece an unknown character is. */
@@ -14,6 +15,8 @@ const sliceOfCharacters = 4000;
  * first of equals stays, as in the Rust library, so ties fall as they do there. Runs of unknown characters come as one, as
  * their bytes' tokens where the model has `byte_fallback`, else as the unknown token.
  *
+ * Error: `unknown_text`, where an unknown character is best and the model names no unknown token, bytes or not.
+ *
  * Source: huggingface/tokenizers `Unigram::encode_optimized`.
  */
 export function createUnigram(config: Record<string, unknown>): WordModel {
@@ -22,10 +25,7 @@ export function createUnigram(config: Record<string, unknown>): WordModel {
   for (const { score } of known.values()) lowest = Math.min(lowest, score);
   const trie = createUnigramTrie(known);
   const unknownId = typeof config.unk_id === "number" ? config.unk_id : -1;
-  const unknownPiece = unknownPieceOf(config.vocab, config.unk_id);
-  const unknownPieceId = unknownPiece === undefined ? -1 : (known.get(unknownPiece)?.id ?? -1);
-  const fallback =
-    config.byte_fallback === true ? byteFallbackIds(new Map([...known].map(([piece, { id }]) => [piece, id]))) : undefined;
+  const fallback = config.byte_fallback === true ? byteFallbackIds({ get: (token) => known.get(token)?.id }) : undefined;
   const utf8 = new TextEncoder();
 
   /** Ids of a run of unknown characters, from the last to the first. */
@@ -35,15 +35,14 @@ export function createUnigram(config: Record<string, unknown>): WordModel {
       const ids = Array.from(utf8.encode(run), (byte) => fallback[byte] as number);
       if (ids.every((byteId) => byteId >= 0)) return ids.reverse();
     }
-    const found = id ?? unknownId;
-    return found >= 0 ? [found] : [];
+    return [id ?? unknownId];
   };
 
   function* steps(word: string, ranges: boolean): Generator<void, WordTokens> {
-    const { starts, pieces } = yield* bestWay(trie, word, lowest - unknownPenalty);
+    const { starts, pieces } = yield* bestWay(trie, word, lowest - unknownPenalty, unknownId);
     const ids: number[] = [];
     const places: number[] = [];
-    const isUnknown = (at: number) => pieces[at] === -1 || pieces[at] === unknownPieceId;
+    const isUnknown = (at: number) => unknownId >= 0 && pieces[at] === unknownId;
     for (let end = word.length; end > 0; ) {
       const until = end;
       end = starts[end] as number;
@@ -76,14 +75,19 @@ function readPieces(vocab: unknown): Map<string, { id: number; score: number }> 
   return known;
 }
 
-/** For each place in a word, where the best piece that ends there begins, and its id, or -1 for an unknown character. */
+/** For each place in a word, where the best piece that ends there begins, and its id. */
 interface BestWay {
   starts: Int32Array;
   pieces: Int32Array;
 }
 
-/** The pieces whose scores add up to most (Viterbi). `unknownScore` is that of a character that no piece is. */
-function* bestWay({ first, next, ids, scores }: UnigramTrie, word: string, unknownScore: number): Generator<void, BestWay> {
+/** The pieces whose scores add up to most (Viterbi). `unknownScore` and `unknownId` are those of a character that no piece is. */
+function* bestWay(
+  { first, next, ids, scores }: UnigramTrie,
+  word: string,
+  unknownScore: number,
+  unknownId: number,
+): Generator<void, BestWay> {
   const length = word.length;
   const best = new Float64Array(length + 1);
   const starts = new Int32Array(length + 1).fill(-1);
@@ -119,16 +123,11 @@ function* bestWay({ first, next, ids, scores }: UnigramTrie, word: string, unkno
       if (starts[at] === -1 || score > (best[at] as number)) {
         best[at] = score;
         starts[at] = start;
-        pieces[at] = -1;
+        if (unknownId < 0) throw unknownText(word.slice(start, at), "its model has no `unk_id`");
+        pieces[at] = unknownId;
       }
     }
     start += width;
   }
   return { starts, pieces };
-}
-
-function unknownPieceOf(vocab: unknown, id: unknown): string | undefined {
-  const entry = typeof id === "number" ? listOf(vocab)[id] : undefined;
-  const piece = isRecord(entry) ? undefined : listOf(entry)[0];
-  return typeof piece === "string" ? piece : undefined;
 }

@@ -1,13 +1,17 @@
+import { isInside } from "./aligned-text.ts";
+import { missingUnknown, unknownText } from "./unknown-text.ts";
 import { rangesOf, type WordModel } from "./word-model.ts";
 
 /**
  * WordPiece: the longest piece that begins the word, then the longest that goes on, and so forth. Words that cannot be made
- * so, or are longer than `max_input_chars_per_word`, are the unknown token. Source: huggingface/tokenizers `WordPiece`.
+ * so, or are longer than `max_input_chars_per_word`, are the unknown token. Error: `unknown_text`, where there is none.
+ *
+ * Source: huggingface/tokenizers `WordPiece`.
  */
 export function createWordPiece(config: Record<string, unknown>, ids: ReadonlyMap<string, number>): WordModel {
   const prefix = String(config.continuing_subword_prefix ?? "##");
   const limit = Number(config.max_input_chars_per_word ?? 100);
-  const unknown = ids.get(String(config.unk_token));
+  const unknown = unknownOf(config, ids);
   const longest = [...ids.keys()].reduce((length, token) => Math.max(length, token.length), 0);
 
   const piecesOf = (word: string): { ids: number[]; ends: number[] } | undefined => {
@@ -18,7 +22,7 @@ export function createWordPiece(config: Record<string, unknown>, ids: ReadonlyMa
       let end = Math.min(word.length, start + longest);
       let id: number | undefined;
       for (; end > start; end--) {
-        if (inPair(word, end)) continue;
+        if (isInside(word, end)) continue;
         id = ids.get(start > 0 ? prefix + word.slice(start, end) : word.slice(0, end));
         if (id !== undefined) break;
       }
@@ -31,26 +35,24 @@ export function createWordPiece(config: Record<string, unknown>, ids: ReadonlyMa
   };
   return {
     tokenize(word, ranges) {
-      const pieces = piecesOf(word) ?? (unknown === undefined ? undefined : { ids: [unknown], ends: [word.length] });
-      if (!pieces) return { ids: [], ...(ranges && { ranges: new Int32Array(0) }) };
+      const pieces = piecesOf(word) ?? { ids: [unknown(word)], ends: [word.length] };
       return ranges ? { ids: pieces.ids, ranges: rangesOf(pieces.ends) } : { ids: pieces.ids };
     },
   };
 }
 
-/** WordLevel: a word is a token, or the unknown one. */
+/** WordLevel: a word is a token, or the unknown one. Error: `unknown_text`, where there is none. */
 export function createWordLevel(config: Record<string, unknown>, ids: ReadonlyMap<string, number>): WordModel {
-  const unknown = ids.get(String(config.unk_token));
-  return {
-    tokenize(word) {
-      const id = ids.get(word) ?? unknown;
-      return id === undefined ? { ids: [], ranges: new Int32Array(0) } : { ids: [id], ranges: Int32Array.of(0, word.length) };
-    },
-  };
+  const unknown = unknownOf(config, ids);
+  return { tokenize: (word) => ({ ids: [ids.get(word) ?? unknown(word)], ranges: Int32Array.of(0, word.length) }) };
 }
 
-/** Whether a place is within a surrogate pair. */
-function inPair(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
-  return unit >= 0xdc00 && unit < 0xe000 && at > 0 && (text.codePointAt(at - 1) as number) > 0xffff;
+/** Gives the unknown token's id for a word. Error: `unknown_text`. */
+function unknownOf(config: Record<string, unknown>, ids: ReadonlyMap<string, number>): (word: string) => number {
+  const name = String(config.unk_token);
+  const id = ids.get(name);
+  return (word) => {
+    if (id === undefined) throw unknownText(word, missingUnknown(name));
+    return id;
+  };
 }

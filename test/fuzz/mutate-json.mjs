@@ -70,7 +70,17 @@ const values = [
 export function mutateJson(value, random) {
   const holder = { root: structuredClone(value) };
   for (let left = random.pick([1, 1, 1, 2, 4]); left > 0; left--) damageOnce(holder, random);
-  return holder.root;
+  return isDeep(holder.root) ? value : holder.root;
+}
+
+/** Deeper than what this file's own recursion can walk. */
+function isDeep(value) {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > 2000) return true;
+    level = level.flatMap((node) => (typeof node === "object" && node !== null ? Object.values(node) : []));
+  }
+  return false;
 }
 
 /** JSON text with the bare NaN and Infinity that Python's json writes. */

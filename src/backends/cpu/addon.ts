@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { TsumugiError } from "../../errors.ts";
+import { missingAddon, packageRoot } from "./missing-addon.ts";
 
 /** First dimension of a value, as native/include/step.h numbers them. */
 export const rowKinds = { fixed: 0, T: 1, S: 2, R: 3 } as const;
@@ -150,6 +150,9 @@ export interface NativeAddon {
   blockTokens: number;
 }
 
+/** Tokens in one KV block; native/include/vector_kernels.h has the same number, which is checked when the addon is loaded. */
+export const blockTokens = 32;
+
 /** What TSUMUGI_ISA may say, as native/kernels/isa.cc names them. */
 const instructionSets = ["scalar", "neon", "avx2", "avx512", "amx"];
 
@@ -173,29 +176,13 @@ function loadAddon(): NativeAddon {
     throw new TsumugiError("invalid_option", { option: "TSUMUGI_ISA", expected, given: cap });
   }
   const file = process.env.TSUMUGI_ADDON_PATH ?? join(packageRoot(), "native/build/Release/tsumugi.node");
-  if (!existsSync(file)) throw new TsumugiError("native_addon_missing", { reason: `${file} does not exist`, hint: hint() });
+  if (!existsSync(file)) throw missingAddon(file);
+  let addon: NativeAddon;
   try {
-    return createRequire(import.meta.url)(file) as NativeAddon;
+    addon = createRequire(import.meta.url)(file) as NativeAddon;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TsumugiError("native_addon_missing", { reason, hint: hint() }, { cause });
+    throw missingAddon(file, cause);
   }
-}
-
-/** The nearest folder upwards that holds package.json: the same from src/ and from dist/. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
-}
-
-function hint(): string {
-  const tools =
-    process.platform === "darwin"
-      ? "the Xcode command line tools (`xcode-select --install`)"
-      : process.platform === "win32"
-        ? "the Visual Studio C++ build tools and Python"
-        : "g++ 12 or newer (or clang), make and python3";
-  // `npm rebuild` is no good advice: npm hides what the script says, and runs no install scripts unless they are allowed.
-  return `Install ${tools}, then run \`node "${join(packageRoot(), "scripts/build-native.mjs")}"\``;
+  if (addon.blockTokens === blockTokens) return addon;
+  throw missingAddon(file, new Error(`it was built from other sources (blocks of ${addon.blockTokens} tokens)`));
 }

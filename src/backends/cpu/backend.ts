@@ -1,14 +1,11 @@
 import { TsumugiError } from "../../errors.ts";
 import type { Model } from "../../ops/program.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, Session, WeightSource } from "../backend.ts";
-import { type NativeSession, nativeAddon } from "./addon.ts";
+import { blockTokens, type NativeSession, nativeAddon } from "./addon.ts";
 import { type CompiledPrograms, compilePrograms } from "./compile-programs.ts";
 import { compileModel } from "./plan.ts";
 import { CpuSession } from "./session.ts";
 import { planLoad } from "./weights.ts";
-
-/** Tokens in one KV block; native/include/vector_kernels.h has the same number, which `prepare` checks. */
-const blockTokens = 32;
 
 /**
  * The backend that runs programs with the native addon: AVX-512 (with AMX for bfloat16 matrices), AVX2, or plain C++,
@@ -45,10 +42,6 @@ async function prepare(model: Model, source: WeightSource, limits: Limits, optio
   const { signal, onProgress } = options;
   if (signal?.aborted) throw new TsumugiError("aborted");
   const addon = nativeAddon();
-  if (addon.blockTokens !== blockTokens) {
-    const reason = `it was built from other sources (blocks of ${addon.blockTokens} tokens)`;
-    throw new TsumugiError("native_addon_missing", { reason, hint: "Run `npm run build:native`" });
-  }
   const planned = compiledPrograms.get(model);
   compiledPrograms.delete(model);
   const programs = planned?.key === programsKey(limits) ? planned.programs : undefined;

@@ -1,1 +1,2 @@
-export { compilePattern, literalPattern, patternOf } from "./compile-pattern.ts";
+export { compilePattern, patternOf } from "./compile-pattern.ts";
+export { expressionPattern, literalPattern, type TextPattern } from "./text-pattern.ts";

@@ -1,0 +1,66 @@
+import { isInside, widthAt } from "../aligned-text.ts";
+
+/** What a pattern of a tokenizer.json finds in texts. */
+export interface TextPattern {
+  /**
+   * Start and end of every match, one pair after the other. Empty matches are matches too, but not one where the match before
+   * it has just ended; an empty text has none. (So does the iterator of the Rust library.)
+   */
+  matches(text: string): number[];
+  /** The text with `content` in the place of every match. */
+  replace(text: string, content: string): string;
+}
+
+/** Matches of a JavaScript expression with the flag `g`. */
+export function expressionPattern(expression: RegExp): TextPattern {
+  const pattern: TextPattern = {
+    replace: (text, content) => replaceMatches(text, pattern.matches(text), content),
+    matches(text) {
+      const places: number[] = [];
+      if (text === "") return places;
+      let last = -1;
+      expression.lastIndex = 0;
+      for (let found = expression.exec(text); found; found = expression.exec(text)) {
+        const start = found.index;
+        const end = start + found[0].length;
+        // V8 also tries places between the two halves of a character.
+        if (isInside(text, start)) {
+          expression.lastIndex = start + 1;
+          continue;
+        }
+        if (end === start) expression.lastIndex = end + (end < text.length ? widthAt(text, end) : 1);
+        if (end > start || start !== last) places.push(start, end);
+        last = end;
+      }
+      return places;
+    },
+  };
+  return pattern;
+}
+
+/** The places where a text itself stands. */
+export function literalPattern(literal: string): TextPattern {
+  if (literal === "") return expressionPattern(/(?:)/gu);
+  return {
+    replace: (text, content) => (text.includes(literal) ? text.replaceAll(literal, () => content) : text),
+    matches(text) {
+      const places: number[] = [];
+      for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + literal.length))
+        places.push(at, at + literal.length);
+      return places;
+    },
+  };
+}
+
+/** A text with `content` in the place of every match. */
+function replaceMatches(text: string, matches: readonly number[], content: string): string {
+  if (matches.length === 0) return text;
+  const parts: string[] = [];
+  let done = 0;
+  for (let i = 0; i < matches.length; i += 2) {
+    parts.push(text.slice(done, matches[i]), content);
+    done = matches[i + 1] as number;
+  }
+  parts.push(text.slice(done));
+  return parts.join("");
+}
