@@ -52,6 +52,7 @@ const table = {
     status: 400,
     message: "{file} is a Git LFS pointer: the weights were not downloaded. Run `git lfs pull` in its folder.",
   },
+  safetensors_foreign: { status: 400, message: "{file} is no safetensors file: {reason}." },
   safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
   safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
   safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
@@ -71,7 +72,7 @@ const table = {
   batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
   native_addon_missing: {
     status: 500,
-    message: "Device `cpu` needs the native addon: {reason}. {hint}, or use device `reference`.",
+    message: "Device `cpu` needs the native addon, {reason}. {hint}, or use device `reference`.{log}",
   },
   op_unsupported: { status: 500, message: "Device `cpu` does not support {op}. Supported: {known}. Device `reference` works." },
   weights_unreadable: { status: 500, message: "The weights could not be read: {reason}." },
@@ -88,6 +89,11 @@ const table = {
   // tokenizer and chat templates
   unsupported_tokenizer: { status: 400, message: "tokenizer.json cannot be used: {what} is not supported. Given: {given}." },
   invalid_tokenizer_file: { status: 400, message: "The tokenizer file `{file}` cannot be read: {reason}." },
+  unknown_text: {
+    status: 400,
+    message:
+      "The tokenizer has no token for {text}: no token stands for it, and {reason}. Leave the text out, or give the model's vocabulary an unknown token in tokenizer.json.",
+  },
   missing_pad_token: {
     status: 400,
     message:
@@ -167,7 +173,7 @@ const table = {
     message:
       "The repository `{repository}` has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
-  invalid_json_file: { status: 400, message: "The file {path} is not valid JSON: {reason}." },
+  invalid_json_file: { status: 400, message: "{path} is not valid JSON: {reason}." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The code of an error: stable, for programs to compare. */
