@@ -26,6 +26,7 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
       tokenizerJson: converted?.tokenizerJson ?? tokenizerJson,
       tokenizerConfig: converted?.tokenizerConfig ?? tokenizerConfig,
       specialTokensMap,
+      addedTokens: await files.readJson("added_tokens.json"),
       chatTemplateJinja: await files.readText("chat_template.jinja"),
       additionalChatTemplates: await additionalTemplates(files),
     },

@@ -1,93 +1,77 @@
+import type { TokenModel } from "./token-model.ts";
+import type { TokenFlags, TokenSpec } from "./token-spec.ts";
+
 /** A token that text is searched for before the model sees it. Fields as in tokenizer.json. */
-export interface AddedToken {
+export interface AddedToken extends Required<TokenFlags> {
   id: number;
   content: string;
-  singleWord: boolean;
-  lstrip: boolean;
-  rstrip: boolean;
-  normalized: boolean;
+  /** Whether the token was special in any of the places that name it: it stays so. */
   special: boolean;
 }
 
-/** A piece of text, or an added token found in it. `start` is the piece's place in the text that was split. */
-export interface Piece {
-  text: string;
-  start: number;
-  token?: AddedToken;
-}
-
-type Trie = Map<string, Trie> & { token?: AddedToken };
-
-const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-
 /**
- * Finds added tokens in text: leftmost, longest first, with the single-word, lstrip and rstrip rules of the Rust library.
- * `contents` are the strings searched for (normalised, for tokens that are matched after normalisation).
+ * The tokens that files add to a model's vocabulary. A token that the vocabulary has keeps its id. Others come behind the
+ * vocabulary and the tokens before them, in the order in which they are added: ids that files give them do not count, as in
+ * the Rust library. A token that is added again takes its new flags.
+ *
+ * Source: huggingface/tokenizers `AddedVocabulary::add_tokens`.
  */
-export class AddedTokenSplitter {
-  readonly #root: Trie = new Map();
-  /** Says of each unit of UTF-16 whether a token begins with it (1). */
-  readonly #beginnings = new Uint8Array(0x10000);
-  #empty = true;
+export class AddedVocabulary {
+  readonly #model: Pick<TokenModel, "ids" | "size">;
+  readonly #normalize: (text: string) => string;
+  readonly #ids = new Map<string, number>();
+  readonly #tokens = new Map<number, AddedToken>();
+  readonly #special = new Set<string>();
+  /** Normalised contents where they differ: what such an id is decoded to. */
+  readonly #forms = new Map<number, string>();
 
-  constructor(tokens: Iterable<{ content: string; token: AddedToken }>) {
-    for (const { content, token } of tokens) {
+  constructor(model: Pick<TokenModel, "ids" | "size">, normalize: (text: string) => string) {
+    this.#model = model;
+    this.#normalize = normalize;
+  }
+
+  /** Adds tokens, of one file or place at a time. Those without content are passed over. */
+  add(tokens: readonly TokenSpec[]): void {
+    const { ids, size } = this.#model;
+    let next = size;
+    for (const id of this.#tokens.keys()) next = Math.max(next, id + 1);
+    for (const { content, flags } of tokens) {
       if (content === "") continue;
-      this.#empty = false;
-      this.#beginnings[content.charCodeAt(0)] = 1;
-      let node = this.#root;
-      for (const unit of content.split("")) {
-        const next: Trie = node.get(unit) ?? new Map();
-        node.set(unit, next);
-        node = next;
+      const id = this.#ids.get(content) ?? ids.get(content) ?? next++;
+      const { singleWord = false, lstrip = false, rstrip = false, special = false, normalized = !special } = flags;
+      if (special) this.#special.add(content);
+      if (normalized) {
+        const form = this.#normalize(content);
+        if (form !== content) this.#forms.set(id, form);
       }
-      node.token ??= token;
+      this.#ids.set(content, id);
+      this.#tokens.set(id, { id, content, singleWord, lstrip, rstrip, normalized, special });
     }
+    for (const token of this.#tokens.values()) token.special = this.#special.has(token.content);
   }
 
-  /** Splits `text` (which stands at `offset` of a longer text) into plain pieces and added tokens. */
-  split(text: string, offset = 0): Piece[] {
-    if (text === "") return [];
-    if (this.#empty) return [{ text, start: offset }];
-    const pieces: Piece[] = [];
-    let done = 0;
-    for (let at = 0; at < text.length; ) {
-      const found = this.#beginnings[text.charCodeAt(at)] === 1 ? this.#longest(text, at) : undefined;
-      if (!found) {
-        at++;
-        continue;
-      }
-      let [start, end] = [at, found.end];
-      at = end;
-      if (found.token.singleWord && (wordBefore(text, start) || wordAfter(text, end))) continue;
-      if (found.token.lstrip) while (start > done && /\p{White_Space}/u.test(text[start - 1] as string)) start--;
-      if (found.token.rstrip) while (end < text.length && /\p{White_Space}/u.test(text[end] as string)) end++;
-      if (start > done) pieces.push({ text: text.slice(done, start), start: offset + done });
-      pieces.push({ text: text.slice(start, end), start: offset + start, token: found.token });
-      done = end;
-      at = end;
-    }
-    if (done < text.length) pieces.push({ text: text.slice(done), start: offset + done });
-    return pieces;
+  /** The tokens, in the order of their ids. */
+  tokens(): AddedToken[] {
+    return [...this.#tokens.values()].sort((a, b) => a.id - b.id);
   }
 
-  #longest(text: string, start: number): { token: AddedToken; end: number } | undefined {
-    let node: Trie | undefined = this.#root;
-    let found: { token: AddedToken; end: number } | undefined;
-    for (let at = start; at < text.length; ) {
-      node = node.get(text[at] as string);
-      if (!node) break;
-      at++;
-      if (node.token) found = { token: node.token, end: at };
-    }
-    return found;
+  /** The ids of contents. */
+  get ids(): ReadonlyMap<string, number> {
+    return this.#ids;
   }
-}
 
-function wordBefore(text: string, at: number): boolean {
-  return wordCharacter.test(Array.from(text.slice(Math.max(0, at - 2), at)).at(-1) ?? "");
-}
+  /** What a token is searched for as, once text is normalised. */
+  formOf(token: AddedToken): string {
+    return token.normalized ? (this.#forms.get(token.id) ?? token.content) : token.content;
+  }
 
-function wordAfter(text: string, at: number): boolean {
-  return wordCharacter.test(String.fromCodePoint(text.codePointAt(at) ?? 0x20));
+  /** What an id is decoded to; undefined where it is no added token's. */
+  textOf(id: number): string | undefined {
+    return this.#forms.get(id) ?? this.#tokens.get(id)?.content;
+  }
+
+  /** Whether a decoded token is a special one. One that normalisation changes is not found, as in the Rust library. */
+  isSpecial(token: string): boolean {
+    return this.#special.has(token);
+  }
 }

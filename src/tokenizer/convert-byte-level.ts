@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
 import type { Converted } from "./convert-sentencepiece.ts";
-import { tokenSpec } from "./tokenizer-config.ts";
+import { tokenText } from "./token-spec.ts";
 
 const qwenWords = (marks: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?${marks ? `[\\p{L}${marks}]+` : "\\p{L}+"}|\\p{N}| ?[^\\s\\p{L}${marks}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
@@ -47,7 +47,7 @@ export function convertByteLevel(
     case "RobertaTokenizer":
     case "BartTokenizer": {
       const token = (name: string, otherwise: string): [string, number] => {
-        const content = tokenSpec(config[name])?.content ?? otherwise;
+        const content = tokenText(config[name]) ?? otherwise;
         const id = model.vocab[content];
         if (id === undefined)
           throw new TsumugiError("unsupported_tokenizer", { what: `${name} outside vocab.json`, given: content });

@@ -4,8 +4,9 @@ import { convertByteLevel } from "./convert-byte-level.ts";
 import { convertJapaneseSubwords } from "./convert-japanese-subwords.ts";
 import { convertSentencePiece } from "./convert-sentencepiece.ts";
 import { readSentencePieceModel } from "./sentencepiece-model.ts";
+import { specialTokenNames } from "./special-token-settings.ts";
+import { tokenText } from "./token-spec.ts";
 import { tokenizerClassOf } from "./tokenizer-class.ts";
-import { specialTokenNames, tokenSpec } from "./tokenizer-config.ts";
 
 /** The files of a checkpoint without tokenizer.json. */
 export interface CheckpointFiles {
@@ -24,7 +25,10 @@ export interface CheckpointFiles {
   emoji?: unknown;
 }
 
-/** What `createTokenizer` takes: a tokenizer.json and a tokenizer_config.json with the class's own settings filled in. */
+/**
+ * What `createTokenizer` takes, beside special_tokens_map.json and added_tokens.json: a tokenizer.json and a
+ * tokenizer_config.json with the class's own settings filled in.
+ */
 export interface ConvertedTokenizer {
   tokenizerJson: Record<string, unknown>;
   tokenizerConfig: Record<string, unknown>;
@@ -50,13 +54,8 @@ export function convertCheckpoint(files: CheckpointFiles): ConvertedTokenizer | 
         ? convertJapaneseSubwords(files.words, files.emoji, config)
         : undefined;
   if (!converted) return undefined;
-  const tokenizerConfig: Record<string, unknown> = { ...converted.defaults, ...config, ...named(files) };
-  if (isRecord(tokenizerConfig.added_tokens_decoder)) {
-    const entries = Object.entries(tokenizerConfig.added_tokens_decoder);
-    const tokens = withSpecials(Object.values(tokenizerConfig.added_tokens_decoder), tokenizerConfig);
-    tokenizerConfig.added_tokens_decoder = Object.fromEntries(entries.map(([id], index) => [id, tokens[index]]));
-  }
-  const added_tokens = withSpecials(converted.tokenizerJson.added_tokens, tokenizerConfig);
+  const tokenizerConfig = { ...converted.defaults, ...(isRecord(files.tokenizerConfig) ? files.tokenizerConfig : {}) };
+  const added_tokens = withSpecials(converted.tokenizerJson.added_tokens, { ...tokenizerConfig, ...mapOf(files) });
   const tokenizerJson: Record<string, unknown> = { ...converted.tokenizerJson, added_tokens };
   if (tokenizerJson.post_processor !== null) return { tokenizerJson, tokenizerConfig };
   return {
@@ -65,22 +64,18 @@ export function convertCheckpoint(files: CheckpointFiles): ConvertedTokenizer | 
   };
 }
 
-/** tokenizer_config.json, with added_tokens.json where it has no `added_tokens_decoder`. */
+/** What the recipes read: tokenizer_config.json, with added_tokens.json where it has no `added_tokens_decoder`. */
 function withAddedTokens(files: CheckpointFiles): Record<string, unknown> {
   const config = isRecord(files.tokenizerConfig) ? files.tokenizerConfig : {};
   if (isRecord(config.added_tokens_decoder) || files.addedTokens === undefined) return config;
   if (!isRecord(files.addedTokens) || Object.values(files.addedTokens).some((id) => typeof id !== "number"))
     throw new TsumugiError("invalid_tokenizer_file", { file: "added_tokens.json", reason: "it is not a table of ids" });
-  const special = JSON.stringify([files.specialTokensMap, config]);
-  const entries = Object.entries(files.addedTokens).map(([content, id]) => {
-    const isSpecial = special.includes(JSON.stringify(content));
-    return [String(id), { content, special: isSpecial, normalized: !isSpecial }] as const;
-  });
+  const entries = Object.entries(files.addedTokens).map(([content, id]) => [String(id), { content }] as const);
   return { ...config, added_tokens_decoder: Object.fromEntries(entries) };
 }
 
 /** special_tokens_map.json wins, but beside tokenizer_config.json's `added_tokens_decoder` it is not read. */
-function named({ specialTokensMap, tokenizerConfig }: CheckpointFiles): Record<string, unknown> {
+function mapOf({ specialTokensMap, tokenizerConfig }: CheckpointFiles): Record<string, unknown> {
   if (isRecord(tokenizerConfig) && isRecord(tokenizerConfig.added_tokens_decoder)) return {};
   return isRecord(specialTokensMap) ? specialTokensMap : {};
 }
@@ -89,7 +84,7 @@ function named({ specialTokensMap, tokenizerConfig }: CheckpointFiles): Record<s
 function withSpecials(added: unknown, config: Record<string, unknown>): unknown[] {
   const extra = config.extra_special_tokens ?? config.additional_special_tokens;
   const specs = [...specialTokenNames.map((name) => config[name]), ...(isRecord(extra) ? Object.values(extra) : listOf(extra))];
-  const names = new Set(specs.map((spec) => tokenSpec(spec)?.content));
+  const names = new Set(specs.map((spec) => tokenText(spec)));
   return listOf(added).map((token) =>
     isRecord(token) && names.has(String(token.content)) ? { ...token, special: true } : token,
   );

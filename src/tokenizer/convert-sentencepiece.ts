@@ -1,8 +1,8 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
 import type { SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
+import { tokenText } from "./token-spec.ts";
 import { genericClass } from "./tokenizer-class.ts";
-import { tokenSpec } from "./tokenizer-config.ts";
 
 /** A tokenizer.json, and what the class sets where tokenizer_config.json is silent. */
 export interface Converted {
@@ -45,7 +45,7 @@ function t5(model: SentencePieceModel, config: Config): Converted {
   const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const vocab = [...scored(model), ...extra.map((token) => [token, 0] as const)];
   const known = new Map(vocab.map(([piece], id) => [piece, id]));
-  const eosToken = tokenSpec(config.eos_token)?.content ?? "</s>";
+  const eosToken = tokenText(config.eos_token) ?? "</s>";
   const eos = known.get(eosToken);
   if (eos === undefined || vocab.length < 3)
     throw new TsumugiError("unsupported_tokenizer", { what: "a T5 tokenizer whose eos_token is not a piece", given: eosToken });
@@ -89,7 +89,7 @@ function llama(model: SentencePieceModel, config: Config): Converted {
 }
 
 function gemma(model: SentencePieceModel, config: Config): Converted {
-  const unk = tokenSpec(config.unk_token)?.content ?? "<unk>";
+  const unk = tokenText(config.unk_token) ?? "<unk>";
   return {
     defaults: {
       ...{ unk_token: "<unk>", bos_token: "<bos>", eos_token: "<eos>", pad_token: "<pad>", mask_token: "<mask>" },
@@ -162,7 +162,7 @@ function bpe(pieces: readonly SentencePiece[], options: object, renamed?: unknow
     }
   if (isRecord(renamed))
     for (const [key, value] of Object.entries(renamed)) {
-      const content = tokenSpec(value)?.content;
+      const content = tokenText(value);
       const current = pieces[Number(key)]?.piece;
       if (content === undefined || current === undefined || current === content || ids.has(content)) continue;
       ids.delete(current);

@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
 import { createBpe, hasAllBytes } from "./bpe.ts";
 import { createJapaneseSubwords } from "./japanese-subwords.ts";
+import { modelTypeOf } from "./model-type.ts";
 import type { TokenModel } from "./token-model.ts";
 import { createUnigram } from "./unigram.ts";
 import type { WordModel } from "./word-model.ts";
@@ -15,7 +16,7 @@ export function createTokenModel(tokenizerJson: unknown, endsInBytes: boolean): 
   if (!isRecord(tokenizerJson) || !isRecord(tokenizerJson.model))
     throw new TsumugiError("unsupported_tokenizer", { what: "tokenizer.json without `model`", given: typeof tokenizerJson });
   const config = tokenizerJson.model;
-  const type = typeof config.type === "string" ? config.type : Array.isArray(config.vocab) ? "Unigram" : "BPE";
+  const type = modelTypeOf(config);
   if (type === "JapaneseSubwords") return createJapaneseSubwords(config);
   const ids = vocabularyOf(config.vocab, type);
   const tokens: (string | undefined)[] = Array.isArray(config.vocab)

@@ -23,6 +23,7 @@ import type {
   EncodeOptions,
   Encoding,
   Side,
+  TokenizeOptions,
   Tokenizer,
   TokenizerFiles,
 } from "./tokenizer.ts";
@@ -55,6 +56,7 @@ export interface CreateTokenizerOptions {
  */
 export function createTokenizer(files: TokenizerFiles, createOptions: CreateTokenizerOptions = {}): Tokenizer {
   const { settings, vocabulary, encoder, special, postProcessor, decoding } = partsOf(files, createOptions);
+  const { splitSpecialTokens } = settings;
 
   function call(text: string | readonly string[], options: EncodeOptions = {}): Encoding | BatchEncoding {
     if (typeof text === "string") return firstRow(finished(rowEncoder([text], options, callOptions)));
@@ -71,14 +73,12 @@ export function createTokenizer(files: TokenizerFiles, createOptions: CreateToke
       const encoding = firstRow(await inSlices(rowEncoder([checkText(text)], options, callOptions)));
       return options.returnOffsetsMapping ? encoding : encoding.inputIds;
     },
-    tokenize(text: string, options: { addSpecialTokens?: boolean } = {}): string[] {
-      refuseUnknownOptions(options, ["addSpecialTokens"]);
-      checkOptionTypes(options, { addSpecialTokens: "boolean" });
-      const tokens = encoder.names(checkText(text));
-      if (!options.addSpecialTokens) return tokens;
-      return postProcessor.single.flatMap((part) =>
-        typeof part === "string" ? tokens : part.map((id) => vocabulary.tokenOf(id) ?? ""),
-      );
+    tokenize(text: string, options: TokenizeOptions = {}): string[] {
+      refuseUnknownOptions(options, ["addSpecialTokens", "splitSpecialTokens"]);
+      checkOptionTypes(options, { addSpecialTokens: "boolean", splitSpecialTokens: "boolean" });
+      const tokens = encoder.names(checkText(text), options.splitSpecialTokens ?? splitSpecialTokens);
+      const layout = postProcessor.layout(false, options.addSpecialTokens === true);
+      return layout.flatMap((part) => ("text" in part ? tokens : part.tokens));
     },
     pad(rows: { inputIds: number[][]; attentionMask?: number[][] }, options: EncodeOptions = {}): BatchEncoding {
       refuseUnknownOptions(options, padOptions);
@@ -101,7 +101,7 @@ export function createTokenizer(files: TokenizerFiles, createOptions: CreateToke
   };
 
   const tokenizer = call as unknown as Tokenizer;
-  const rowEncoder = createRowEncoder({ tokenizer, encoder, postProcessor, tokenOf: vocabulary.tokenOf });
+  const rowEncoder = createRowEncoder({ tokenizer, encoder, postProcessor, splitSpecialTokens });
   Object.defineProperties(tokenizer, {
     ...Object.getOwnPropertyDescriptors(special),
     ...Object.getOwnPropertyDescriptors(sideMembers(settings)),
@@ -117,14 +117,20 @@ function partsOf(files: TokenizerFiles, { addBosToken, addEosToken }: CreateToke
   const preTokenizer = preTokenizerSteps(isRecord(json) ? json.pre_tokenizer : undefined);
   const last = preTokenizer.at(-1);
   const model = createTokenModel(json, last?.kind === "rewrite" && last.bytes === true);
-  const vocabulary = createVocabulary(json, model, settings);
   const normalizer = createNormalizer(json.normalizer) ?? model.normalizer;
-  const encoder = createEncodingPipeline({ normalizer, preTokenizer, model, ...vocabulary });
-  const special = createSpecialTokens(settings, vocabulary);
+  const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);
+  const vocabulary = createVocabulary(json, model, normalize, settings.special.added);
+  const encoder = createEncodingPipeline({ normalize, normalizer, preTokenizer, model, added: vocabulary.added });
+  const special = createSpecialTokens(settings.special, vocabulary);
+  const named = (name: "bos_token" | "eos_token") => {
+    const token = settings.special.named.get(name);
+    const id = token === undefined ? undefined : vocabulary.idOf(token);
+    return token === undefined || id === undefined ? undefined : { token, id };
+  };
   const replaced = addBosToken !== undefined || addEosToken !== undefined;
   const postProcessor =
     replaced || !json.post_processor
-      ? bosEosProcessor(addBosToken ? special.bosTokenId : undefined, addEosToken ? special.eosTokenId : undefined)
+      ? bosEosProcessor(addBosToken ? named("bos_token") : undefined, addEosToken ? named("eos_token") : undefined)
       : createPostProcessor(json.post_processor);
   const decoding: Decoding = {
     decoder: json.decoder ?? null,

@@ -2,63 +2,73 @@ import { TsumugiError } from "../errors.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import type { EncodingPipeline } from "./encoding-pipeline.ts";
-import { placesOf, toOffsets, toUnits, trimOffsets } from "./offsets.ts";
+import { placesOf, type TextPlaces, toOffsets, toUnits, trimOffsets } from "./offsets.ts";
 import { type Layout, layoutOf, refuseUnknownOptions } from "./options.ts";
 import { padRows, type Row } from "./padding.ts";
-import { addedLength, type PostProcessor } from "./post-processor.ts";
+import type { PostProcessor, TextPart } from "./post-processor.ts";
 import type { BatchEncoding, EncodeOptions, Offset, Tokenizer } from "./tokenizer.ts";
 
 export const padOptions = ["padding", "maxLength", "padToMultipleOf", "paddingSide"];
 /** Options of `encode`; those of `tokenizer(…)` are these and `returnOffsetsMapping`. */
-export const encodeOptions = ["addSpecialTokens", "truncation", "textPair", ...padOptions];
+export const encodeOptions = ["addSpecialTokens", "splitSpecialTokens", "truncation", "textPair", ...padOptions];
 
 /** What rows are made with. Sides and padding token are read at each call: users may set them. */
 export interface RowEncoderParts {
   tokenizer: Pick<Tokenizer, "truncationSide" | "paddingSide" | "modelMaxLength" | "padTokenId">;
   encoder: EncodingPipeline;
   postProcessor: PostProcessor;
-  tokenOf(id: number): string | undefined;
+  /** Whether special tokens in texts are split where a call does not say. */
+  splitSpecialTokens: boolean;
+}
+
+/** One text of a row. */
+interface TextRow {
+  ids: readonly number[];
+  /** Start and end of each token in code points. */
+  offsets?: Offset[];
+  places?: TextPlaces | undefined;
+  nameAt?(place: number): string;
 }
 
 /** Checks options and makes rows of texts, in steps: the work of `tokenizer(texts, options)`. */
 export function createRowEncoder(parts: RowEncoderParts) {
-  const { tokenizer, encoder, postProcessor, tokenOf } = parts;
-  const { single, pair, trims = [] } = postProcessor;
+  const { tokenizer, encoder, postProcessor } = parts;
 
   /** One text of a row: encoded, cut to `budget` tokens, with offsets where they are asked for. */
-  function* sequence(text: string, budget: number, kind: EncodeOptions["returnOffsetsMapping"]): Generator<void, Row> {
-    const { ids, ranges, texts } = yield* encoder.steps(text, Boolean(kind));
+  function* sequence(text: string, budget: number, options: EncodeOptions): Generator<void, TextRow> {
+    const ranges = Boolean(options.returnOffsetsMapping);
+    const splitSpecial = options.splitSpecialTokens ?? parts.splitSpecialTokens;
+    const encoded = yield* encoder.steps(text, { ranges, splitSpecial });
+    const { ids } = encoded;
     const from = ids.length > budget && tokenizer.truncationSide === "left" ? ids.length - budget : 0;
     const end = Math.min(ids.length, from + budget);
     const kept = ids.length > budget ? ids.slice(from, end) : ids;
-    if (!ranges) return { ids: kept };
+    if (!encoded.ranges) return { ids: kept };
     yield;
     const places = placesOf(text);
-    const offsets = toOffsets(kept === ids ? ranges : ranges.slice(2 * from, 2 * end), places);
-    if (trims.length > 0) {
-      const tokens = kept.map((id, i) => texts?.get(from + i) ?? tokenOf(id) ?? "");
-      for (const trim of trims) trimOffsets(offsets, tokens, trim);
-    }
-    return { ids: kept, offsets: kind === "utf16" ? toUnits(offsets, places) : offsets };
+    const offsets = toOffsets(kept === ids ? encoded.ranges : encoded.ranges.slice(2 * from, 2 * end), places);
+    return { ids: kept, offsets, places, nameAt: (place) => encoder.nameAt(encoded, from + place) };
   }
 
   function* row(text: string, partner: string | undefined, options: EncodeOptions, limit: number): Generator<void, Row> {
-    const template = partner === undefined ? single : pair;
+    const isPair = partner !== undefined;
     const withSpecial = options.addSpecialTokens !== false;
     const kind = options.returnOffsetsMapping;
-    const budget = Math.max(0, limit - (withSpecial ? addedLength(template) : 0));
-    const texts = { A: yield* sequence(text, budget, kind), B: { ids: [] } as Row };
+    const layout = postProcessor.layout(isPair, withSpecial);
+    const budget = Math.max(0, limit - (withSpecial ? postProcessor.added(isPair) : 0));
+    const texts = [yield* sequence(text, budget, options)];
     yield;
-    if (partner !== undefined) texts.B = yield* sequence(partner, Number.POSITIVE_INFINITY, kind);
-    if (template.length === 1 && template[0] === "A") return texts.A;
+    if (isPair) texts.push(yield* sequence(partner, Number.POSITIVE_INFINITY, options));
+    const [only] = layout;
+    if (!kind && layout.length === 1 && only && "text" in only) return { ids: (texts[only.text] as TextRow).ids };
     const ids: number[] = [];
     const offsets: Offset[] = [];
-    for (const part of template) {
-      const added: Row = typeof part === "string" ? texts[part] : { ids: withSpecial ? part : [] };
-      for (let i = 0; i < added.ids.length; i++) {
-        ids.push(added.ids[i] as number);
-        if (kind) offsets.push(added.offsets ? (added.offsets[i] as Offset) : [0, 0]);
-      }
+    for (const part of layout) {
+      const given = "text" in part ? (texts[part.text] as TextRow) : part;
+      for (const id of given.ids) ids.push(id);
+      if (!kind) continue;
+      if ("text" in part) for (const offset of offsetsOf(given, part, kind)) offsets.push(offset);
+      else for (const _ of part.ids) offsets.push([0, 0]);
     }
     return kind ? { ids, offsets } : { ids };
   }
@@ -70,7 +80,7 @@ export function createRowEncoder(parts: RowEncoderParts) {
     known: readonly string[],
   ): Generator<void, BatchEncoding> {
     refuseUnknownOptions(options, known);
-    checkOptionTypes(options, { addSpecialTokens: "boolean" });
+    checkOptionTypes(options, { addSpecialTokens: "boolean", splitSpecialTokens: "boolean" });
     oneOf("returnOffsetsMapping", options.returnOffsetsMapping, [true, false, "utf16", undefined]);
     oneOf("truncationSide", tokenizer.truncationSide, ["left", "right"]);
     const layout = layoutOf(options, tokenizer);
@@ -81,6 +91,16 @@ export function createRowEncoder(parts: RowEncoderParts) {
     for (const [i, text] of texts.entries()) rows.push(yield* row(text, partners?.[i], options, limit));
     return padRows(rows, layout, tokenizer.padTokenId);
   };
+}
+
+/** Offsets of a text in its place of a row, with what the post-processor takes off them. */
+function offsetsOf({ ids, offsets = [], places, nameAt }: TextRow, { trims }: TextPart, kind: true | "utf16"): Offset[] {
+  const own = offsets.map(([start, end]): Offset => [start, end]);
+  if (trims.length > 0) {
+    const names = ids.map((_, place) => nameAt?.(place) ?? "");
+    for (const trim of trims) trimOffsets(own, names, trim);
+  }
+  return kind === "utf16" ? toUnits(own, places) : own;
 }
 
 function partnersOf(texts: readonly string[], options: EncodeOptions, layout: Layout): readonly string[] | undefined {

@@ -3,6 +3,9 @@ export interface EncodedText {
   ids: number[];
   /** Start and end of each token in UTF-16 units of the text, one pair after the other. */
   ranges?: number[];
-  /** Texts of the added tokens, by place, with the white space that they took along. Present beside `ranges`. */
+  /**
+   * By place, the texts of tokens that are named by them: added tokens with the white space that they took along, and what
+   * no piece of a Unigram stands for. Present beside `ranges`.
+   */
   texts?: Map<number, string>;
 }

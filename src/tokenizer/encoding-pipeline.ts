@@ -1,4 +1,5 @@
-import { type AddedToken, AddedTokenSplitter } from "./added-vocabulary.ts";
+import { AddedTokenSplitter } from "./added-token-splitter.ts";
+import type { AddedVocabulary } from "./added-vocabulary.ts";
 import type { EncodedText } from "./encoded-text.ts";
 import type { Normalizer } from "./normalizer.ts";
 import { OffsetTracer } from "./offset-tracer.ts";
@@ -7,22 +8,31 @@ import { finished } from "./slices.ts";
 import type { TokenModel } from "./token-model.ts";
 import { WordMemory } from "./word-memory.ts";
 
+/** What to do with a text. */
+export interface EncodeTextOptions {
+  /** Give the places of the tokens too. */
+  ranges: boolean;
+  /** Leave special tokens that stand in the text to the model, as text. */
+  splitSpecial: boolean;
+}
+
 /** Text to token ids, special tokens of the post-processor not included. */
 export interface EncodingPipeline {
-  encode(text: string, ranges?: boolean): EncodedText;
-  /** The same in steps of some hundred characters; the generator returns the result. */
-  steps(text: string, ranges?: boolean): Generator<void, EncodedText>;
+  /** Encodes in steps of some hundred characters; the generator returns the result. */
+  steps(text: string, options: EncodeTextOptions): Generator<void, EncodedText>;
   /** Names of the tokens. */
-  names(text: string): string[];
+  names(text: string, splitSpecial: boolean): string[];
+  /** The name of a token of `steps` with ranges, at a place. */
+  nameAt(encoded: EncodedText, place: number): string;
 }
 
 /** What a tokenizer.json encodes text with. */
 export interface EncodingParts {
+  normalize(text: string): string;
   normalizer: Normalizer | undefined;
   preTokenizer: readonly PreTokenizerStep[];
   model: TokenModel;
-  added: readonly AddedToken[];
-  tokenOf(id: number): string | undefined;
+  added: AddedVocabulary;
 }
 
 /** Characters between two turns of the generator. */
@@ -30,22 +40,26 @@ const sliceLength = 500;
 
 /** Added tokens are found first, then each piece is normalised, cut into words, and the model splits each word. */
 export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
-  const { normalizer, model, added } = parts;
-  const steps = model.takesBytes ? parts.preTokenizer.slice(0, -1) : parts.preTokenizer;
-  const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);
-  const raw = new AddedTokenSplitter(added.filter((t) => !t.normalized).map((token) => ({ content: token.content, token })));
-  const normalized = new AddedTokenSplitter(
-    added.filter((token) => token.normalized).map((token) => ({ content: normalize(token.content), token })),
-  );
+  const { normalizer, normalize, model, added } = parts;
+  const cutting = model.takesBytes ? parts.preTokenizer.slice(0, -1) : parts.preTokenizer;
+  const splitterOf = (isNormalized: boolean) => {
+    const tokens = added.tokens().filter((token) => token.normalized === isNormalized);
+    return new AddedTokenSplitter(tokens.map((token) => ({ content: added.formOf(token), token })));
+  };
+  const [raw, normalized] = [splitterOf(false), splitterOf(true)];
   const words = new WordMemory(model.words, false);
-  const tracer = new OffsetTracer({ normalizer, steps, raw, normalized, words: new WordMemory(model.words, true) });
+  const tracer = new OffsetTracer({
+    ...{ normalizer, steps: cutting, raw, normalized },
+    words: new WordMemory(model.words, true),
+    namedByText: model.words.namedByText,
+  });
   // Whether a piece begins the text is seen in what its first character stands for, where normalisers may drop some.
-  const asksFirst = normalizer !== undefined && steps.some((step) => step.kind === "rewrite" && step.asksFirst);
+  const asksFirst = normalizer !== undefined && cutting.some((step) => step.kind === "rewrite" && step.asksFirst);
 
-  function* plain(text: string): Generator<void, EncodedText> {
+  function* plain(text: string, splitSpecial: boolean): Generator<void, EncodedText> {
     const ids: number[] = [];
     let characters = 0;
-    for (const section of raw.split(text)) {
+    for (const section of raw.split(text, splitSpecial)) {
       if (section.token) {
         ids.push(section.token.id);
         continue;
@@ -54,13 +68,13 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
       yield;
       let first = section.start === 0;
       if (first && asksFirst && normalizer && changed[0] !== section.text[0]) first = startsText(normalizer, section.text);
-      for (const piece of normalized.split(changed)) {
+      for (const piece of normalized.split(changed, splitSpecial)) {
         if (piece.token) {
           ids.push(piece.token.id);
           continue;
         }
         yield;
-        const cutWords = preTokenize(steps, piece.text, first && piece.start === 0);
+        const cutWords = preTokenize(cutting, piece.text, first && piece.start === 0);
         yield;
         for (const word of cutWords) {
           const cut = words.partsOf(word);
@@ -78,19 +92,23 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
     }
     return { ids };
   }
-  const namesOf = (text: string): string[] => {
-    const { namesOf: ofWord } = model.words;
-    if (!ofWord) return finished(plain(text)).ids.map((id) => parts.tokenOf(id) ?? "");
-    return raw
-      .split(text)
-      .flatMap((section) => (section.token ? section : normalized.split(normalize(section.text))))
-      .flatMap(({ token, text: piece }) => token?.content ?? preTokenize(steps, piece, false).flatMap(ofWord));
-  };
-  const run = (text: string, ranges = false) => (ranges ? tracer.steps(text) : plain(text));
+  const nameAt = ({ ids, texts }: EncodedText, place: number) => texts?.get(place) ?? model.tokens[ids[place] as number] ?? "";
   return {
-    steps: run,
-    encode: (text, ranges) => finished(run(text, ranges)),
-    names: namesOf,
+    steps: (text, { ranges, splitSpecial }) => (ranges ? tracer.steps(text, splitSpecial) : plain(text, splitSpecial)),
+    nameAt,
+    names(text, splitSpecial) {
+      const { namesOf } = model.words;
+      if (namesOf) {
+        const pieces = raw
+          .split(text, splitSpecial)
+          .flatMap((section) => (section.token ? section : normalized.split(normalize(section.text), splitSpecial)));
+        return pieces.flatMap(({ token, text: piece }) =>
+          token ? piece : preTokenize(cutting, piece, false).flatMap(namesOf),
+        );
+      }
+      const encoded = finished(tracer.steps(text, splitSpecial));
+      return encoded.ids.map((_, place) => nameAt(encoded, place));
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AddedTokenSplitter } from "./added-vocabulary.ts";
+import type { AddedTokenSplitter } from "./added-token-splitter.ts";
 import { type AlignedText, compose, widthAt } from "./aligned-text.ts";
 import type { EncodedText } from "./encoded-text.ts";
 import type { Normalizer } from "./normalizer.ts";
@@ -12,6 +12,8 @@ interface Parts {
   raw: AddedTokenSplitter;
   normalized: AddedTokenSplitter;
   words: WordMemory;
+  /** The id whose tokens are named by their text. */
+  namedByText: number | undefined;
 }
 
 /** Characters between two turns of the generator. */
@@ -30,13 +32,14 @@ export class OffsetTracer {
     this.#parts = parts;
   }
 
-  *steps(text: string): Generator<void, EncodedText> {
-    const { normalizer, raw, normalized, words } = this.#parts;
+  /** `splitSpecial` leaves special tokens in the text to the model. */
+  *steps(text: string, splitSpecial: boolean): Generator<void, EncodedText> {
+    const { normalizer, raw, normalized, words, namedByText } = this.#parts;
     const ids: number[] = [];
     const ranges: number[] = [];
     const texts = new Map<number, string>();
     let characters = 0;
-    for (const section of raw.split(text)) {
+    for (const section of raw.split(text, splitSpecial)) {
       if (section.token) {
         texts.set(ids.length, section.text);
         ids.push(section.token.id);
@@ -46,7 +49,7 @@ export class OffsetTracer {
       const aligned = normalizer ? normalizer.align(section.text) : { text: section.text };
       yield;
       const whole: Slice = { ...aligned, base: section.start, start: section.start };
-      for (const piece of normalized.split(aligned.text)) {
+      for (const piece of normalized.split(aligned.text, splitSpecial)) {
         const part = slice(whole, piece.start, piece.start + piece.text.length);
         if (piece.token) {
           texts.set(ids.length, piece.text);
@@ -60,8 +63,10 @@ export class OffsetTracer {
           const add = (tokens: WordTokens, at: number) => {
             const places = tokens.ranges as Int32Array;
             for (let i = 0; i < tokens.ids.length; i++) {
+              const [start, end] = [at + (places[2 * i] as number), at + (places[2 * i + 1] as number)];
+              if (tokens.ids[i] === namedByText) texts.set(ids.length, word.text.slice(start, end));
               ids.push(tokens.ids[i] as number);
-              pushRange(ranges, text, word, at + (places[2 * i] as number), at + (places[2 * i + 1] as number));
+              pushRange(ranges, text, word, start, end);
             }
           };
           const cut = words.partsOf(word.text);

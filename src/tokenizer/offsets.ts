@@ -67,7 +67,7 @@ for (const [first, last] of [
  *
  * Source: huggingface/tokenizers `process_offsets`.
  */
-export function trimOffsets(offsets: readonly Offset[], tokens: readonly string[], { addPrefixSpace }: Trim): void {
+export function trimOffsets(offsets: readonly Offset[], tokens: readonly string[], { addPrefixSpace, first }: Trim): void {
   for (let i = 0; i < offsets.length; i++) {
     const token = tokens[i] as string;
     const offset = offsets[i] as Offset;
@@ -75,7 +75,7 @@ export function trimOffsets(offsets: readonly Offset[], tokens: readonly string[
     while (leading < token.length && spaces[token.charCodeAt(leading)] === 1) leading++;
     let trailing = 0;
     while (trailing < token.length && spaces[token.charCodeAt(token.length - 1 - trailing)] === 1) trailing++;
-    if (leading === 1 && addPrefixSpace && (i === 0 || offset[0] === 0)) leading = 0;
+    if (leading === 1 && addPrefixSpace && ((first && i === 0) || offset[0] === 0)) leading = 0;
     if (leading > 0) offset[0] = Math.min(offset[0] + leading, offset[1]);
     if (trailing > 0 && offset[1] >= trailing) offset[1] = Math.max(offset[1] - trailing, offset[0]);
   }

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import type { SpecialTokenName, SpecialTokens, Tokenizer } from "./tokenizer.ts";
-import { specialTokenNames, type TokenizerSettings } from "./tokenizer-config.ts";
+import { type SpecialTokenSettings, specialTokenNames } from "./special-token-settings.ts";
+import type { SpecialTokens, Tokenizer } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 type Members = SpecialTokens &
@@ -10,14 +10,12 @@ type Members = SpecialTokens &
  * The special tokens of a tokenizer as properties: `padToken` (settable), `padTokenId`, and so on. Setting a token that is
  * not in the vocabulary is refused (`invalid_option`).
  */
-export function createSpecialTokens(settings: TokenizerSettings, vocabulary: Vocabulary): Members {
-  const named = new Map<SpecialTokenName, string>();
-  for (const name of specialTokenNames) {
-    const spec = settings.named[name];
-    if (spec) named.set(name, spec.content);
-  }
-  const extra = settings.extra.map((spec) => spec.content);
-  const all = () => [...new Set([...specialTokenNames.flatMap((name) => named.get(name) ?? []), ...extra])];
+export function createSpecialTokens(settings: SpecialTokenSettings, vocabulary: Vocabulary): Members {
+  const named = new Map(settings.named);
+  const names = () => [...new Set([...specialTokenNames, ...named.keys()])].filter((name) => named.has(name));
+  const tokenNamed = (name: string) => named.get(name) as string;
+  const extra = [...settings.extra];
+  const all = () => [...new Set([...names().map(tokenNamed), ...extra])];
   const members = {
     get extraSpecialTokens() {
       return extra;
@@ -29,7 +27,7 @@ export function createSpecialTokens(settings: TokenizerSettings, vocabulary: Voc
       return all().flatMap((token) => vocabulary.idOf(token) ?? []);
     },
     get specialTokensMap() {
-      return Object.fromEntries(specialTokenNames.flatMap((name) => (named.has(name) ? [[name, named.get(name)]] : [])));
+      return Object.fromEntries(names().map((name) => [name, tokenNamed(name)]));
     },
   };
   for (const name of specialTokenNames) {

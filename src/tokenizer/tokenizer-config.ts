@@ -1,26 +1,13 @@
-import { isRecord, listOf } from "../util/json-value.ts";
-import type { AddedToken } from "./added-vocabulary.ts";
-import type { ChatTemplates, Side, SpecialTokenName, TokenizerFiles } from "./tokenizer.ts";
-
-/** The names of special tokens, in the order in which transformers lists them. */
-export const specialTokenNames: readonly SpecialTokenName[] = [
-  "bos_token",
-  "eos_token",
-  "unk_token",
-  "sep_token",
-  "pad_token",
-  "cls_token",
-  "mask_token",
-];
-
-/** A token as a configuration file writes it: its text, and whatever flags stand beside it. */
-export type TokenSpec = { content: string } & Partial<Omit<AddedToken, "id" | "content">> & { id?: number };
+import { TsumugiError } from "../errors.ts";
+import { isRecord } from "../util/json-value.ts";
+import { readSpecialTokens, type SpecialTokenSettings } from "./special-token-settings.ts";
+import type { ChatTemplates, Side, TokenizerFiles } from "./tokenizer.ts";
 
 /** What tokenizer_config.json, special_tokens_map.json and tokenizer.json say beside the vocabulary. */
 export interface TokenizerSettings {
-  named: Partial<Record<SpecialTokenName, TokenSpec>>;
-  extra: TokenSpec[];
-  addedTokens: TokenSpec[];
+  special: SpecialTokenSettings;
+  /** Whether special tokens that stand in a text are read as text. */
+  splitSpecialTokens: boolean;
   paddingSide: Side;
   truncationSide: Side;
   modelMaxLength: number;
@@ -29,59 +16,39 @@ export interface TokenizerSettings {
 }
 
 /**
- * Reads the settings. special_tokens_map.json counts only beside a tokenizer_config.json without `added_tokens_decoder`, and
- * then wins over it; tokenizer.json's own padding and truncation give defaults and are otherwise reset (transformers 5).
+ * Reads the settings. tokenizer.json's own padding and truncation give defaults and are otherwise reset (transformers 5).
  * `add_bos_token` and `add_eos_token` are not read: beside a tokenizer.json transformers 5 drops them.
+ *
+ * Errors: `invalid_tokenizer_file`.
  */
 export function readSettings(files: TokenizerFiles): TokenizerSettings {
   const json = isRecord(files.tokenizerJson) ? files.tokenizerJson : {};
   const config = isRecord(files.tokenizerConfig) ? files.tokenizerConfig : {};
-  const map = isRecord(files.specialTokensMap) && !isRecord(config.added_tokens_decoder) ? files.specialTokensMap : {};
   const padding = isRecord(json.padding) ? json.padding : {};
   const truncation = isRecord(json.truncation) ? json.truncation : {};
-
-  const named: TokenizerSettings["named"] = {};
-  for (const name of specialTokenNames) {
-    const fallback = name === "pad_token" ? padding.pad_token : undefined;
-    const spec = tokenSpec(map[name] ?? config[name] ?? fallback);
-    if (spec) named[name] = spec;
-  }
-  const extras =
-    map.extra_special_tokens ??
-    map.additional_special_tokens ??
-    config.extra_special_tokens ??
-    config.additional_special_tokens;
-  const extra = (isRecord(extras) ? Object.values(extras) : listOf(extras)).map(tokenSpec);
-  const decoder = isRecord(config.added_tokens_decoder) ? Object.entries(config.added_tokens_decoder) : [];
-  const addedTokens = decoder
-    .map(([id, value]) => ({ id: Number(id), spec: tokenSpec(value) }))
-    .sort((a, b) => a.id - b.id)
-    .flatMap(({ id, spec }) => (spec ? [{ ...spec, id }] : []));
-  const limit = Number(config.model_max_length ?? Number.POSITIVE_INFINITY);
   return {
-    named,
-    extra: extra.filter((spec) => spec !== undefined),
-    addedTokens,
-    paddingSide: sideOf(config.padding_side ?? padding.direction),
-    truncationSide: sideOf(config.truncation_side ?? truncation.direction),
-    modelMaxLength: limit > 1e20 ? Number.POSITIVE_INFINITY : limit,
+    special: readSpecialTokens(files),
+    splitSpecialTokens: splitOf(config),
+    paddingSide: sideOf(config, "padding_side", padding.direction),
+    truncationSide: sideOf(config, "truncation_side", truncation.direction),
+    modelMaxLength: maxLengthOf(config),
     cleanUp: config.clean_up_tokenization_spaces === true,
     chatTemplate: readChatTemplates(files, config.chat_template),
   };
 }
 
-/** An entry of tokenizer.json's `added_tokens`, or of tokenizer_config.json. */
-export function tokenSpec(value: unknown): TokenSpec | undefined {
-  if (typeof value === "string") return { content: value };
-  if (!isRecord(value) || typeof value.content !== "string") return undefined;
-  const spec: TokenSpec = { content: value.content };
-  if (typeof value.id === "number") spec.id = value.id;
-  if (typeof value.single_word === "boolean") spec.singleWord = value.single_word;
-  if (typeof value.lstrip === "boolean") spec.lstrip = value.lstrip;
-  if (typeof value.rstrip === "boolean") spec.rstrip = value.rstrip;
-  if (typeof value.normalized === "boolean") spec.normalized = value.normalized;
-  if (typeof value.special === "boolean") spec.special = value.special;
-  return spec;
+/** The longest input in tokens. `max_len` is the older name; null, as a number of more than 20 digits, means none. */
+function maxLengthOf(config: Record<string, unknown>): number {
+  const key = "model_max_length" in config ? "model_max_length" : "max_len";
+  const given = config[key];
+  if (given === undefined || given === null) return Number.POSITIVE_INFINITY;
+  if (typeof given !== "number") throw invalid(key, "must be a number of tokens", given);
+  return given > 1e20 ? Number.POSITIVE_INFINITY : given;
+}
+
+function splitOf({ split_special_tokens: given = false }: Record<string, unknown>): boolean {
+  if (typeof given === "boolean") return given;
+  throw invalid("split_special_tokens", "must be true or false", given);
 }
 
 /** chat_template.jinja and additional_chat_templates/*.jinja win over `chat_template`, which is a text or a named list. */
@@ -100,6 +67,14 @@ function readChatTemplates(files: TokenizerFiles, configured: unknown): ChatTemp
   return undefined;
 }
 
-function sideOf(value: unknown): Side {
-  return String(value).toLowerCase() === "left" ? "left" : "right";
+/** `left` or `right`; tokenizer.json writes its `direction` with a capital. */
+function sideOf(config: Record<string, unknown>, key: string, direction: unknown): Side {
+  const given = key in config ? config[key] : direction === "Left" ? "left" : "right";
+  if (given === "left" || given === "right") return given;
+  throw invalid(key, 'must be "left" or "right"', given);
+}
+
+function invalid(key: string, problem: string, given: unknown): TsumugiError {
+  const reason = `\`${key}\` ${problem}. Given: ${JSON.stringify(given)}`;
+  return new TsumugiError("invalid_tokenizer_file", { file: "tokenizer_config.json", reason });
 }

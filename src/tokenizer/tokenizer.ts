@@ -24,6 +24,11 @@ export interface BatchEncoding {
 export interface EncodeOptions {
   /** Add what the post-processor adds (BOS, EOS, [CLS] …). Default `true`. */
   addSpecialTokens?: boolean;
+  /**
+   * Read special tokens that stand in the text as plain text, so that what a user writes cannot become one. Tokens that are
+   * added and not special are still found. Default: `split_special_tokens` of tokenizer_config.json, else `false`.
+   */
+  splitSpecialTokens?: boolean;
   /** `true` or `"longest"`: to the longest row; `"max_length"`: to `maxLength`; `false`: none. Default `false`. */
   padding?: boolean | "longest" | "max_length" | "do_not_pad";
   /** `true` or `"longest_first"`: cut rows to `maxLength`. Default: on when only `maxLength` is given, off otherwise. */
@@ -41,6 +46,13 @@ export interface EncodeOptions {
    * differ behind characters above U+FFFF, such as emoji. Not for `encode`, which gives ids alone. Default `false`.
    */
   returnOffsetsMapping?: boolean | "utf16";
+}
+
+/** Options of `tokenize`, as those of the same names in `EncodeOptions`. */
+export interface TokenizeOptions {
+  /** Default `false`. */
+  addSpecialTokens?: boolean;
+  splitSpecialTokens?: boolean;
 }
 
 /** Options with which offsets come along. */
@@ -133,6 +145,8 @@ export interface TokenizerFiles {
   tokenizerJson: unknown;
   tokenizerConfig?: unknown;
   specialTokensMap?: unknown;
+  /** Content of added_tokens.json: ids by token. */
+  addedTokens?: unknown;
   /** Text of chat_template.jinja: it wins over `chat_template` of tokenizer_config.json. */
   chatTemplateJinja?: string;
   /** Texts of additional_chat_templates/*.jinja, by file name without its ending. */
@@ -190,8 +204,11 @@ export interface Tokenizer extends SpecialTokens {
   decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
   /** Text of each row. */
   batchDecode(rows: ArrayLike<ArrayLike<number>>, options?: DecodeOptions): string[];
-  /** Token strings of a text, by default without special tokens. */
-  tokenize(text: string, options?: { addSpecialTokens?: boolean }): string[];
+  /**
+   * Token strings of a text, by default without special tokens. An added token is the text that it took, with white space
+   * that it takes along; what a Unigram model has no piece for is that text.
+   */
+  tokenize(text: string, options?: TokenizeOptions): string[];
   /** Ids of token strings. A token that is not in the vocabulary gives the unknown token's id, or `undefined` without one. */
   convertTokensToIds(token: string): number | undefined;
   convertTokensToIds(tokens: readonly string[]): (number | undefined)[];
@@ -217,8 +234,8 @@ export interface Tokenizer extends SpecialTokens {
   readonly extraSpecialTokens: readonly string[];
   readonly allSpecialTokens: readonly string[];
   readonly allSpecialIds: readonly number[];
-  /** Named special tokens, under the names chat templates use: `{ bos_token: "<s>", … }`. */
-  readonly specialTokensMap: Readonly<Partial<Record<SpecialTokenName, string>>>;
+  /** Named special tokens, under the names chat templates use: `{ bos_token: "<s>", … }`, also those of this model alone. */
+  readonly specialTokensMap: Readonly<Partial<Record<SpecialTokenName, string>> & Record<string, string | undefined>>;
   /** The chat templates of the files. Settable. */
   chatTemplate: ChatTemplates;
   /** Conversation to text or token ids. */

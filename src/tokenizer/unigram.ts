@@ -62,6 +62,7 @@ export function createUnigram(config: Record<string, unknown>): WordModel {
   }
   return {
     steps,
+    ...(unknownId >= 0 && { namedByText: unknownId }),
     tokenize: (word, ranges) => finished(steps(word, ranges)),
   };
 }

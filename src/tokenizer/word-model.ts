@@ -13,6 +13,8 @@ export interface WordModel {
   steps?(word: string, ranges: boolean, part: boolean): Generator<void, WordTokens>;
   /** Names of the tokens of a word, where the ids do not tell them. */
   namesOf?(word: string): string[];
+  /** The id whose tokens are named by the text that they stand for. */
+  namedByText?: number;
   /** Cuts a long word into parts whose tokens are those of the whole; undefined where it does not. */
   partsOf?(word: string): Iterable<string> | undefined;
 }

@@ -5,7 +5,15 @@ import { describe, expect, test } from "vitest";
 import { AutoTokenizer } from "../../src/generate/auto-tokenizer.ts";
 
 interface Golden {
-  encode: { text: string; ids: number[]; ids_no_special: number[]; tokens: string[]; decoded: string; decoded_skip: string }[];
+  encode: {
+    text: string;
+    ids: number[];
+    ids_no_special: number[];
+    tokens: string[];
+    tokenized?: string[];
+    decoded: string;
+    decoded_skip: string;
+  }[];
   decode: { ids: number[]; decoded: string; decoded_skip: string }[];
   special: Record<string, string>;
   length: number;
@@ -32,7 +40,7 @@ describe.each(readdirSync(folder))("%s", (name) => {
     for (const row of golden.encode) {
       check("ids", row.text, tokenizer.encode(row.text), row.ids);
       check("plain ids", row.text, tokenizer.encode(row.text, { addSpecialTokens: false }), row.ids_no_special);
-      check("tokens", row.text, tokenizer.tokenize(row.text, { addSpecialTokens: true }), row.tokens);
+      check("tokens", row.text, tokenizer.tokenize(row.text, { addSpecialTokens: true }), row.tokenized ?? row.tokens);
       check("decoded", row.text, tokenizer.decode(row.ids), row.decoded);
       check("skipped", row.text, tokenizer.decode(row.ids, skip), row.decoded_skip);
     }

@@ -14,6 +14,8 @@ interface Encoded {
   ids: number[];
   ids_no_special: number[];
   tokens: string[];
+  /** Where `tokenize` gives others than the names of the ids. */
+  tokenized?: string[];
   decoded: string;
   decoded_skip: string;
 }
@@ -57,7 +59,7 @@ function encodes(tokenizer: Tokenizer, rows: Encoded[]): [string, string, unknow
   return rows.flatMap((row): [string, string, unknown, unknown][] => [
     ["ids", row.text, tokenizer(row.text).inputIds, row.ids],
     ["ids_no_special", row.text, tokenizer.encode(row.text, { addSpecialTokens: false }), row.ids_no_special],
-    ["tokens", row.text, tokenizer.tokenize(row.text, { addSpecialTokens: true }), row.tokens],
+    ["tokens", row.text, tokenizer.tokenize(row.text, { addSpecialTokens: true }), row.tokenized ?? row.tokens],
     ["id_tokens", row.text, tokenizer.convertIdsToTokens(row.ids), row.tokens],
     ["decoded", row.text, tokenizer.decode(row.ids), row.decoded],
     ["decoded_skip", row.text, tokenizer.decode(row.ids, { skipSpecialTokens: true }), row.decoded_skip],

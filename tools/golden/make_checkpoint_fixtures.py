@@ -3,7 +3,7 @@
     python tools/golden/make_checkpoint_fixtures.py test/fixtures/tokenizers-checkpoints
 
 SentencePiece models (.model) and byte-level vocab.json + merges.txt, trained on the lines of make_tokenizer_fixtures.py.
-golden.json: encode {text, ids, ids_no_special, tokens, decoded, decoded_skip}, decode {ids, decoded, decoded_skip}, special
+golden.json: encode {text, ids, ids_no_special, tokens, tokenized where tokenize() gives others, decoded, decoded_skip}, decode {ids, decoded, decoded_skip}, special
 (named tokens), length. Needs: transformers 5.18, tokenizers, sentencepiece, protobuf.
 """
 
@@ -58,6 +58,11 @@ def sp(path, kind, size, **options):
         shutil.copy(f"{d}/m.model", path)
 
 
+def tokenized(t, text, ids):
+    tokens = t.tokenize(text, add_special_tokens=True)
+    return {} if tokens == t.convert_ids_to_tokens(ids) else {"tokenized": tokens}
+
+
 def golden(d):
     t = AutoTokenizer.from_pretrained(d)
     if os.environ.get("SHOW"):
@@ -78,6 +83,7 @@ def golden(d):
                 "ids": e.input_ids,
                 "ids_no_special": t(text, add_special_tokens=False).input_ids,
                 "tokens": t.tokenize(text) if japanese else t.convert_ids_to_tokens(e.input_ids),
+                **({} if japanese else tokenized(t, text, e.input_ids)),
                 "decoded": t.decode(e.input_ids),
                 "decoded_skip": t.decode(e.input_ids, skip_special_tokens=True),
             }

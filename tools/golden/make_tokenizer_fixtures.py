@@ -3,7 +3,7 @@
     python tools/golden/make_tokenizer_fixtures.py test/fixtures/tokenizers
 
 Five small tokenizers, trained on the lines below, and what transformers answers for them:
-  encode   {text, ids, ids_no_special, tokens, decoded, decoded_skip}
+  encode   {text, ids, ids_no_special, tokens, tokenized (where tokenize() gives others), decoded, decoded_skip}
   decode   {ids, decoded, decoded_skip}            random ids
   call     {texts, kwargs, input_ids, attention_mask}
   stream   {prompt, ids, skip_prompt, skip_special, pieces}    every on_finalized_text of TextStreamer
@@ -47,7 +47,7 @@ def save(out, name, tok, config):
     golden = {"encode": [], "decode": [], "call": [], "stream": []}
     for text in TEXTS:
         ids = t(text).input_ids
-        golden["encode"].append({"text": text, "ids": ids, "ids_no_special": t(text, add_special_tokens=False).input_ids, "tokens": t.convert_ids_to_tokens(ids), "decoded": t.decode(ids), "decoded_skip": t.decode(ids, skip_special_tokens=True)})
+        golden["encode"].append({"text": text, "ids": ids, "ids_no_special": t(text, add_special_tokens=False).input_ids, "tokens": t.convert_ids_to_tokens(ids), **tokenized(t, text, ids), "decoded": t.decode(ids), "decoded_skip": t.decode(ids, skip_special_tokens=True)})
     special = t.all_special_ids
     for _ in range(60):
         ids = [rng.choice(special) if special and rng.random() < 0.1 else rng.randrange(len(t)) if rng.random() < 0.6 else rng.randrange(min(300, len(t))) for _ in range(rng.randrange(1, 24))]
@@ -73,6 +73,11 @@ def save(out, name, tok, config):
     with open(os.path.join(d, "golden.json"), "w") as f:
         f.write("{\n" + ",\n".join(json.dumps(k) + ": [\n" + ",\n".join(json.dumps(x, ensure_ascii=False) for x in v) + "\n]" for k, v in golden.items()) + "\n}\n")
     print(name, len(t), {k: len(v) for k, v in golden.items()})
+
+
+def tokenized(t, text, ids):
+    tokens = t.tokenize(text, add_special_tokens=True)
+    return {} if tokens == t.convert_ids_to_tokens(ids) else {"tokenized": tokens}
 
 
 def template(tok, single, pair, tokens):
