@@ -29,7 +29,11 @@ const table = {
   unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // models and checkpoints
-  model_unsupported: { status: 400, message: "Model type `{given}` is not supported. Supported: {supported}." },
+  model_unsupported: {
+    status: 400,
+    message:
+      "Model type `{given}` is not supported.{hint} The types that load are `supportedModelTypes` and `supportedMultimodalTypes`, listed in docs/architectures.md.",
+  },
   model_class: { status: 400, message: "`{asked}` cannot load a model of type `{given}`. Use `{right}`." },
   config_invalid: { status: 400, message: "config.json: `{field}` is wrong: {expected}. Given: {given}." },
   config_unsupported: { status: 400, message: "config.json: `{field}` = {given} is not supported. Supported: {supported}." },
@@ -38,7 +42,14 @@ const table = {
     message:
       "The model's {file}: `{field}` must be {expected}. Given: {given}. Correct the file, or set `{option}` in the call (null: unset).",
   },
-  weights_missing: { status: 400, message: "The checkpoint lacks {count} tensors that {modelType} needs: {names}." },
+  weights_missing: {
+    status: 400,
+    message: "The checkpoint lacks {count} of the tensors that {modelType} needs: {names}. {hint}",
+  },
+  weight_dtype: {
+    status: 400,
+    message: "Weight {name} is stored as {given}, which cannot be computed with. Supported: {supported}.{hint}",
+  },
   weight_shape: { status: 400, message: "Weight {name} must have shape {expected}. The checkpoint has {given}." },
   checkpoint_missing: {
     status: 404,

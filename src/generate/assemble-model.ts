@@ -7,12 +7,13 @@ import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
 import { loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
-import type { FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { warn } from "../util/warnings.ts";
 import type { CausalLMParts } from "./causal-lm.ts";
+import { chooseDtype } from "./choose-dtype.ts";
 import type { ModelOptions } from "./load-options.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
+import { readObject } from "./read-config.ts";
 
 const gibibyte = 2 ** 30;
 
@@ -98,11 +99,6 @@ async function assemble(
   };
 }
 
-/** config.json of a model. */
-export async function readConfig(files: ModelFiles): Promise<Record<string, unknown>> {
-  return (await readObject(files, "config.json")) ?? incomplete(files, "has no config.json");
-}
-
 /** generation_config.json; as in transformers, one that is no JSON counts as absent. */
 async function readGenerationFile(files: ModelFiles): Promise<Record<string, unknown> | undefined> {
   try {
@@ -112,25 +108,4 @@ async function readGenerationFile(files: ModelFiles): Promise<Record<string, unk
     warn(`${error.message} The settings of config.json take its place.`);
     return undefined;
   }
-}
-
-/** A JSON file of a model that holds an object; undefined where it is not there. */
-async function readObject(files: ModelFiles, file: string): Promise<Record<string, unknown> | undefined> {
-  const content = await files.readJson(file);
-  if (content === undefined) return undefined;
-  const isObject = typeof content === "object" && content !== null && !Array.isArray(content);
-  return isObject ? (content as Record<string, unknown>) : incomplete(files, `has a ${file} that does not hold an object`);
-}
-
-function incomplete({ directory }: ModelFiles, reason: string): never {
-  throw new TsumugiError("model_incomplete", { directory, reason });
-}
-
-/** "auto": what config.json says, else the type of the first floating tensor. Other types become float32. */
-export function chooseDtype(asked: "auto" | FloatDType, config: Record<string, unknown>, checkpoint: Checkpoint): FloatDType {
-  if (asked !== "auto") return asked;
-  const stored = checkpoint.tensors().find(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")?.dtype;
-  const text = (config.text_config ?? {}) as Record<string, unknown>;
-  const name = config.dtype ?? config.torch_dtype ?? text.dtype ?? text.torch_dtype ?? stored;
-  return name === "bfloat16" || name === "float16" ? name : "float32";
 }

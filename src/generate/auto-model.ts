@@ -5,9 +5,10 @@ import { resolveModel } from "../hub/index.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
-import { type AutoModelName, assembleModel, readConfig } from "./assemble-model.ts";
+import { type AutoModelName, assembleModel } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
+import { readConfig } from "./read-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 export { deviceNames };

@@ -1,9 +1,10 @@
 import { createReferenceBackend } from "../backends/reference/index.ts";
 import { readCheckpoint } from "../formats/memory-checkpoint.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
-import { assembleModel, readConfig } from "./assemble-model.ts";
+import { assembleModel } from "./assemble-model.ts";
 import { CausalLM } from "./causal-lm.ts";
 import { checkModelOptions, type ModelOptions } from "./load-options.ts";
+import { readConfig } from "./read-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 /**

@@ -6,6 +6,7 @@ import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
+import { ourDtypeName } from "./choose-dtype.ts";
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
 export interface FromPretrainedOptions
@@ -87,7 +88,11 @@ export const loadRefusals: Refusals = {
 export function checkModelOptions(options: ModelOptions, known: readonly string[] = modelNames): void {
   refuseUnknown(options, known, loadRefusals);
   checkOptionTypes(options, { onProgress: "function", signal: "signal" });
-  oneOf("dtype", options.dtype, [undefined, "auto", "float32", "bfloat16", "float16"]);
+  const dtypes = [undefined, "auto", "float32", "bfloat16", "float16"];
+  const meant = dtypes.includes(options.dtype) ? undefined : ourDtypeName(options.dtype);
+  if (meant !== undefined)
+    throw new TsumugiError("invalid_option", { option: "dtype", expected: `"${meant}"`, given: options.dtype });
+  oneOf("dtype", options.dtype, dtypes);
   oneOf("activationDtype", options.activationDtype, [undefined, "auto", "float32"]);
   for (const option of ["maxBatchSize", "contextTokens", "cacheBytes"] as const) {
     if (options[option] !== undefined) parseOption(whole(1), options[option], option);

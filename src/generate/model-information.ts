@@ -5,7 +5,8 @@ import { type HubOptions, resolveModel } from "../hub/index.ts";
 import { isMultimodal, loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
-import { chooseDtype, readConfig } from "./assemble-model.ts";
+import { chooseDtype } from "./choose-dtype.ts";
+import { readConfig } from "./read-config.ts";
 
 /** What a model is and takes, read without loading its weights. */
 export interface ModelInformation {

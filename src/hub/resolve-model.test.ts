@@ -67,7 +67,7 @@ describe("a folder", () => {
 
   it("is refused where it is a file", async () => {
     writeFileSync(join(use.cache, "model.gguf"), "");
-    await expect(load(join(use.cache, "model.gguf"))).rejects.toThrow(/it is a file/);
+    await expect(load(join(use.cache, "model.gguf"))).rejects.toThrow(/it is the name of a file.*GGUF/);
   });
 });
 

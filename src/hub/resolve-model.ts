@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { type ErrorCode, TsumugiError } from "../errors.ts";
+import { describeOtherWeights } from "../formats/weight-files.ts";
 import { bundledModelDirectory } from "./bundled-models.ts";
 import { cachePaths } from "./cache-paths.ts";
 import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
@@ -65,13 +66,22 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
   if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);
   const bundled = bundledModelDirectory(idOrDirectory);
   if (bundled !== undefined) return modelDirectory(idOrDirectory, bundled);
-  const problem = found !== undefined ? "it is a file, not a folder" : idProblem(idOrDirectory);
+  const problem = fileProblem(idOrDirectory, found !== undefined) ?? idProblem(idOrDirectory);
   if (problem !== undefined) throw new TsumugiError("model_not_found", { given: idOrDirectory, reason: problem });
   const context = await hubContext(idOrDirectory, options);
   throwIfAborted(context);
   const commit = await findSnapshot(context, options.files ?? selectTextGenerationFiles);
   const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
   return modelDirectory(idOrDirectory, directory, commit);
+}
+
+/** Why the name of a file is no name of a model. */
+function fileProblem(given: string, isFile: boolean): string | undefined {
+  const name = basename(given);
+  const kind = /\.(safetensors|gguf|onnx|bin|pth?|h5)$/.test(name) ? describeOtherWeights([name], dirname(given)) : undefined;
+  if (!isFile && kind === undefined) return undefined;
+  const advice = name.endsWith(".safetensors") ? "Give the folder that it is in, with its config.json" : (kind ?? "");
+  return `it is the name of a file, and a model is a folder. ${advice.replace(/\.$/, "")}`;
 }
 
 function idProblem(given: string): string | undefined {

@@ -3,6 +3,7 @@ import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { FindStorage, TensorLookup } from "../formats/quantised/index.ts";
 import { exchanged, originRegion } from "../ops/origin.ts";
 import type { Weight, WeightOrigin } from "../ops/program.ts";
+import { refuseMissing } from "./missing-weights.ts";
 
 /** The tensors of a checkpoint, by the names of a model's weights. */
 export interface BindingSource {
@@ -56,11 +57,7 @@ export function bindingTo({ tensors, find, storageOf }: BindingSource): Binding 
     bind(weights, modelType) {
       const results = weights.map(bind);
       const missing = new Set(results.flatMap((result) => ("from" in result ? [] : result)));
-      if (missing.size > 0) {
-        const names = [...missing];
-        const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
-        throw new TsumugiError("weights_missing", { count: names.length, names: shown, modelType });
-      }
+      if (missing.size > 0) refuseMissing([...missing], [...tensors.keys()], modelType);
       const done = results.filter((result) => "from" in result);
       for (const weight of done) if (!fits(weight)) fail(weight, tensors);
       return done;

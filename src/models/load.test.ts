@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CheckpointTensors } from "../formats/checkpoint.ts";
 import type { Model } from "../ops/program.ts";
-import { buildModel, loadModel, supportedModelTypes } from "./load.ts";
+import { buildModel, loadModel } from "./load.ts";
 
 const llama = {
   model_type: "llama",
@@ -46,9 +46,32 @@ function checkpointOf(
 }
 
 describe("model_type", () => {
-  it.each([[{ model_type: "bert" }], [{}], [null], ["llama"]])("refuses %j and lists what is supported", (config) => {
+  it.each([
+    [{ model_type: "bert" }, "`bert`"],
+    [{}, "config.json needs `model_type`"],
+    [null, "config.json needs `model_type`"],
+    ["llama", "config.json needs `model_type`"],
+    [{ architectures: ["Qwen2ForCausalLM"] }, '`architectures` says Qwen2ForCausalLM, so it may be "qwen2"'],
+    [{ architectures: ["GPT2LMHeadModel"] }, 'it may be "gpt2"'],
+    [{ model_type: "lama" }, "The nearest name is `llama`"],
+    [{ model_type: "qwen2-moe" }, "The nearest name is `qwen2_moe`"],
+    [{ model_type: "gemma3_txt" }, "The nearest name is `gemma3_text`"],
+    [
+      { model_type: "foo", auto_map: { AutoModelForCausalLM: "modeling_foo.FooLM" } },
+      "(modeling_foo.FooLM), and remote code is never run",
+    ],
+    [{ model_type: "foo", auto_map: { AutoTokenizer: ["tokenization_foo.Foo", null] } }, "(tokenization_foo.Foo)"],
+  ])("refuses %j and says what may help", (config, hint) => {
     expect(() => buildModel(config)).toThrow(expect.objectContaining({ code: "model_unsupported" }));
-    expect(() => buildModel(config)).toThrow(supportedModelTypes.join(", "));
+    expect(() => buildModel(config)).toThrow(hint);
+    expect(() => buildModel(config)).toThrow("docs/architectures.md");
+  });
+
+  it("keeps its messages short", () => {
+    const type = "x".repeat(5000);
+    expect(() => buildModel({ model_type: type })).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^.{0,300}$/) }),
+    );
   });
 });
 

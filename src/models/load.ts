@@ -1,4 +1,3 @@
-import { TsumugiError } from "../errors.ts";
 import type { CheckpointTensors } from "../formats/checkpoint.ts";
 import { type FindStorage, openQuantisation } from "../formats/quantised/index.ts";
 import type { Model } from "../ops/program.ts";
@@ -7,6 +6,7 @@ import { bindingTo } from "./bind.ts";
 import type { Architecture } from "./define.ts";
 import { isMultimodal, multimodalTypesOf, textModelOf } from "./multimodal.ts";
 import { tensorFinder } from "./tensor-names.ts";
+import { refuseType } from "./unsupported-type.ts";
 import { unusedTensors } from "./unused-tensors.ts";
 
 const architectures: readonly Architecture[] = Object.values(arch);
@@ -101,22 +101,18 @@ interface ReadConfig {
 
 function readConfig(config: unknown): ReadConfig {
   const text = textModelOf(config);
-  if ("unsupported" in text) return unsupported(text.unsupported);
+  const refuse = (given: unknown) =>
+    refuseType({ given, config, supported: [...supportedModelTypes, ...supportedMultimodalTypes] });
+  if ("unsupported" in text) return refuse(text.unsupported);
   const { config: fields, outer } = text;
   const { model_type: modelType, quantization_config: quantisation } = (fields ?? {}) as Record<string, unknown>;
   const architecture = architectures.find((candidate) => candidate.modelType === modelType);
   if (!architecture || (outer && architecture.hasEncoder))
-    return unsupported(outer ? `${outer.model_type} (its text part is ${modelType})` : (modelType ?? "nothing"));
+    return refuse(outer ? `${outer.model_type} (its text part is ${modelType})` : modelType);
   const own = architecture.isTied(fields);
   const read = { architecture, fields, storageOf: openQuantisation(quantisation) };
   if (!outer || own || outer.tie_word_embeddings === false) return { ...read, mayTie: own };
   return { ...read, mayTie: outer.tie_word_embeddings === true ? true : undefined };
-}
-
-function unsupported(given: unknown): never {
-  const types = supportedModelTypes.join(", ");
-  const supported = `${types}; the text part of ${supportedMultimodalTypes.join(", ")}`;
-  throw new TsumugiError("model_unsupported", { given, supported });
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

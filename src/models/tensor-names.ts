@@ -11,7 +11,7 @@ interface Layout {
 
 /**
  * Finds tensors of a model by their own names: under them, without the base model's prefix (a checkpoint of the base model
- * alone), under older names, or inside a multimodal checkpoint ("model.language_model.", "language_model.model.", …).
+ * alone) or with the prefix once more, under older names, or inside a multimodal checkpoint ("model.language_model.", "language_model.model.", …).
  * One layout holds for the whole checkpoint: the one that has the embedding.
  *
  * @returns The tensor's name in the checkpoint, or undefined.
@@ -23,6 +23,8 @@ export function tensorFinder(
   const layouts: Layout[] = [
     { base: prefix, others: [""] },
     { base: "", others: [""] },
+    // the base model inside itself ("model.model."), which transformers takes as well
+    { base: prefix + prefix, others: [prefix] },
     ...parts.flatMap((part) =>
       // transformers 5 writes the fourth for audio models
       [`model.${part}.`, `${part}.${prefix}`, `${part}.`, `${part}.model.${prefix}`, `model.${part}.${prefix}`].map((base) => ({
@@ -45,7 +47,7 @@ export function tensorFinder(
     return undefined;
   };
   const layout = layouts.find((candidate) => findIn(candidate, `${tie.embedding}.weight`) !== undefined);
-  const order = layout ? [layout, ...layouts.slice(0, 2)] : layouts;
+  const order = layout ? [layout, ...layouts.slice(0, 3)] : layouts;
   return (tensor) => {
     for (const candidate of order) {
       const found = findIn(candidate, tensor);

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { camelCase } from "./letter-case.ts";
+import { nearestName } from "./nearest-name.ts";
 import { checkIsOptions } from "./option-types.ts";
 
 /** Names from Python or other libraries, and ours. */
@@ -50,23 +51,6 @@ function hint(name: string, option: string, known: readonly string[]): string | 
   const ours = Object.hasOwn(ourNames, name) ? ourNames[name] : undefined;
   if (ours !== undefined && known.includes(ours)) return `: its name here is \`${ours}\``;
   if (name !== option && known.includes(name)) return `: its name here is \`${name}\``;
-  // others cannot be near, and to compare a very long name would take very long
-  const alike = known.filter((candidate) => Math.abs(candidate.length - name.length) <= 2);
-  const distances = alike.map((candidate) => distance(candidate.toLowerCase(), name.toLowerCase()));
-  const nearest = Math.min(...distances);
-  const near = nearest <= 2 ? alike[distances.indexOf(nearest)] : undefined;
+  const near = nearestName(name, known);
   return near ? ` (did you mean \`${near}\`?)` : undefined;
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
