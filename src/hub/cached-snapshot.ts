@@ -11,23 +11,28 @@ export type FileChooser = (names: string[]) => string[];
 export type CachedSnapshot = {
   /** Wanted files that are there. */
   present: string[];
-  /** Wanted files that should be there and are not: the snapshot cannot be used. */
+  /** Wanted files that should be there and are not, or not whole: the snapshot cannot be used. In words for a message. */
   missing: string[];
   /** Well-known files that the repository may or may not have; the cache does not know. The snapshot can be used offline. */
   unknown: string[];
 };
 
 /**
- * Looks at the cache only. The repository's listing is not known here, unless Python left one (trees/<commit>.json).
- * Without a listing it counts the files of the snapshot, the notes of absent files (.no_exist), and the index of shards.
+ * Looks at the cache only. The repository's listing is not known here, unless Python left one (trees/<commit>.json): with it
+ * sizes are compared. Without a listing it counts the files of the snapshot, the notes of absent files (.no_exist), and the index of shards.
  */
 export async function inspectSnapshot(context: HubContext, commit: string, choose: FileChooser): Promise<CachedSnapshot> {
   const paths = cachePaths(context.cacheDirectory, context.repository);
   const onDisk = await listFiles(paths.snapshot(commit));
   const tree = await cachedTree(paths, commit);
-  const wanted = choose(tree ?? onDisk);
+  const wanted = choose(tree === undefined ? onDisk : [...tree.keys()]);
   const present = wanted.filter((file) => onDisk.includes(file));
   const missing = wanted.filter((file) => !onDisk.includes(file));
+  for (const file of present) {
+    const size = await fileSize(paths.pointer(commit, file));
+    const expected = tree?.get(file) ?? size;
+    if (size !== expected) missing.push(`${file} (${size} of ${expected} bytes)`);
+  }
   const unknown: string[] = [];
   if (tree === undefined) {
     const notes = (file: string) => fileSize(paths.absent(commit, file));

@@ -12,6 +12,8 @@ export type HubEnvironment = {
   endpoint: string;
   /** HF_HUB_OFFLINE, or TRANSFORMERS_OFFLINE where that is not set. */
   offline: boolean;
+  /** Which of the two decided. */
+  offlineVariable: "HF_HUB_OFFLINE" | "TRANSFORMERS_OFFLINE";
   /** HF_TOKEN_PATH, or `home`/token. */
   tokenPath: string;
   /** HF_TOKEN, or HUGGING_FACE_HUB_TOKEN (old name). */
@@ -49,6 +51,7 @@ export function readHubEnvironment(variables: Record<string, string | undefined>
     cacheDirectory: folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") ?? join(home, "hub"),
     endpoint: (get("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, ""),
     offline: isTrue(get("HF_HUB_OFFLINE") ?? get("TRANSFORMERS_OFFLINE")),
+    offlineVariable: get("HF_HUB_OFFLINE") === undefined ? "TRANSFORMERS_OFFLINE" : "HF_HUB_OFFLINE",
     tokenPath: folder("HF_TOKEN_PATH") ?? join(home, "token"),
     token: get("HF_TOKEN") ?? get("HUGGING_FACE_HUB_TOKEN"),
     tokenVariable: get("HF_TOKEN") === undefined ? "HUGGING_FACE_HUB_TOKEN" : "HF_TOKEN",

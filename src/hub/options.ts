@@ -105,7 +105,7 @@ export async function hubContext(repository: string, options: HubOptions): Promi
   const offline = environment.offline || options.localFilesOnly === true;
   const forceDownload = options.forceDownload === true;
   if (offline && forceDownload) {
-    const other = environment.offline ? "HF_HUB_OFFLINE" : "`localFilesOnly`";
+    const other = environment.offline ? environment.offlineVariable : "`localFilesOnly`";
     throw new TsumugiError("conflicting_options", {
       options: `\`forceDownload\` and ${other}`,
       reason: "one of them forbids what the other asks for",
@@ -119,7 +119,7 @@ export async function hubContext(repository: string, options: HubOptions): Promi
     token: await locateToken(options.token, environment),
     offline,
     offlineReason: environment.offline
-      ? "HF_HUB_OFFLINE forbids downloads: unset it to get the missing files."
+      ? `${environment.offlineVariable} forbids downloads: unset it to get the missing files.`
       : "`localFilesOnly` forbids downloads: call without it to get the missing files.",
     forceDownload,
     symlinks: !environment.symlinksDisabled,

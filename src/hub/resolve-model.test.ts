@@ -190,6 +190,38 @@ describe("resolveModel without a network", () => {
     expect(use.hub.seen).toEqual([]);
   });
 
+  it("says which files, revisions and models are there", async () => {
+    const offline = { localFilesOnly: true };
+    await expect(load("org/tiny", offline)).rejects.toThrow(/never downloaded; no other model was.*tsumugi download org\/tiny/);
+    await load("org/tiny");
+    await expect(load("org/tinny", offline)).rejects.toThrow(/never downloaded; there is org\/tiny\./);
+    await expect(load("org/tiny", { ...offline, revision: "v2" })).rejects.toThrow(
+      /revision was never downloaded; there is main\..*tsumugi download org\/tiny --revision v2/,
+    );
+    rmSync(inCache("snapshots", commit, "model.safetensors"));
+    writeFileSync(inCache("blobs", "x.incomplete"), "");
+    vi.stubEnv("TRANSFORMERS_OFFLINE", "1");
+    await expect(load("org/tiny")).rejects.toThrow(
+      /model\.safetensors is missing; there is .*config\.json.*; a download of it was interrupted\. TRANSFORMERS_OFFLINE forbids/,
+    );
+  });
+
+  it("compares sizes with the listing that Python left", async () => {
+    const { files } = tinyRepository();
+    const entries = Object.entries(files).map(([name, { content }]) => [name, { size: content.length, blob_id: "b" }]);
+    await load("org/tiny");
+    mkdirSync(inCache("trees"));
+    writeFileSync(
+      inCache("trees", `${commit}.json`),
+      JSON.stringify({ format_version: 1, files: Object.fromEntries(entries) }),
+    );
+    await load("org/tiny", { localFilesOnly: true });
+    writeFileSync(inCache("blobs", sha256(weights)), "short");
+    await expect(load("org/tiny", { localFilesOnly: true })).rejects.toThrow(/model\.safetensors \(5 of 200000 bytes\)/);
+    await load("org/tiny", { revision: commit });
+    await load("org/tiny", { localFilesOnly: true });
+  });
+
   it("falls back to the cache when the Hub cannot be reached, is down, or refuses", async () => {
     await load("org/tiny");
     expect((await load("org/tiny", { endpoint: "http://127.0.0.1:1" })).commit).toBe(commit);

@@ -9,6 +9,7 @@ import { downloadSnapshot } from "./download-snapshot.ts";
 import { expandPath } from "./environment.ts";
 import { type ModelDirectory, modelDirectory } from "./model-directory.ts";
 import { type ModelInformation, modelInformation } from "./model-information.ts";
+import { notCached } from "./not-cached.ts";
 import { checkHubOptions, type HubContext, type HubOptions, hubContext } from "./options.ts";
 import { FileProgress } from "./progress.ts";
 import { isCommitHash, repositoryIdProblem } from "./repository-id.ts";
@@ -46,7 +47,8 @@ const cacheMayAnswer: ErrorCode[] = [
  *
  * Errors: `model_not_found`, `unknown_option`, `invalid_option`, `conflicting_options`, `hub_repository_not_found`,
  * `hub_revision_not_found`, `hub_file_not_found`, `hub_gated`, `hub_access_denied`, `hub_token_invalid`, `hub_proxy_invalid`,
- * `hub_not_cached`, `hub_unreachable`, `hub_bad_response`, `hub_corrupt_download`, `hub_disk_full`, `hub_cache_not_writable`, `safetensors_required`, `aborted`.
+ * `hub_not_cached`, `hub_unreachable`, `hub_bad_response`, `hub_corrupt_download`, `hub_disk_full`,
+ * `hub_cache_not_writable`, `safetensors_required`, `aborted`.
  *
  * @example
  * ```ts
@@ -102,7 +104,7 @@ async function findSnapshot(context: HubContext, choose: FileChooser): Promise<s
   };
   if (context.offline) {
     if (isUsable) return useCache();
-    throw notCached(context, cached);
+    throw await notCached(context, cached);
   }
   if (isCommitHash(context.revision) && isUsable && cached.unknown.length === 0) return useCache();
   let information: ModelInformation;
@@ -114,14 +116,6 @@ async function findSnapshot(context: HubContext, choose: FileChooser): Promise<s
   }
   await downloadSnapshot(context, information, choose);
   return information.commit;
-}
-
-function notCached(context: HubContext, cached: CachedSnapshot | undefined): TsumugiError {
-  const { repository, revision, cacheDirectory, offlineReason } = context;
-  const names = cached?.missing ?? [];
-  const shown = names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
-  const missing = shown === "" ? "it was never downloaded" : `${shown} is missing`;
-  return new TsumugiError("hub_not_cached", { repository, revision, cacheDirectory, missing, reason: offlineReason });
 }
 
 async function reportCached(context: HubContext, commit: string, cached: CachedSnapshot): Promise<void> {

@@ -81,11 +81,21 @@ export async function listFiles(directory: string, prefix = ""): Promise<string[
   return found.sort();
 }
 
-/** The listing that Python's snapshot_download left for a commit: names of all files of the repository. */
-export async function cachedTree(paths: CachePaths, commit: string): Promise<string[] | undefined> {
+/** The listing that Python's snapshot_download left for a commit: all files of the repository, with their bytes. */
+export async function cachedTree(
+  paths: CachePaths,
+  commit: string,
+): Promise<ReadonlyMap<string, number | undefined> | undefined> {
   try {
     const tree = JSON.parse(await readFile(paths.tree(commit), "utf8"));
-    return tree.format_version === 1 ? Object.keys(tree.files) : undefined;
+    if (tree.format_version !== 1) return undefined;
+    const entries = Object.entries<{ size?: unknown; lfs_size?: unknown } | null>(tree.files);
+    return new Map(
+      entries.map(([file, entry]) => {
+        const size = entry?.lfs_size ?? entry?.size;
+        return [file, typeof size === "number" ? size : undefined];
+      }),
+    );
   } catch {
     return undefined;
   }
