@@ -58,7 +58,11 @@ const table = {
   },
   tensor_missing: { status: 400, message: "The checkpoint has no tensor {name}." },
   file_unreadable: { status: 400, message: "Cannot read {file}: {reason}." },
-  safetensors_truncated: { status: 400, message: "{file}: expected {expected}, the file has {given} bytes." },
+  safetensors_truncated: {
+    status: 400,
+    message:
+      "{file}: expected {expected}, the file has {given} bytes. Copy it again, or download it again (`forceDownload`, `tsumugi download --force`).",
+  },
   safetensors_pointer: {
     status: 400,
     message: "{file} is a Git LFS pointer: the weights were not downloaded. Run `git lfs pull` in its folder.",
@@ -119,7 +123,7 @@ const table = {
   model_not_found: {
     status: 404,
     message:
-      "`{given}` is neither an existing folder nor a valid Hub model id: {reason}. Give the path of a model's folder, or an id such as `org/name`.",
+      "`{given}` is neither an existing folder nor a valid Hub model id: {reason}.{hint} Give the path of a model's folder, or an id such as `org/name`.",
   },
   model_incomplete: { status: 404, message: "The model's folder {directory} {reason}." },
   hub_repository_not_found: {

@@ -6,6 +6,9 @@ const bundled: Readonly<Record<string, URL>> = {
   "tsumugi-mini": new URL("../../models/tsumugi-mini/", import.meta.url),
 };
 
+/** Names of the models that ship in the package. */
+export const bundledModelNames: readonly string[] = Object.keys(bundled);
+
 /** Folder of a model that ships in the package, or undefined for any other id. */
 export function bundledModelDirectory(id: string): string | undefined {
   const url = Object.hasOwn(bundled, id) ? bundled[id] : undefined;

@@ -2,6 +2,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { TsumugiError } from "../errors.ts";
 
+/** The Hub. */
+export const defaultEndpoint = "https://huggingface.co";
+
 /** The settings that Python's huggingface_hub reads from the environment, as they are now. */
 export type HubEnvironment = {
   /** Folder of the token and, by default, of the cache: HF_HOME, or $XDG_CACHE_HOME/huggingface, or ~/.cache/huggingface. */
@@ -49,7 +52,7 @@ export function readHubEnvironment(variables: Record<string, string | undefined>
   return {
     home,
     cacheDirectory: folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") ?? join(home, "hub"),
-    endpoint: (get("HF_ENDPOINT") ?? "https://huggingface.co").replace(/\/+$/, ""),
+    endpoint: (get("HF_ENDPOINT") ?? defaultEndpoint).replace(/\/+$/, ""),
     offline: isTrue(get("HF_HUB_OFFLINE") ?? get("TRANSFORMERS_OFFLINE")),
     offlineVariable: get("HF_HUB_OFFLINE") === undefined ? "TRANSFORMERS_OFFLINE" : "HF_HUB_OFFLINE",
     tokenPath: folder("HF_TOKEN_PATH") ?? join(home, "token"),

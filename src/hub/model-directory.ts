@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { TsumugiError } from "../errors.ts";
 import { parseJsonFile } from "../util/json-text.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { relativePathProblem } from "./repository-id.ts";
@@ -31,7 +32,15 @@ export function modelDirectory(id: string, directory: string, commit?: string): 
   };
   const readJson = async (file: string) => {
     const bytes = await readBytes(file);
-    return bytes && parseJsonFile(bytes, join(directory, file));
+    if (bytes === undefined) return undefined;
+    try {
+      return parseJsonFile(bytes, join(directory, file));
+    } catch (error) {
+      if (commit === undefined || !TsumugiError.isInstance(error) || error.code !== "invalid_json_file") throw error;
+      // what the cache holds may have been damaged since it was checked
+      const reason = `${error.details.reason}; \`tsumugi download ${id} --force\` (\`forceDownload\`) downloads it again`;
+      throw new TsumugiError("invalid_json_file", { ...error.details, reason }, { cause: error.cause });
+    }
   };
   return { id, directory, commit, list: () => listFiles(directory), path, readText, readBytes, readJson };
 }

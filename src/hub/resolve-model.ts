@@ -1,18 +1,19 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type ErrorCode, TsumugiError } from "../errors.ts";
-import { describeOtherWeights } from "../formats/weight-files.ts";
 import { bundledModelDirectory } from "./bundled-models.ts";
 import { cachePaths } from "./cache-paths.ts";
 import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
 import { downloadSnapshot } from "./download-snapshot.ts";
-import { expandPath } from "./environment.ts";
+import { defaultEndpoint, expandPath } from "./environment.ts";
 import { type ModelDirectory, modelDirectory } from "./model-directory.ts";
 import { type ModelInformation, modelInformation } from "./model-information.ts";
+import { maybeMisspelt, misspeltName, nameProblem } from "./model-name.ts";
 import { notCached } from "./not-cached.ts";
 import { checkHubOptions, type HubContext, type HubOptions, hubContext } from "./options.ts";
 import { FileProgress } from "./progress.ts";
-import { isCommitHash, repositoryIdProblem } from "./repository-id.ts";
+import { isCommitHash } from "./repository-id.ts";
 import { throwIfAborted } from "./request.ts";
 import { selectTextGenerationFiles } from "./select-files.ts";
 import { cachedCommit, fileSize } from "./snapshot.ts";
@@ -68,28 +69,26 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
   if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);
   const bundled = bundledModelDirectory(idOrDirectory);
   if (bundled !== undefined) return modelDirectory(idOrDirectory, bundled);
-  const problem = fileProblem(idOrDirectory, found !== undefined) ?? idProblem(idOrDirectory);
-  if (problem !== undefined) throw new TsumugiError("model_not_found", { given: idOrDirectory, reason: problem });
+  const problem = await nameProblem({ given: idOrDirectory, path: folder, isFile: found !== undefined });
+  if (problem !== undefined) throw problem;
   const context = await hubContext(idOrDirectory, options);
   throwIfAborted(context);
-  const commit = await findSnapshot(context, options.files ?? selectTextGenerationFiles);
+  const commit = await resolveId(context, options.files ?? selectTextGenerationFiles);
   const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
   return modelDirectory(idOrDirectory, directory, commit);
 }
 
-/** Why the name of a file is no name of a model. */
-function fileProblem(given: string, isFile: boolean): string | undefined {
-  const name = basename(given);
-  const kind = /\.(safetensors|gguf|onnx|bin|pth?|h5)$/.test(name) ? describeOtherWeights([name], dirname(given)) : undefined;
-  if (!isFile && kind === undefined) return undefined;
-  const advice = name.endsWith(".safetensors") ? "Give the folder that it is in, with its config.json" : (kind ?? "");
-  return `it is the name of a file, and a model is a folder. ${advice.replace(/\.$/, "")}`;
-}
-
-function idProblem(given: string): string | undefined {
-  if (/^([./~]|[A-Za-z]:[\\/])/.test(given)) return "there is no such folder";
-  const problem = repositoryIdProblem(given);
-  return problem === undefined ? undefined : `there is no such folder, and ${problem}`;
+/** Asks the Hub, or the cache. A slip in the name of the model in the box is told before the Hub is waited for. */
+async function resolveId(context: HubContext, choose: FileChooser): Promise<string> {
+  const misspelt = misspeltName(context.repository);
+  const { repository } = cachePaths(context.cacheDirectory, context.repository);
+  if (misspelt !== undefined && context.endpoint === defaultEndpoint && !existsSync(repository)) throw misspelt;
+  try {
+    return await findSnapshot(context, choose);
+  } catch (error) {
+    if (misspelt !== undefined && TsumugiError.isInstance(error) && maybeMisspelt.includes(error.code)) throw misspelt;
+    throw error;
+  }
 }
 
 /** Makes the chosen files present, and answers with the commit whose snapshot holds them. */
