@@ -1,7 +1,7 @@
 import { applyChatTemplate } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
-import { convertCheckpoint, createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { convertCheckpoint, createTokenizerAsync, type Tokenizer } from "../tokenizer/index.ts";
 
 /** What replaces the settings of a tokenizer's files. */
 export interface TokenizerOptions {
@@ -21,7 +21,7 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
   const specialTokensMap = await files.readJson("special_tokens_map.json");
   const tokenizerJson = await files.readJson("tokenizer.json");
   const converted = tokenizerJson === undefined ? await convert(files, tokenizerConfig, specialTokensMap) : undefined;
-  const tokenizer = createTokenizer(
+  const tokenizer = await createTokenizerAsync(
     {
       tokenizerJson: converted?.tokenizerJson ?? tokenizerJson,
       tokenizerConfig: converted?.tokenizerConfig ?? tokenizerConfig,

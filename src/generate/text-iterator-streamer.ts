@@ -1,7 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
-import { PieceQueue } from "./piece-queue.ts";
 import { TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 
 /** Options of `TextIteratorStreamer`. */
@@ -25,9 +24,11 @@ export interface TextIteratorStreamerOptions extends Omit<TextStreamerOptions, "
  * ```
  */
 export class TextIteratorStreamer extends TextStreamer implements AsyncIterableIterator<string> {
-  /** A queue for each generation: the first is read, the last is written. */
-  #generations: PieceQueue[] = [new PieceQueue()];
+  readonly #pieces: string[] = [];
   readonly #timeout: number | undefined;
+  #ended = false;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
 
   constructor(tokenizer: Tokenizer, options: TextIteratorStreamerOptions = {}) {
     checkIsOptions(options);
@@ -41,44 +42,46 @@ export class TextIteratorStreamer extends TextStreamer implements AsyncIterableI
     this.#timeout = timeout;
   }
 
-  /** A generation begins: what `generate` calls first. A failure of an earlier one that nobody has read is forgotten. */
-  begin(): void {
-    this.#generations = this.#generations.filter((queue) => !queue.hasFailure);
-    if (this.#generations.at(-1)?.hasEnded ?? true) this.#generations.push(new PieceQueue());
-  }
-
   /** Ends the iteration with an error: what `generate` calls when it fails, so that no loop waits for ever. */
   fail(error: unknown): void {
-    if (this.#written().hasEnded) this.#generations.push(new PieceQueue());
-    this.#written().end({ error });
+    this.#failure = error;
+    this.#ended = true;
+    this.#wake?.();
   }
 
-  /** The next piece. Several may wait: they are answered in the order in which they asked. */
   async next(): Promise<IteratorResult<string>> {
-    this.#forgetSpent();
-    return this.#generations[0]!.next(this.#timeout);
+    while (this.#pieces.length === 0 && !this.#ended) await this.#wait();
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) return { done: false, value: piece };
+    const failure = this.#failure;
+    // The streamer may serve another generation: the next one begins a stream of its own.
+    this.#ended = false;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    return { done: true, value: undefined };
   }
 
-  /** Where a generation has been read to its end, a loop waits for the next one. */
   [Symbol.asyncIterator](): this {
-    if (this.#generations.length === 1 && this.#generations[0]!.isSpent) this.#generations.push(new PieceQueue());
     return this;
   }
 
   protected override onFinalizedText(text: string, streamEnd: boolean): void {
-    if (this.#written().hasEnded) {
-      if (streamEnd && text === "") return; // ended twice
-      this.#generations.push(new PieceQueue());
+    if (text !== "") this.#pieces.push(text);
+    if (streamEnd) this.#ended = true;
+    if (text !== "" || streamEnd) this.#wake?.();
+  }
+
+  async #wait(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        const limit = this.#timeout;
+        if (limit !== undefined) timer = setTimeout(() => reject(new TsumugiError("stream_timeout", { limit })), limit);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#wake = undefined;
     }
-    if (text !== "") this.#written().push(text);
-    if (streamEnd) this.#written().end();
-  }
-
-  #written(): PieceQueue {
-    return this.#generations.at(-1)!;
-  }
-
-  #forgetSpent(): void {
-    while (this.#generations.length > 1 && this.#generations[0]!.isSpent) this.#generations.shift();
   }
 }

@@ -54,7 +54,7 @@ test("short and long words are merged in the order of ranks, from the left among
     const alphabet = ["a", "b", "c"].slice(0, 1 + random(3));
     const { ids, merges } = randomModel(random, alphabet, 1 + random(30));
     const names = [...ids.keys()];
-    const { tokenize } = createBpe({ merges }, ids, { bytes: false });
+    const { tokenize } = finished(createBpe({ merges }, ids, { bytes: false }));
     for (const length of [1, 2, 7, 23, 24, 25, 26, 60, 300]) {
       const characters = Array.from({ length }, () => alphabet[random(alphabet.length)] as string);
       const { ids: got, ranges } = tokenize(characters.join(""), true, false);
@@ -73,7 +73,7 @@ test("parts of a long word have the tokens of the whole, in characters and in by
     const alphabet = bytes ? [...byteCharacters] : ["a", "b", "c", "d", "é"];
     const { ids, merges } = randomModel(random, alphabet, bytes ? 4000 : 12);
     ids.set("?", ids.size);
-    const model = createBpe({ merges, unk_token: "?", fuse_unk: round % 4 === 0 }, ids, { bytes });
+    const model = finished(createBpe({ merges, unk_token: "?", fuse_unk: round % 4 === 0 }, ids, { bytes }));
     const characters = bytes ? ["é", "日", "本", "a", "😀"] : ["a", "b", "c", "d", "é", "x", "😀"];
     const word = Array.from({ length: 400 }, () => characters[random(characters.length)]).join("");
     const parts = [...(model.partsOf?.(word) ?? [])];

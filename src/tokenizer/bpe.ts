@@ -22,21 +22,26 @@ export function hasAllBytes(ids: ReadonlyMap<string, number>): boolean {
 }
 
 /**
- * Byte-pair encoding: characters, or bytes, to token ids, then merged (`BpeMerges`). A character without a token becomes its
+ * Byte-pair encoding, made in steps: characters, or bytes, to token ids, then merged (`BpeMerges`). A character without a token becomes its
  * bytes' tokens (`byte_fallback`, where each has one), or the unknown token (runs of them one, with `fuse_unk`), or nothing.
  *
  * Error: `unknown_text`, of a word with an unknown character where the unknown token that is named is in no vocabulary.
  *
  * Source: huggingface/tokenizers `BPE::merge_word`.
  */
-export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<string, number>, options: BpeOptions): WordModel {
+export function* createBpe(
+  config: Record<string, unknown>,
+  ids: ReadonlyMap<string, number>,
+  options: BpeOptions,
+): Generator<void, WordModel> {
   if (typeof config.dropout === "number" && config.dropout > 0)
     throw new TsumugiError("unsupported_tokenizer", { what: "model.dropout above 0", given: config.dropout });
   const prefix = typeof config.continuing_subword_prefix === "string" ? config.continuing_subword_prefix : "";
   const suffix = typeof config.end_of_word_suffix === "string" ? config.end_of_word_suffix : "";
   const unknown = typeof config.unk_token === "string" ? config.unk_token : undefined;
-  const table = readMerges(config.merges, ids, prefix);
+  const table = yield* readMerges(config.merges, ids, prefix);
   const merges = new BpeMerges(table);
+  yield;
   const characters = new CharacterIds(ids);
   const writer = options.bytes
     ? byteSymbols(ids)
@@ -52,6 +57,7 @@ export function createBpe(config: Record<string, unknown>, ids: ReadonlyMap<stri
   const cuts =
     prefix === "" && suffix === "" && unknown !== undefined && !(config.byte_fallback === true && mergesBytes(ids, table));
   const cut = options.bytes ? createByteCutter(ids.keys()) : cuts ? createWordCutter(ids, characters) : undefined;
+  yield;
   const ignoreMerges = config.ignore_merges === true;
   let scratch = new Int32Array(256);
 

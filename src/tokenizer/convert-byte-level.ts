@@ -23,7 +23,7 @@ export function convertByteLevel(
   const byteLevel = (addPrefixSpace: boolean, useRegex = true) => ({
     ...{ type: "ByteLevel", add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: useRegex },
   });
-  const parts = { added_tokens: [], normalizer: null, decoder: { type: "ByteLevel" }, post_processor: null, model };
+  const parts = { added_tokens: [], normalizer: null, decoder: byteLevel(true), post_processor: null, model };
   switch (className) {
     case "GPT2Tokenizer":
     case "CodeGenTokenizer":

@@ -41,7 +41,7 @@ export function convertSentencePiece(model: SentencePieceModel, className: strin
 }
 
 function t5(model: SentencePieceModel, config: Config): Converted {
-  const extraIds = typeof config.extra_ids === "number" ? config.extra_ids : 100;
+  const extraIds = extraIdsOf(config);
   const extra = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const vocab = [...scored(model), ...extra.map((token) => [token, 0] as const)];
   const known = new Map(vocab.map(([piece], id) => [piece, id]));
@@ -69,6 +69,15 @@ function t5(model: SentencePieceModel, config: Config): Converted {
       },
     },
   };
+}
+
+/** More than any model has by far; each is a token of its own. */
+const mostExtraIds = 100_000;
+
+function extraIdsOf({ extra_ids: given = 100 }: Config): number {
+  if (Number.isInteger(given) && (given as number) >= 0 && (given as number) <= mostExtraIds) return given as number;
+  const reason = `\`extra_ids\` must be a whole number from 0 to ${mostExtraIds}; given: ${JSON.stringify(given)}`;
+  throw new TsumugiError("invalid_tokenizer_file", { file: "tokenizer_config.json", reason });
 }
 
 function llama(model: SentencePieceModel, config: Config): Converted {
@@ -113,7 +122,12 @@ function backend(model: SentencePieceModel, config: Config): Converted {
   if (model.eosId >= 0) defaults.eos_token = model.eosPiece;
   if (model.unkId >= 0) defaults.unk_token = model.unkPiece;
   const options = { unk_token: model.unkPiece, fuse_unk: true, byte_fallback: model.byteFallback };
-  const unigram = { type: "Unigram", unk_id: model.unkId, vocab: scored(model), byte_fallback: model.byteFallback };
+  const unigram = {
+    type: "Unigram",
+    unk_id: model.unkId < 0 ? null : model.unkId,
+    vocab: scored(model),
+    byte_fallback: model.byteFallback,
+  };
   return {
     defaults,
     tokenizerJson: {

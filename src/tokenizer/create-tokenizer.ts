@@ -3,6 +3,7 @@ import { isRecord } from "../util/json-value.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { checkRows, checkText } from "./check-input.ts";
+import { checkTokenizerJson } from "./check-tokenizer-json.ts";
 import { createTokenModel } from "./create-token-model.ts";
 import { decodeMembers } from "./decode-members.ts";
 import { createRowEncoder, encodeOptions, padOptions } from "./encode-rows.ts";
@@ -55,7 +56,19 @@ export interface CreateTokenizerOptions {
  * ```
  */
 export function createTokenizer(files: TokenizerFiles, createOptions: CreateTokenizerOptions = {}): Tokenizer {
-  const { settings, vocabulary, encoder, special, postProcessor, decoding } = partsOf(files, createOptions);
+  return finished(tokenizerSteps(files, createOptions));
+}
+
+/** The same with turns of the event loop in between: large vocabularies take long. */
+export function createTokenizerAsync(files: TokenizerFiles, createOptions: CreateTokenizerOptions = {}): Promise<Tokenizer> {
+  return inSlices(tokenizerSteps(files, createOptions), loadingSlice);
+}
+
+/** Milliseconds of a slice of loading. Few slices, since every turn costs a millisecond where nothing else waits. */
+const loadingSlice = 20;
+
+function* tokenizerSteps(files: TokenizerFiles, createOptions: CreateTokenizerOptions): Generator<void, Tokenizer> {
+  const { settings, vocabulary, encoder, special, postProcessor, decoding } = yield* partsOf(files, createOptions);
   const { splitSpecialTokens } = settings;
 
   function call(text: string | readonly string[], options: EncodeOptions = {}): Encoding | BatchEncoding {
@@ -111,12 +124,13 @@ export function createTokenizer(files: TokenizerFiles, createOptions: CreateToke
 }
 
 /** What the files say, each part made. */
-function partsOf(files: TokenizerFiles, { addBosToken, addEosToken }: CreateTokenizerOptions) {
+function* partsOf(files: TokenizerFiles, { addBosToken, addEosToken }: CreateTokenizerOptions) {
+  checkTokenizerJson(files.tokenizerJson);
   const settings = readSettings(files);
   const json = files.tokenizerJson as Record<string, unknown>;
   const preTokenizer = preTokenizerSteps(isRecord(json) ? json.pre_tokenizer : undefined);
   const last = preTokenizer.at(-1);
-  const model = createTokenModel(json, last?.kind === "rewrite" && last.bytes === true);
+  const model = yield* createTokenModel(json, last?.kind === "rewrite" && last.bytes === true);
   const normalizer = createNormalizer(json.normalizer) ?? model.normalizer;
   const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);
   const vocabulary = createVocabulary(json, model, normalize, settings.special.added);

@@ -13,11 +13,11 @@ const failure = (text: string) =>
 
 // what the Rust library refuses too
 test.each([
-  [{ vocab: [] }, "`model.vocab` is a list, but a BPE model has a table of ids"],
-  [{ vocab: [["a", 0]] }, "`model.vocab` is a list"],
-  [{ type: "WordLevel", vocab: [] }, "but a WordLevel model has"],
-  [{ vocab: { a: -1 } }, 'gives the token "a" the id -1'],
-  [{ vocab: { a: "x" } }, 'gives the token "a" the id "x"'],
+  [{ vocab: [] }, "`model.vocab` must be an object (a BPE model has a table of ids); given: []"],
+  [{ vocab: [["a", 0]] }, "`model.vocab` must be an object"],
+  [{ type: "WordLevel", unk_token: "a", vocab: [] }, "(a WordLevel model has a table of ids)"],
+  [{ vocab: { a: -1 } }, '`model.vocab["a"]` must be a token id (a whole number from 0, below 2^31); given: -1'],
+  [{ vocab: { a: "x" } }, '`model.vocab["a"]` must be a token id (a whole number from 0, below 2^31); given: "x"'],
   [{ merges: ["a b", "a b c"] }, '`model.merges[1]`, "a b c", is not a pair of tokens'],
   [{ merges: ["a"] }, "is not a pair"],
   [{ merges: [5] }, "is not a pair"],
@@ -39,4 +39,88 @@ test("merges.txt is held to vocab.json", () => {
   const convert = (merges: string) => convertByteLevel(vocab, merges, "GPT2Tokenizer", {});
   expect(() => convert("#version: 0.2\na b\nb a\n")).toThrow(failure('merge 2, "b a", needs the token "ba"'));
   expect(() => convert("#version: 0.2\na b\n")).not.toThrow();
+});
+
+const parts = (change: Record<string, unknown>) => {
+  const model = { type: "WordLevel", vocab: { a: 0, "<unk>": 1 }, unk_token: "<unk>" };
+  return createTokenizer({ tokenizerJson: { model, ...change } });
+};
+
+// what the Rust library refuses too
+test.each([
+  [{ pre_tokenizer: { type: "Metaspace", replacement: "" } }, '`pre_tokenizer.replacement` must be one character; given: ""'],
+  [{ decoder: { type: "Metaspace", replacement: "▁▁" } }, '`decoder.replacement` must be one character; given: "▁▁"'],
+  [
+    { pre_tokenizer: { type: "Metaspace", replacement: "_", add_prefix_space: false, prepend_scheme: "always" } },
+    '"never" where',
+  ],
+  [
+    { pre_tokenizer: { type: "Split", behavior: "Isolated", invert: false } },
+    "`pre_tokenizer.pattern` must be an object with one",
+  ],
+  [
+    { pre_tokenizer: { type: "Split", pattern: { Regex: null }, behavior: "Isolated", invert: false } },
+    "pattern.Regex` must be a string",
+  ],
+  [
+    { pre_tokenizer: { type: "Split", pattern: { String: "a" }, behavior: "isolated", invert: false } },
+    "behavior` must be one of",
+  ],
+  [{ normalizer: { type: "Replace", pattern: { String: "a" } } }, "`normalizer.content` must be a string; given: nothing"],
+  [
+    { normalizer: { type: "Sequence", normalizers: [{ type: "Strip", strip_left: 1, strip_right: true }] } },
+    "normalizers[0].strip_left`",
+  ],
+  [
+    { decoder: { type: "Strip", content: " ", start: -1, stop: 0 } },
+    "`decoder.start` must be a whole number from 0; given: -1",
+  ],
+  [
+    { post_processor: { type: "BertProcessing", sep: ["a", "1"], cls: ["a", 0] } },
+    "`post_processor.sep[1]` must be a token id",
+  ],
+  [
+    { model: { type: "Unigram", vocab: [["a", -1]], unk_id: 1 } },
+    "`model.unk_id` must be below 1, the number of pieces; given: 1",
+  ],
+  [{ model: { type: "Unigram", vocab: [["a", null]] } }, '`model.vocab[0]` must be a piece and its score; given: ["a",null]'],
+  [{ added_tokens: [{ id: 2, content: 5 }] }, "`added_tokens[0].content` must be a string; given: 5"],
+])("a part of a wrong type is refused at load: %j", (change, text) => {
+  expect(() => parts(change)).toThrow(failure(text));
+});
+
+test.each([
+  ["normalizer", "normalizers"],
+  ["pre_tokenizer", "pretokenizers"],
+  ["post_processor", "processors"],
+  ["decoder", "decoders"],
+])("%s: 62 sequences in each other load, thousands are refused", (part, list) => {
+  const nested = (depth: number) => {
+    let value: object = { type: "Sequence", [list]: [] };
+    for (let i = 1; i < depth; i++) value = { type: "Sequence", [list]: [value] };
+    return { [part]: value };
+  };
+  expect(parts(nested(62)).encode("a")).toEqual([0]);
+  expect(() => parts(nested(65))).toThrow(failure("objects and lists deep"));
+  expect(() => parts(nested(4000))).toThrow(failure("objects and lists deep"));
+});
+
+test("names of Object's own members are tokens as any other", () => {
+  const vocab = JSON.parse('{"__proto__":0,"constructor":1,"toString":2,"<unk>":3}');
+  const tokenizer = createTokenizer({
+    tokenizerJson: { model: { type: "WordLevel", vocab, unk_token: "<unk>" }, pre_tokenizer: { type: "WhitespaceSplit" } },
+  });
+  expect(tokenizer.encode("__proto__ constructor toString valueOf")).toEqual([0, 1, 2, 3]);
+  expect(tokenizer.decode([0, 1, 2])).toBe("__proto__ constructor toString");
+  expect(tokenizer.convertTokensToIds("hasOwnProperty")).toBeUndefined();
+});
+
+test("a vocabulary takes memory by its tokens, not by its largest id", () => {
+  const model = { type: "WordLevel", vocab: { a: 0, b: 2 ** 31 - 1, "<unk>": 5 }, unk_token: "<unk>" };
+  const added = { id: 2 ** 30, content: "<s>", special: true };
+  const tokenizer = createTokenizer({
+    tokenizerJson: { model, added_tokens: [added], pre_tokenizer: { type: "WhitespaceSplit" } },
+  });
+  expect(tokenizer.encode("a b c")).toEqual([0, 2 ** 31 - 1, 5]);
+  expect(tokenizer.decode([2 ** 31 - 1, 0])).toBe("b a");
 });

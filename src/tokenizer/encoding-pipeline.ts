@@ -92,7 +92,8 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
     }
     return { ids };
   }
-  const nameAt = ({ ids, texts }: EncodedText, place: number) => texts?.get(place) ?? model.tokens[ids[place] as number] ?? "";
+  const nameAt = ({ ids, texts }: EncodedText, place: number) =>
+    texts?.get(place) ?? model.tokens.get(ids[place] as number) ?? "";
   return {
     steps: (text, { ranges, splitSpecial }) => (ranges ? tracer.steps(text, splitSpecial) : plain(text, splitSpecial)),
     nameAt,

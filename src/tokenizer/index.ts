@@ -1,4 +1,4 @@
 export { type CheckpointFiles, type ConvertedTokenizer, convertCheckpoint } from "./convert-checkpoint.ts";
-export { type CreateTokenizerOptions, createTokenizer } from "./create-tokenizer.ts";
+export { type CreateTokenizerOptions, createTokenizer, createTokenizerAsync } from "./create-tokenizer.ts";
 export { IncrementalDecoder, type IncrementalDecoderOptions } from "./incremental-decoder.ts";
 export type * from "./tokenizer.ts";

@@ -82,7 +82,7 @@ export function createJapaneseSubwords(config: Record<string, unknown>): TokenMo
     },
     takesBytes: false,
     ids,
-    tokens,
+    tokens: { get: (id) => tokens[id] },
     size,
     type: "JapaneseSubwords",
   };

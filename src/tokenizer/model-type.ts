@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
 import { readMerges } from "./read-merges.ts";
+import { finished } from "./slices.ts";
 
 /** Kinds of models that older files, which do not name theirs, are tried as, in this order. */
 const kinds: Readonly<Record<string, (config: Record<string, unknown>) => boolean>> = {
@@ -29,7 +30,8 @@ export function modelTypeOf(config: Record<string, unknown>): string {
 function isBpe({ vocab, merges, continuing_subword_prefix }: Record<string, unknown>): boolean {
   if (!isTable(vocab) || !Array.isArray(merges)) return false;
   try {
-    readMerges(merges, new Map(Object.entries(vocab)), isText(continuing_subword_prefix) ? continuing_subword_prefix : "");
+    const prefix = isText(continuing_subword_prefix) ? continuing_subword_prefix : "";
+    finished(readMerges(merges, new Map(Object.entries(vocab)), prefix));
     return true;
   } catch (error) {
     if (TsumugiError.isInstance(error)) return false;

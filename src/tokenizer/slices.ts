@@ -1,5 +1,5 @@
-/** How long work goes on before others get their turn, in milliseconds. */
-const sliceLength = 8;
+/** How long work goes on before others get their turn, in milliseconds, if nothing else is said. */
+const shortSlice = 8;
 
 /** Runs a generator to its end at once. */
 export function finished<Result>(work: Generator<void, Result>): Result {
@@ -8,8 +8,8 @@ export function finished<Result>(work: Generator<void, Result>): Result {
   return step.value;
 }
 
-/** Runs a generator to its end in slices, with turns of the event loop between them. */
-export async function inSlices<Result>(work: Generator<void, Result>): Promise<Result> {
+/** Runs a generator to its end in slices of some milliseconds, with turns of the event loop between them. */
+export async function inSlices<Result>(work: Generator<void, Result>, sliceLength = shortSlice): Promise<Result> {
   let until = performance.now() + sliceLength;
   for (;;) {
     const step = work.next();

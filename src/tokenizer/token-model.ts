@@ -1,4 +1,5 @@
 import type { Normalizer } from "./normalizer.ts";
+import type { TokenStrings } from "./token-strings.ts";
 import type { WordModel } from "./word-model.ts";
 
 /** The model of a tokenizer.json: what splits words, and the vocabulary without added tokens. */
@@ -9,7 +10,7 @@ export interface TokenModel {
   /** Where a model changes text by its own rules. */
   normalizer?: Normalizer;
   readonly ids: ReadonlyMap<string, number>;
-  readonly tokens: readonly (string | undefined)[];
+  readonly tokens: Pick<TokenStrings, "get">;
   readonly size: number;
   readonly type: string;
 }

@@ -1,4 +1,5 @@
 import { PairTable } from "./pair-table.ts";
+import type { Piece } from "./read-vocabulary.ts";
 
 /** The pieces as a trie over UTF-16 units, in typed arrays. Node 0 is the root. */
 export interface UnigramTrie {
@@ -11,13 +12,18 @@ export interface UnigramTrie {
   scores: Float64Array;
 }
 
-/** Builds the trie of pieces with their ids and scores. */
-export function createUnigramTrie(known: ReadonlyMap<string, { id: number; score: number }>): UnigramTrie {
+/** Pieces between two turns of the generator. */
+const sliceOfPieces = 4096;
+
+/** Builds the trie of pieces with their ids and scores, in steps. */
+export function* createUnigramTrie(known: ReadonlyMap<string, Piece>): Generator<void, UnigramTrie> {
   const first = new Int32Array(0x10000).fill(-1);
   const next = new PairTable(known.size * 4);
   const ids: number[] = [-1];
   const scores: number[] = [0];
+  let count = 0;
   for (const [piece, { id, score }] of known) {
+    if (++count % sliceOfPieces === 0) yield;
     if (piece === "") continue;
     let node = 0;
     for (let at = 0; at < piece.length; at++) {

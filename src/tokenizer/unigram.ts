@@ -1,5 +1,5 @@
-import { listOf } from "../util/json-value.ts";
 import { byteFallbackIds } from "./byte-fallback.ts";
+import type { Piece } from "./read-vocabulary.ts";
 import { finished } from "./slices.ts";
 import { createUnigramTrie, type UnigramTrie } from "./unigram-trie.ts";
 import { unknownText } from "./unknown-text.ts";
@@ -11,7 +11,7 @@ const unknownPenalty = 10;
 const sliceOfCharacters = 4000;
 
 /**
- * The Unigram model of tokenizers: the pieces of a word whose scores add up to most. Sums are made from the left and the
+ * The Unigram model of tokenizers, made in steps: the pieces of a word whose scores add up to most. Sums are made from the left and the
  * first of equals stays, as in the Rust library, so ties fall as they do there. Runs of unknown characters come as one, as
  * their bytes' tokens where the model has `byte_fallback`, else as the unknown token.
  *
@@ -19,11 +19,10 @@ const sliceOfCharacters = 4000;
  *
  * Source: huggingface/tokenizers `Unigram::encode_optimized`.
  */
-export function createUnigram(config: Record<string, unknown>): WordModel {
-  const known = readPieces(config.vocab);
+export function* createUnigram(config: Record<string, unknown>, known: ReadonlyMap<string, Piece>): Generator<void, WordModel> {
   let lowest = Number.POSITIVE_INFINITY;
   for (const { score } of known.values()) lowest = Math.min(lowest, score);
-  const trie = createUnigramTrie(known);
+  const trie = yield* createUnigramTrie(known);
   const unknownId = typeof config.unk_id === "number" ? config.unk_id : -1;
   const fallback = config.byte_fallback === true ? byteFallbackIds({ get: (token) => known.get(token)?.id }) : undefined;
   const utf8 = new TextEncoder();
@@ -65,15 +64,6 @@ export function createUnigram(config: Record<string, unknown>): WordModel {
     ...(unknownId >= 0 && { namedByText: unknownId }),
     tokenize: (word, ranges) => finished(steps(word, ranges)),
   };
-}
-
-function readPieces(vocab: unknown): Map<string, { id: number; score: number }> {
-  const known = new Map<string, { id: number; score: number }>();
-  for (const [id, entry] of listOf(vocab).entries()) {
-    const [piece, score] = listOf(entry);
-    known.set(String(piece), { id, score: Number(score) });
-  }
-  return known;
 }
 
 /** For each place in a word, where the best piece that ends there begins, and its id. */

@@ -34,7 +34,7 @@ export function createVocabulary(
     baseSize: model.size,
     size,
     idOf: (token) => ids.get(token) ?? model.ids.get(token),
-    tokenOf: (id) => added.textOf(id) ?? model.tokens[id],
+    tokenOf: (id) => added.textOf(id) ?? model.tokens.get(id),
     isSpecial: (token) => added.isSpecial(token),
     entries: () => new Map([...model.ids, ...ids]),
   };

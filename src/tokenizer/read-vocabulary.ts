@@ -1,0 +1,43 @@
+import { isRecord } from "../util/json-value.ts";
+import { wrongField } from "./field-checks.ts";
+
+/** Entries between two turns of a generator. */
+const sliceOfEntries = 8192;
+
+/** The table `model.vocab` from tokens to ids. Error: `invalid_tokenizer_file`. */
+export function* readTokenTable(vocab: unknown): Generator<void, Map<string, number>> {
+  if (!isRecord(vocab)) throw wrongField("model.vocab", "an object", vocab);
+  const ids = new Map<string, number>();
+  const tokens = Object.keys(vocab);
+  yield;
+  for (let i = 0; i < tokens.length; i++) {
+    if (i % sliceOfEntries === sliceOfEntries - 1) yield;
+    const token = tokens[i] as string;
+    const id = vocab[token] as number;
+    if (!(Number.isInteger(id) && id >= 0 && id < 2 ** 31))
+      throw wrongField(`model.vocab[${JSON.stringify(token)}]`, "a token id (a whole number from 0, below 2^31)", id);
+    ids.set(token, id);
+  }
+  return ids;
+}
+
+/** A piece of a Unigram model. */
+export interface Piece {
+  id: number;
+  score: number;
+}
+
+/** The list `model.vocab` of pieces and scores, in the order of their ids; of equal pieces the last counts. Error: `invalid_tokenizer_file`. */
+export function* readPieces(vocab: unknown): Generator<void, Map<string, Piece>> {
+  if (!Array.isArray(vocab)) throw wrongField("model.vocab", "a list", vocab);
+  const known = new Map<string, Piece>();
+  for (let id = 0; id < vocab.length; id++) {
+    if (id % sliceOfEntries === sliceOfEntries - 1) yield;
+    const entry: unknown = vocab[id];
+    const [piece, score] = Array.isArray(entry) && entry.length === 2 ? entry : [];
+    if (typeof piece !== "string" || typeof score !== "number" || !Number.isFinite(score))
+      throw wrongField(`model.vocab[${id}]`, "a piece and its score", entry);
+    known.set(piece, { id, score });
+  }
+  return known;
+}
