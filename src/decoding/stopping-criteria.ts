@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TsumugiError } from "../errors.ts";
+import { refusePromise } from "../util/callback-guard.ts";
 import { expects, parseOption } from "../util/schemas.ts";
 
 /**
@@ -25,9 +26,14 @@ export function readStoppingCriteria(value: unknown): readonly StoppingCriterion
 
 /** Asks every criterion; a result that is neither true nor false is refused. */
 export function meetsAny(criteria: readonly StoppingCriterion[], inputIds: readonly number[], row: number): boolean {
-  const answers = criteria.map((criterion) => criterion(inputIds, row) as unknown);
-  const wrong = answers.find((answer) => typeof answer !== "boolean");
-  if (wrong === undefined) return answers.includes(true);
   const expected = "made of functions that give true or false (not a promise)";
-  throw new TsumugiError("invalid_option", { option: "stoppingCriteria", expected, found: typeof wrong });
+  const answers = criteria.map((criterion) => criterion(inputIds, row) as unknown);
+  for (const answer of answers) refusePromise(answer, "stoppingCriteria", expected);
+  const wrong = answers.findIndex((answer) => typeof answer !== "boolean");
+  if (wrong < 0) return answers.includes(true);
+  throw new TsumugiError("invalid_option", {
+    option: "stoppingCriteria",
+    expected,
+    found: `function ${wrong} gave ${typeof answers[wrong]}`,
+  });
 }

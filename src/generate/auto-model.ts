@@ -2,6 +2,7 @@ import { createBackend, deviceNames } from "../backends/devices.ts";
 import { TsumugiError } from "../errors.ts";
 import { openCheckpoint } from "../formats/index.ts";
 import { resolveModel } from "../hub/index.ts";
+import { withWatchedProgress } from "../util/callback-guard.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
@@ -42,7 +43,7 @@ export const AutoModelForCausalLM = {
    * ```
    */
   async fromPretrained(idOrDirectory: string, options: FromPretrainedOptions = {}): Promise<CausalLM> {
-    return new CausalLM(await load(idOrDirectory, options, "AutoModelForCausalLM"));
+    return new CausalLM(await loadWatched(idOrDirectory, options, "AutoModelForCausalLM"));
   },
 };
 
@@ -73,12 +74,20 @@ export const AutoModelForSeq2SeqLM = {
    * ```
    */
   async fromPretrained(idOrDirectory: string, options: FromPretrainedOptions = {}): Promise<Seq2SeqLM> {
-    return new Seq2SeqLM(await load(idOrDirectory, options, "AutoModelForSeq2SeqLM"));
+    return new Seq2SeqLM(await loadWatched(idOrDirectory, options, "AutoModelForSeq2SeqLM"));
   },
 };
 
-async function load(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
+function loadWatched(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
   checkModelOptions(options, fromPretrainedNames);
+  return withWatchedProgress(
+    options,
+    (watched) => load(idOrDirectory, { ...options, ...watched }, asked),
+    ({ engine }) => engine.dispose(),
+  );
+}
+
+async function load(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
   const { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress } = options;
   const { device = "auto", threads } = options;
   oneOf("device", device, ["auto", ...deviceNames()]);

@@ -27,7 +27,7 @@ export async function generate(context: GenerateContext, options: GenerateOption
     const prompts = readPrompts(context.model, options, decided.settings);
     const call = readCall(context, { ...options, streamer }, decided, prompts);
     const rows = await completeRows(context, call, recorders.outputs);
-    streamer?.end();
+    await streamer?.end();
     return resultOf(context.model, call, rows, recorders);
   } catch (error) {
     streamer?.fail(error);
@@ -52,7 +52,7 @@ export async function generateRows(
   try {
     const prompts = promptsOfRows(ids, pads, context.model, decided.settings);
     const rows = await completeRows(context, readCall(context, { ...options, streamer }, decided, prompts));
-    streamer?.end();
+    await streamer?.end();
     return rows;
   } catch (error) {
     streamer?.fail(error);

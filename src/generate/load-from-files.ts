@@ -1,8 +1,9 @@
 import { createReferenceBackend } from "../backends/reference/index.ts";
 import { readCheckpoint } from "../formats/memory-checkpoint.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
+import { withWatchedProgress } from "../util/callback-guard.ts";
 import { assembleModel } from "./assemble-model.ts";
-import { CausalLM } from "./causal-lm.ts";
+import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type ModelOptions } from "./load-options.ts";
 import { readConfig } from "./read-config.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
@@ -23,8 +24,16 @@ import { Seq2SeqLM } from "./seq2seq-lm.ts";
  */
 export async function loadFromFiles(files: ModelFiles, options: ModelOptions = {}): Promise<CausalLM> {
   checkModelOptions(options);
+  const parts = await withWatchedProgress(
+    options,
+    (watched) => assemble(files, { ...options, ...watched }),
+    ({ engine }) => engine.dispose(),
+  );
+  return parts.model.programs.encode ? new Seq2SeqLM(parts) : new CausalLM(parts);
+}
+
+async function assemble(files: ModelFiles, options: ModelOptions): Promise<CausalLMParts> {
   const config = await readConfig(files);
   const checkpoint = await readCheckpoint(files);
-  const parts = await assembleModel({ files, config, checkpoint, backend: createReferenceBackend() }, options);
-  return parts.model.programs.encode ? new Seq2SeqLM(parts) : new CausalLM(parts);
+  return assembleModel({ files, config, checkpoint, backend: createReferenceBackend() }, options);
 }

@@ -7,11 +7,13 @@ import { createTokenBytes, type TokenBytes } from "../decoding/token-bytes.ts";
 import type { RequestHandle } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
 import { type RandomStream, readsText } from "../sampling/index.ts";
+import { CallbackGuard } from "../util/callback-guard.ts";
 import { borrowRandom } from "./borrow-random.ts";
 import type { GenerateCall } from "./generate-call.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import type { GeneratedRow } from "./generated-row.ts";
 import type { PromptRow } from "./prompt-row.ts";
+import type { Streamer } from "./text-streamer.ts";
 
 /** What all requests of a call are made with, once it is there. */
 interface Materials {
@@ -48,14 +50,27 @@ export async function runCall(
     const encoderRows = prompts.map(({ padded, encoder }) => encoder?.padded ?? padded);
     const longest = prompts.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
     const materials = { tokenBytes, stream: (await lease)?.stream, outputs, encoderRows, longest };
-    call.streamer?.put(prompts[0]!.padded);
-    return await decodeRows(context, call, materials, submitted);
+    const guard = new CallbackGuard(() => {
+      for (const { handle } of submitted) handle.abort();
+    });
+    const watched = { ...call, onToken: guard.wrap(call.onToken), streamer: watchStreamer(call.streamer, guard) };
+    watched.streamer?.put(prompts[0]!.padded);
+    const rows = await decodeRows(context, watched, materials, submitted);
+    await guard.settle();
+    return rows;
   } finally {
     // the next call on the generator starts behind this one's longest row, as in Python
     const steps = submitted.reduce((most, { request }) => Math.max(most, request.steps()), 0);
     const drawnRows = prompts.length * (settings.numBeams > 1 ? settings.numBeams : settings.numReturnSequences);
     (await lease)?.release(2 * context.model.vocabularySize * drawnRows * steps);
   }
+}
+
+/** A streamer whose promises are watched. Once one has been rejected, it gets nothing more. */
+function watchStreamer(streamer: Streamer | undefined, guard: CallbackGuard): Streamer | undefined {
+  if (!streamer) return undefined;
+  const put = guard.wrap((ids: Parameters<Streamer["put"]>[0]) => streamer.put(ids));
+  return { put: (ids) => put?.(ids), end: () => streamer.end() };
 }
 
 /** Bytes of tokens, where stop strings or processors read text. */

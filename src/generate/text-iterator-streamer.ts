@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
+import { PieceQueue } from "./piece-queue.ts";
 import { TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 
 /** Options of `TextIteratorStreamer`. */
@@ -24,11 +25,9 @@ export interface TextIteratorStreamerOptions extends Omit<TextStreamerOptions, "
  * ```
  */
 export class TextIteratorStreamer extends TextStreamer implements AsyncIterableIterator<string> {
-  readonly #pieces: string[] = [];
+  /** A queue for each generation: the first is read, the last is written. */
+  #generations: PieceQueue[] = [new PieceQueue()];
   readonly #timeout: number | undefined;
-  #ended = false;
-  #failure: unknown;
-  #wake: (() => void) | undefined;
 
   constructor(tokenizer: Tokenizer, options: TextIteratorStreamerOptions = {}) {
     checkIsOptions(options);
@@ -42,46 +41,44 @@ export class TextIteratorStreamer extends TextStreamer implements AsyncIterableI
     this.#timeout = timeout;
   }
 
+  /** A generation begins: what `generate` calls first. A failure of an earlier one that nobody has read is forgotten. */
+  begin(): void {
+    this.#generations = this.#generations.filter((queue) => !queue.hasFailure);
+    if (this.#generations.at(-1)?.hasEnded ?? true) this.#generations.push(new PieceQueue());
+  }
+
   /** Ends the iteration with an error: what `generate` calls when it fails, so that no loop waits for ever. */
   fail(error: unknown): void {
-    this.#failure = error;
-    this.#ended = true;
-    this.#wake?.();
+    if (this.#written().hasEnded) this.#generations.push(new PieceQueue());
+    this.#written().end({ error });
   }
 
+  /** The next piece. Several may wait: they are answered in the order in which they asked. */
   async next(): Promise<IteratorResult<string>> {
-    while (this.#pieces.length === 0 && !this.#ended) await this.#wait();
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) return { done: false, value: piece };
-    const failure = this.#failure;
-    // The streamer may serve another generation: the next one begins a stream of its own.
-    this.#ended = false;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure;
-    return { done: true, value: undefined };
+    this.#forgetSpent();
+    return this.#generations[0]!.next(this.#timeout);
   }
 
+  /** Where a generation has been read to its end, a loop waits for the next one. */
   [Symbol.asyncIterator](): this {
+    if (this.#generations.length === 1 && this.#generations[0]!.isSpent) this.#generations.push(new PieceQueue());
     return this;
   }
 
   protected override onFinalizedText(text: string, streamEnd: boolean): void {
-    if (text !== "") this.#pieces.push(text);
-    if (streamEnd) this.#ended = true;
-    if (text !== "" || streamEnd) this.#wake?.();
+    if (this.#written().hasEnded) {
+      if (streamEnd && text === "") return; // ended twice
+      this.#generations.push(new PieceQueue());
+    }
+    if (text !== "") this.#written().push(text);
+    if (streamEnd) this.#written().end();
   }
 
-  async #wait(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#wake = resolve;
-        const limit = this.#timeout;
-        if (limit !== undefined) timer = setTimeout(() => reject(new TsumugiError("stream_timeout", { limit })), limit);
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#wake = undefined;
-    }
+  #written(): PieceQueue {
+    return this.#generations.at(-1)!;
+  }
+
+  #forgetSpent(): void {
+    while (this.#generations.length > 1 && this.#generations[0]!.isSpent) this.#generations.shift();
   }
 }

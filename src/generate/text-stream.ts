@@ -9,7 +9,9 @@ export interface TextStream<Result = StreamResult> extends AsyncIterableIterator
 
 /**
  * A stream of what `produce` pushes, for models of your own. It starts with the first `next()`, or when `result` is asked
- * for; leaving the loop aborts `stop`, and waits for `produce`. What `produce` throws, the loop and `result` throw.
+ * for; leaving the loop (`return()`, `throw()`) aborts `stop`, tells the end to all who wait, and waits for `produce`. What
+ * `produce` throws, one reader of the pieces and `result` throw. Several may read: pieces go to them in the order of their
+ * `next()`.
  *
  * @example
  * ```ts
@@ -29,29 +31,41 @@ export function createTextStream<Result>(
   let running: Promise<Result> | undefined;
   const start = (): Promise<Result> => {
     if (running) return running;
-    running = produce((piece) => pieces.push(piece), stop.signal);
+    running = run(() => produce((piece) => pieces.push(piece), stop.signal));
     running.then(
       () => pieces.end(),
       (error: unknown) => pieces.end({ error }), // `next` throws it
     );
     return running;
   };
+  const leave = async (): Promise<void> => {
+    stop.abort(); // also for a `result` that is asked for only now
+    pieces.close();
+    await running?.catch(() => {});
+  };
   return {
     get result() {
       return start();
     },
     async next() {
-      void start();
+      if (!stop.signal.aborted) void start();
       return pieces.next();
     },
     async return() {
-      stop.abort(); // also for a `result` that is asked for only now
-      if (running && !pieces.hasEnded) await running.catch(() => {});
-      pieces.close();
+      await leave();
       return { done: true, value: undefined };
+    },
+    async throw(error: unknown) {
+      await leave();
+      throw error;
     },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
+}
+
+/** What a function throws before it gives a promise is a rejection too. */
+async function run<Result>(produce: () => Promise<Result>): Promise<Result> {
+  return produce();
 }

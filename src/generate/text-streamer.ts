@@ -3,7 +3,10 @@ import { type DecodeOptions, IncrementalDecoder, type Tokenizer } from "../token
 import { refuseUnknownOptions } from "../tokenizer/options.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 
-/** What `generate` gives its tokens to: the prompt's ids first, then the tokens of each step, then `end`. */
+/**
+ * What `generate` gives its tokens to: the prompt's ids first, then the tokens of each step, then `end`. Promises are waited for
+ * before the call settles, not before the next token; what they are rejected with, the call is.
+ */
 export interface Streamer {
   put(ids: number | ArrayLike<number> | ArrayLike<ArrayLike<number>>): void;
   end(): void;
@@ -13,7 +16,10 @@ export interface Streamer {
 export interface TextStreamerOptions extends DecodeOptions {
   /** Leave out the prompt, which is the first `put`. Default `false`. */
   skipPrompt?: boolean;
-  /** Called with each piece of text instead of writing it to standard output. Nothing is added at the end. */
+  /**
+   * Called with each piece of text instead of writing it to standard output. Nothing is added at the end. What it throws, or its
+   * promise is rejected with, fails the call of `generate`.
+   */
   onText?: (text: string) => void;
   /**
    * `"word"`: transformers' rules: text comes out up to its last space, at a newline, or after a CJK ideograph; kana and
@@ -82,32 +88,29 @@ export class TextStreamer implements Streamer {
     if (flush === "character") this.#characters = new IncrementalDecoder(tokenizer, this.#decode);
   }
 
-  put(value: number | ArrayLike<number> | ArrayLike<ArrayLike<number>>): void {
+  put(value: number | ArrayLike<number> | ArrayLike<ArrayLike<number>>): void | Promise<void> {
     const ids = oneRow(value);
     const isPrompt = this.#nextIsPrompt;
     this.#nextIsPrompt = false;
     if (isPrompt && this.options.skipPrompt) return;
-    if (this.#characters) this.onFinalizedText(this.#characters.push(ids), false);
-    else this.onFinalizedText(this.#words(ids), false);
+    return this.onFinalizedText(this.#characters ? this.#characters.push(ids) : this.#words(ids), false);
   }
 
-  end(): void {
+  end(): void | Promise<void> {
     let text = "";
     if (this.#characters) text = this.#characters.end();
     else if (this.#cache.length > 0) text = this.#tokenizer.decode(this.#cache, this.#decode).slice(this.#printed);
     this.#cache = [];
     this.#printed = 0;
     this.#nextIsPrompt = true;
-    this.onFinalizedText(text, true);
+    return this.onFinalizedText(text, true);
   }
 
   /** Where text goes. The default writes to `onText`, else to standard output with a newline at the end. */
-  protected onFinalizedText(text: string, streamEnd: boolean): void {
-    if (this.options.onText) {
-      if (text !== "") this.options.onText(text);
-    } else {
-      globalThis.process?.stdout?.write(streamEnd ? `${text}\n` : text);
-    }
+  protected onFinalizedText(text: string, streamEnd: boolean): void | Promise<void> {
+    const { onText } = this.options;
+    if (onText) return text === "" ? undefined : (onText(text) as undefined | Promise<void>);
+    globalThis.process?.stdout?.write(streamEnd ? `${text}\n` : text);
   }
 
   #words(ids: number[]): string {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ErrorCode, TsumugiError } from "../errors.ts";
+import { withWatchedProgress } from "../util/callback-guard.ts";
 import { bundledModelDirectory } from "./bundled-models.ts";
 import { cachePaths } from "./cache-paths.ts";
 import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
@@ -71,11 +72,13 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
   if (bundled !== undefined) return modelDirectory(idOrDirectory, bundled);
   const problem = await nameProblem({ given: idOrDirectory, path: folder, isFile: found !== undefined });
   if (problem !== undefined) throw problem;
-  const context = await hubContext(idOrDirectory, options);
-  throwIfAborted(context);
-  const commit = await resolveId(context, options.files ?? selectTextGenerationFiles);
-  const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
-  return modelDirectory(idOrDirectory, directory, commit);
+  return withWatchedProgress(options, async (watched) => {
+    const context = await hubContext(idOrDirectory, { ...options, ...watched });
+    throwIfAborted(context);
+    const commit = await resolveId(context, options.files ?? selectTextGenerationFiles);
+    const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
+    return modelDirectory(idOrDirectory, directory, commit);
+  });
 }
 
 /** Asks the Hub, or the cache. A slip in the name of the model in the box is told before the Hub is waited for. */

@@ -2,8 +2,11 @@ import { z } from "zod";
 import { TsumugiError } from "../errors.ts";
 import type { ActivationKind } from "../ops/activation-kinds.ts";
 
-/** A positive integer of config.json. */
-export const count = z.int().positive();
+/** A positive integer of config.json. None that a model has needs more than 31 bits. */
+export const count = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
 
 /** A field that may be absent or null. */
 export function optional<T extends z.ZodType>(schema: T) {

@@ -3,6 +3,7 @@ import { TsumugiError } from "../errors.ts";
 import { ProgramBuilder, type Value } from "../layers/index.ts";
 import type { Model } from "../ops/program.ts";
 import { type CamelKeys, camelKeys } from "./camel-case.ts";
+import { type CheckpointSizes, checkSizes } from "./check-sizes.ts";
 import { parseFields } from "./config.ts";
 
 /** What a model's forward pass gives back. */
@@ -74,6 +75,13 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   encode?(config: CamelKeys<z.output<z.ZodObject<Shape>>>, context: ForwardContext): EncodeResult;
 }
 
+/** The checkpoint that a model is built for. */
+export interface BuiltFor {
+  sizes: CheckpointSizes;
+  /** Whether it holds a tensor. */
+  has(tensor: string): boolean;
+}
+
 /** An architecture, ready to read any config.json. */
 export interface Architecture {
   modelType: string;
@@ -85,7 +93,8 @@ export interface Architecture {
   hasEncoder: boolean;
   /** Whether config.json asks for a tied head. */
   isTied(raw: unknown): boolean;
-  build(raw: unknown, tied: boolean, has?: (tensor: string) => boolean): Model;
+  /** `checkpoint`: what the model is built for, whose sizes bound those of config.json; absent: any. */
+  build(raw: unknown, tied: boolean, checkpoint?: BuiltFor): Model;
 }
 
 /** Makes an architecture of its parts. */
@@ -104,11 +113,13 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     spare,
     hasEncoder: source.encode !== undefined,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
-    build(raw, tied, has = () => true) {
-      const config = camelKeys(parse(raw)) as CamelKeys<z.output<z.ZodObject<Shape>>>;
+    build(raw, tied, checkpoint) {
+      const fields = parse(raw);
+      if (checkpoint) checkSizes(fields, renamed(raw, source.aliases ?? {}), checkpoint.sizes);
+      const config = camelKeys(fields) as CamelKeys<z.output<z.ZodObject<Shape>>>;
       const program = new ProgramBuilder();
       const facts = factsOf(modelType, config, source.facts?.(config));
-      const context = { raw, tiedTo: tied ? tie.embedding : undefined, has };
+      const context = { raw, tiedTo: tied ? tie.embedding : undefined, has: checkpoint?.has ?? (() => true) };
       const outputs = forward(source.fields, () => source.forward(config, { program, ...context }));
       const encoder = new ProgramBuilder(program);
       const encoded = source.encode && forward(source.fields, () => source.encode!(config, { program: encoder, ...context }));

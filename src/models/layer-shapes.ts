@@ -63,4 +63,6 @@ export function layerShapes(
   return shapes;
 }
 
-const ownFields = z.object({ head_dim: count.optional(), num_key_value_heads: count.optional() });
+/** No head is wider. The bound of the checkpoint is not known here. */
+const size = count.max(65_536);
+const ownFields = z.object({ head_dim: size.optional(), num_key_value_heads: size.optional() });

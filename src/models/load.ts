@@ -3,6 +3,7 @@ import { type FindStorage, openQuantisation } from "../formats/quantised/index.t
 import type { Model } from "../ops/program.ts";
 import * as arch from "./arch/index.ts";
 import { bindingTo } from "./bind.ts";
+import { sizesOf } from "./check-sizes.ts";
 import type { Architecture } from "./define.ts";
 import { isMultimodal, multimodalTypesOf, textModelOf } from "./multimodal.ts";
 import { tensorFinder } from "./tensor-names.ts";
@@ -71,7 +72,7 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
     find: (tensor) => find(tensor) ?? (tied && tensor === `${tie.embedding}.weight` ? head : undefined),
     storageOf,
   });
-  const model = architecture.build(fields, tied, binding.has);
+  const model = architecture.build(fields, tied, { sizes: sizesOf([...tensors.values()]), has: binding.has });
   return { ...model, weights: binding.bind(model.weights, model.modelType) };
 }
 

@@ -8,7 +8,7 @@ const rotaryPlaces = z.object({ rope_scaling: optional(record), rope_parameters:
 const topFields = z.object({
   ...rotaryPlaces.shape,
   rope_theta: optional(z.number()),
-  partial_rotary_factor: optional(z.number()),
+  partial_rotary_factor: optional(z.number().min(0).max(1)),
   original_max_position_embeddings: optional(count),
 });
 
@@ -74,6 +74,7 @@ export function parseRope(config: unknown, options: RopeOptions): Rope {
 function turningPart(kind: string, part: number, key: string, options: RopeOptions): number {
   const isWhole = options.defaultPartialRotaryFactor === undefined && kind !== "proportional";
   refuse(isWhole && kind !== "default" && part !== 1, `${key}.partial_rotary_factor`, part, `1 with rope_type ${kind}`);
+  refuse(!(part >= 0 && part <= 1), "partial_rotary_factor", part, "a part from 0 to 1");
   const cut = Math.trunc((options.evenPartOf ?? 0) * part);
   refuse(cut % 2 !== 0, "partial_rotary_factor", part, `an even part of ${options.evenPartOf}`);
   return isWhole ? 1 : part;

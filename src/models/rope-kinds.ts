@@ -9,7 +9,7 @@ export const ropeFields = z.object({
   rope_type: optional(z.string()),
   type: optional(z.string()),
   rope_theta: number,
-  partial_rotary_factor: number,
+  partial_rotary_factor: optional(z.number().min(0).max(1)),
   factor: number,
   original_max_position_embeddings: number,
   attention_factor: number,

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { isThenable } from "./callback-guard.ts";
 
 /** What is told to the user without stopping: settings that have no effect, inputs that look wrong. */
 export type WarningHandler = (message: string) => void;
@@ -25,12 +26,14 @@ export function setWarningHandler(next: WarningHandler = consoleHandler): void {
 }
 
 export function warn(message: string): void {
-  handler(message);
+  const given: unknown = handler(message);
+  // an async handler that fails must not end the process, and the message must not be lost
+  if (isThenable(given)) given.then(undefined, () => consoleHandler(message));
 }
 
 /** Tells each text once. */
 export function warnOnce(message: string): void {
   if (told.has(message)) return;
   told.add(message);
-  handler(message);
+  warn(message);
 }

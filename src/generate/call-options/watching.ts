@@ -17,12 +17,18 @@ declare module "../options.ts" {
     signal?: AbortSignal;
     /** Gets the prompt's ids, then each token, then `end()`. One row only. */
     streamer?: Streamer;
-    /** Called for each new token of each row, as soon as it is there. */
+    /**
+     * Called for each new token of each row, as soon as it is there. What it throws, the call is rejected with; promises are
+     * waited for before the call settles, and what they are rejected with, the call is too.
+     */
     onToken?: (event: { row: number; token: number; finishReason?: FinishReason }) => void;
   }
 }
 
-const isStreamer = (value: unknown) => typeof (value as Partial<Streamer> | null)?.put === "function";
+const isStreamer = (value: unknown): value is Streamer => {
+  const { put, end } = (value ?? {}) as Partial<Streamer>;
+  return typeof put === "function" && typeof end === "function";
+};
 
 export const stoppingCriteria = defineCallOption({
   name: "stoppingCriteria",

@@ -32,8 +32,9 @@ export const gptNeo = defineArchitecture({
     const { hiddenSize: width, numHeads: heads, layerNormEpsilon: epsilon, vocabSize: vocabulary } = config;
     const headDim = width / heads;
     refuse(!Number.isInteger(headDim), "num_heads", heads, `a divisor of hidden_size (${width})`);
+    const named = config.attentionTypes.reduce((sum, [kinds, times]) => sum + kinds.length * times, 0);
+    refuse(named !== config.numLayers, "attention_types", config.attentionTypes, `${config.numLayers} layers in all`);
     const types = config.attentionTypes.flatMap(([kinds, times]) => Array(times).fill(kinds).flat() as string[]);
-    refuse(types.length !== config.numLayers, "attention_types", config.attentionTypes, `${config.numLayers} layers in all`);
 
     let x = embedding(program, { module: "transformer.wte", vocabulary, width }); // [tokens, width]
     const table = { module: "transformer.wpe", positions: config.maxPositionEmbeddings, width };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
+import { refusePromise } from "../../util/callback-guard.ts";
 import { expects } from "../../util/schemas.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
 
@@ -56,8 +57,9 @@ export const logitsProcessor = defineProcessor({
         apply(scores) {
           const result = process(history, scores, row);
           if (result === undefined || result === scores) return;
+          const expected = `made of functions that give nothing or a Float32Array of ${scores.length} scores`;
+          refusePromise(result, "logitsProcessor", expected);
           if (!(result instanceof Float32Array) || result.length !== scores.length) {
-            const expected = `functions that give nothing or a Float32Array of ${scores.length} scores`;
             throw new TsumugiError("invalid_option", { option: "logitsProcessor", expected, found: describe(result) });
           }
           scores.set(result);

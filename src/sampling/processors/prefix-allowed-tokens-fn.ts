@@ -1,4 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
+import { refusePromise } from "../../util/callback-guard.ts";
 import { callable, fail } from "../../util/schemas.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
 
@@ -45,9 +46,7 @@ export const prefixAllowedTokensFn = defineProcessor({
 function readAllowed(given: unknown, vocabularySize: number): Int32Array {
   const expected = `a function that gives a list of token ids from 0 to ${vocabularySize - 1}`;
   const refuse = (value: unknown) => fail("prefixAllowedTokensFn", expected, value);
-  if (given instanceof Promise) {
-    throw new TsumugiError("invalid_option", { option: "prefixAllowedTokensFn", expected, found: "a promise" });
-  }
+  refusePromise(given, "prefixAllowedTokensFn", expected);
   if (typeof given !== "object" || given === null || !(Symbol.iterator in given)) return refuse(given);
   const ids: unknown[] = [...(given as Iterable<unknown>)];
   const isToken = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabularySize;
