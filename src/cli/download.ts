@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { resolveModel } from "../generate/index.ts";
+import { resolveLoadable } from "../generate/index.ts";
 import { addHubOptions, type ModelFlags } from "./model-options.ts";
 import { createProgressReporter } from "./progress.ts";
 
@@ -14,7 +14,7 @@ export function addDownloadCommand(program: Command): void {
     const { force: forceDownload, ...hub } = flags;
     const reporter = createProgressReporter();
     const options = { ...hub, forceDownload, onProgress: reporter.download };
-    const { directory } = await resolveModel(id, options).finally(reporter.close);
+    const { directory } = await resolveLoadable(id, options).finally(reporter.close);
     process.stdout.write(`${directory}\n`);
   });
 }

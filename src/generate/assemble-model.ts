@@ -13,6 +13,7 @@ import type { CausalLMParts } from "./causal-lm.ts";
 import { chooseDtype } from "./choose-dtype.ts";
 import type { ModelOptions } from "./load-options.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
+import { type AutoModelName, checkModelClass } from "./model-class.ts";
 import { readObject } from "./read-config.ts";
 
 const gibibyte = 2 ** 30;
@@ -26,9 +27,6 @@ export interface ModelParts {
   backend: Backend;
 }
 
-/** The class that loads models of one kind. */
-export type AutoModelName = "AutoModelForCausalLM" | "AutoModelForSeq2SeqLM";
-
 type PlacedOptions = ModelOptions & { threads?: number };
 
 /**
@@ -40,10 +38,7 @@ type PlacedOptions = ModelOptions & { threads?: number };
 export async function assembleModel(parts: ModelParts, options: PlacedOptions, asked?: AutoModelName): Promise<CausalLMParts> {
   const { files, config, checkpoint } = parts;
   const model = await loadModel(config, checkpoint);
-  const right: AutoModelName = model.programs.encode ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
-  if (asked !== undefined && asked !== right) {
-    throw new TsumugiError("model_class", { asked, given: model.modelType, right });
-  }
+  checkModelClass(model.modelType, model.programs.encode !== undefined, asked);
   warnOfUnused(files, unusedTensorsOf(model, config, checkpoint));
   return assemble({ ...parts, model }, options);
 }

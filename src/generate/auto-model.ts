@@ -1,15 +1,16 @@
 import { createBackend, deviceNames } from "../backends/devices.ts";
 import { TsumugiError } from "../errors.ts";
 import { openCheckpoint } from "../formats/index.ts";
-import { resolveModel } from "../hub/index.ts";
 import { withWatchedProgress } from "../util/callback-guard.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
-import { type AutoModelName, assembleModel } from "./assemble-model.ts";
+import { assembleModel } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
+import type { AutoModelName } from "./model-class.ts";
 import { readConfig } from "./read-config.ts";
+import { resolveLoadable } from "./resolve-loadable.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 export { deviceNames };
@@ -100,7 +101,7 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
     throw new TsumugiError("conflicting_options", { options: `\`device: "${backend.name}"\` and \`threads\``, reason });
   }
   const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress };
-  const files = await resolveModel(idOrDirectory, hub);
+  const files = await resolveLoadable(idOrDirectory, hub, asked);
   const config = await readConfig(files);
   const checkpoint = await openCheckpoint(files.directory);
   try {

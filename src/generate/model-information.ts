@@ -1,12 +1,13 @@
 import { holdingBits, weightHoldings } from "../backends/weight-holding.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { openCheckpoint } from "../formats/index.ts";
-import { type HubOptions, resolveModel } from "../hub/index.ts";
+import type { HubOptions } from "../hub/index.ts";
 import { isMultimodal, loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { chooseDtype } from "./choose-dtype.ts";
 import { readConfig } from "./read-config.ts";
+import { resolveLoadable } from "./resolve-loadable.ts";
 
 /** What a model is and takes, read without loading its weights. */
 export interface ModelInformation {
@@ -40,7 +41,7 @@ export async function modelInformation(
   options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "onProgress"> = {},
 ): Promise<ModelInformation> {
   refuseUnknown(options, ["revision", "cacheDir", "token", "localFilesOnly", "forceDownload", "onProgress"]);
-  const files = await resolveModel(idOrDirectory, options);
+  const files = await resolveLoadable(idOrDirectory, options);
   const config = await readConfig(files);
   const checkpoint = await openCheckpoint(files.directory);
   try {

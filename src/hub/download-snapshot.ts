@@ -5,7 +5,7 @@ import { downloadFile } from "./download-file.ts";
 import type { ModelInformation } from "./model-information.ts";
 import type { HubContext } from "./options.ts";
 import { badResponse, throwIfAborted } from "./request.ts";
-import { refuseOtherWeights, selectTextGenerationFiles, wellKnownNames } from "./select-files.ts";
+import { refuseUnreadable, selectTextGenerationFiles, wellKnownNames } from "./select-files.ts";
 import { writeAbsent, writeRef } from "./snapshot.ts";
 import { isWeightIndex, shardFiles } from "./weight-index.ts";
 
@@ -13,19 +13,36 @@ const parallelFiles = 4;
 /** Most files of one model. The largest published ones have some hundreds. */
 const filesLimit = 10_000;
 
+/** Which files are downloaded. */
+export type Choice = {
+  choose: FileChooser;
+  /** Called with the commit, when its small files are there and weights are to follow. */
+  beforeWeights: (commit: string) => Promise<void>;
+};
+
 /**
  * Brings the chosen files of a commit into the cache. The branch or tag is written last, so that whoever reads it offline
  * finds the files that go with it.
  */
-export async function downloadSnapshot(context: HubContext, information: ModelInformation, choose: FileChooser): Promise<void> {
+export async function downloadSnapshot(context: HubContext, information: ModelInformation, choice: Choice): Promise<void> {
+  const { choose, beforeWeights } = choice;
   const paths = cachePaths(context.cacheDirectory, context.repository);
   const { commit, files } = information;
   const known = new Set(files);
-  if (choose === selectTextGenerationFiles) refuseOtherWeights(context.repository, files);
+  if (choose === selectTextGenerationFiles) refuseUnreadable(context, files);
   const chosen = choose(files);
   const invented = chosen.find((file) => !known.has(file));
   if (invented !== undefined) refuseMissing(context, invented);
-  await downloadAll(context, paths, information, chosen);
+  const weights = chosen.filter((file) => file.endsWith(".safetensors") || isWeightIndex(file));
+  const isWeight = new Set(weights);
+  await downloadAll(
+    context,
+    paths,
+    information,
+    chosen.filter((file) => !isWeight.has(file)),
+  );
+  if (weights.length > 0) await beforeWeights(commit);
+  await downloadAll(context, paths, information, weights);
   for (const index of chosen.filter(isWeightIndex)) {
     const shards = await shardFiles(paths.pointer(commit, index), index);
     for (const shard of shards) if (!known.has(shard)) refuseMissing(context, shard);

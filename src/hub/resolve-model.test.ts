@@ -272,7 +272,10 @@ describe("refusals", () => {
     use.hub.repositories.set("org/evil", { commit, files: { "config.json": text({}), "../../../evil.json": text("") } });
     await expect(load("org/evil")).rejects.toMatchObject({ code: "hub_bad_response" });
     const map = { weight_map: { a: "../../../../evil.safetensors" } };
-    use.hub.repositories.set("org/index", { commit, files: { "model.safetensors.index.json": text(map) } });
+    use.hub.repositories.set("org/index", {
+      commit,
+      files: { "config.json": text({}), "model.safetensors.index.json": text(map) },
+    });
     await expect(load("org/index")).rejects.toMatchObject({ code: "safetensors_index" });
   });
 

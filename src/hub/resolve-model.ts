@@ -5,8 +5,8 @@ import { type ErrorCode, TsumugiError } from "../errors.ts";
 import { withWatchedProgress } from "../util/callback-guard.ts";
 import { bundledModelDirectory } from "./bundled-models.ts";
 import { cachePaths } from "./cache-paths.ts";
-import { type CachedSnapshot, type FileChooser, inspectSnapshot } from "./cached-snapshot.ts";
-import { downloadSnapshot } from "./download-snapshot.ts";
+import { type CachedSnapshot, inspectSnapshot } from "./cached-snapshot.ts";
+import { type Choice, downloadSnapshot } from "./download-snapshot.ts";
 import { defaultEndpoint, expandPath } from "./environment.ts";
 import { type ModelDirectory, modelDirectory } from "./model-directory.ts";
 import { type ModelInformation, modelInformation } from "./model-information.ts";
@@ -26,6 +26,11 @@ export type ResolveOptions = HubOptions & {
    * shards that a chosen `*.safetensors.index.json` names come along. Default: `selectTextGenerationFiles`.
    */
   files?: (names: string[]) => string[];
+  /**
+   * Called between the download of small files and that of weights (*.safetensors), where there are any to download; what it
+   * throws ends the download. Default: nothing.
+   */
+  beforeWeights?: (files: ModelDirectory) => Promise<void>;
 };
 
 /** What the cache answers for, when the Hub cannot be asked or does not let us in. */
@@ -64,7 +69,7 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
     const expected = "the path of a folder or a Hub id";
     throw new TsumugiError("invalid_input", { what: "The model", expected, given: idOrDirectory });
   }
-  checkHubOptions(options, ["files"]);
+  checkHubOptions(options, ["files", "beforeWeights"]);
   const folder = resolve(expandPath(idOrDirectory));
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return modelDirectory(idOrDirectory, folder);
@@ -72,22 +77,25 @@ export async function resolveModel(idOrDirectory: string, options: ResolveOption
   if (bundled !== undefined) return modelDirectory(idOrDirectory, bundled);
   const problem = await nameProblem({ given: idOrDirectory, path: folder, isFile: found !== undefined });
   if (problem !== undefined) throw problem;
+  const { files: choose = selectTextGenerationFiles, beforeWeights } = options;
   return withWatchedProgress(options, async (watched) => {
     const context = await hubContext(idOrDirectory, { ...options, ...watched });
     throwIfAborted(context);
-    const commit = await resolveId(context, options.files ?? selectTextGenerationFiles);
-    const directory = cachePaths(context.cacheDirectory, context.repository).snapshot(commit);
-    return modelDirectory(idOrDirectory, directory, commit);
+    const directoryOf = (commit: string) => {
+      return modelDirectory(idOrDirectory, cachePaths(context.cacheDirectory, context.repository).snapshot(commit), commit);
+    };
+    const commit = await resolveId(context, { choose, beforeWeights: async (at) => beforeWeights?.(directoryOf(at)) });
+    return directoryOf(commit);
   });
 }
 
 /** Asks the Hub, or the cache. A slip in the name of the model in the box is told before the Hub is waited for. */
-async function resolveId(context: HubContext, choose: FileChooser): Promise<string> {
+async function resolveId(context: HubContext, choice: Choice): Promise<string> {
   const misspelt = misspeltName(context.repository);
   const { repository } = cachePaths(context.cacheDirectory, context.repository);
   if (misspelt !== undefined && context.endpoint === defaultEndpoint && !existsSync(repository)) throw misspelt;
   try {
-    return await findSnapshot(context, choose);
+    return await findSnapshot(context, choice);
   } catch (error) {
     if (misspelt !== undefined && TsumugiError.isInstance(error) && maybeMisspelt.includes(error.code)) throw misspelt;
     throw error;
@@ -95,9 +103,9 @@ async function resolveId(context: HubContext, choose: FileChooser): Promise<stri
 }
 
 /** Makes the chosen files present, and answers with the commit whose snapshot holds them. */
-async function findSnapshot(context: HubContext, choose: FileChooser): Promise<string> {
+async function findSnapshot(context: HubContext, choice: Choice): Promise<string> {
   const commit = await cachedCommit(cachePaths(context.cacheDirectory, context.repository), context.revision);
-  const cached = commit === undefined ? undefined : await inspectSnapshot(context, commit, choose);
+  const cached = commit === undefined ? undefined : await inspectSnapshot(context, commit, choice.choose);
   const isComplete = cached !== undefined && cached.missing.length === 0 && cached.present.length > 0;
   const isUsable = isComplete && !context.forceDownload;
   const useCache = async () => {
@@ -116,7 +124,7 @@ async function findSnapshot(context: HubContext, choose: FileChooser): Promise<s
     if (isUsable && TsumugiError.isInstance(error) && cacheMayAnswer.includes(error.code)) return useCache();
     throw error;
   }
-  await downloadSnapshot(context, information, choose);
+  await downloadSnapshot(context, information, choice);
   return information.commit;
 }
 

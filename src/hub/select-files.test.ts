@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refuseOtherWeights, selectTextGenerationFiles, selectTokenizerFiles, selectWeightFiles } from "./select-files.ts";
+import { refuseUnreadable, selectTextGenerationFiles, selectTokenizerFiles, selectWeightFiles } from "./select-files.ts";
 
 describe("selectTextGenerationFiles", () => {
   it("takes configuration, tokenizer, templates and safetensors, and nothing else", () => {
@@ -48,19 +48,30 @@ describe("selectWeightFiles", () => {
   });
 });
 
-describe("refuseOtherWeights", () => {
+describe("refuseUnreadable", () => {
+  const refuse = (repository: string, names: string[]) => refuseUnreadable({ repository, endpoint: "https://hub" }, names);
+
   it("says that safetensors are required and how to convert", () => {
-    expect(() => refuseOtherWeights("org/old", ["config.json", "pytorch_model.bin"])).toThrow(
+    expect(() => refuse("org/old", ["config.json", "pytorch_model.bin"])).toThrow(
       /org\/old.*pytorch_model\.bin.*from_pretrained\("org\/old"\)\.save_pretrained/,
     );
-    expect(() => refuseOtherWeights("org/gguf", ["model.Q4.gguf"])).toThrow(
-      expect.objectContaining({ code: "safetensors_required" }),
-    );
+    expect(() => refuse("org/gguf", ["model.Q4.gguf"])).toThrow(expect.objectContaining({ code: "safetensors_required" }));
   });
 
-  it("says nothing where there are no weights at all, or safetensors too", () => {
-    refuseOtherWeights("org/tokenizer", ["tokenizer.json", "training_args.bin"]);
-    refuseOtherWeights("org/both", ["model.safetensors", "pytorch_model.bin"]);
-    refuseOtherWeights("org/adapter", ["adapter_config.json", "adapter_model.safetensors"]);
+  it.each([
+    [["model_index.json", "model.safetensors"], /diffusers/],
+    [["README.md"], /there is README\.md/],
+    [["transformer/config.json", "model.safetensors"], /there is transformer\/config\.json/],
+    [[], /no files at all/],
+    [["1", "2", "3", "4", "5", "\x1b[2J6"], /1, 2, 3, 4, 5 and 1 more/],
+  ])("says of %j what it may be", (names, message) => {
+    expect(() => refuse("org/no-config", names)).toThrow(expect.objectContaining({ code: "model_incomplete" }));
+    expect(() => refuse("org/no-config", names)).toThrow(message);
+  });
+
+  it("says nothing where there are no weights at all, safetensors too, or an adapter", () => {
+    refuse("org/tokenizer", ["config.json", "tokenizer.json", "training_args.bin"]);
+    refuse("org/both", ["config.json", "model.safetensors", "pytorch_model.bin"]);
+    refuse("org/adapter", ["adapter_config.json", "adapter_model.safetensors"]);
   });
 });

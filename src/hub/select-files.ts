@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { adapterNames, describeOtherWeights, findWeightFiles, weightNames } from "../formats/weight-files.ts";
+import { printable } from "../util/printable.ts";
 
 /** Names of tokenizer files that are looked for at the root of a repository. */
 const tokenizerNames = [
@@ -49,13 +50,31 @@ export function selectWeightFiles(names: readonly string[]): string[] {
   return [...(weights === undefined ? [] : [weights]), ...adapter];
 }
 
-/** Throws `safetensors_required` when a repository has weights, but none that can be read. */
-export function refuseOtherWeights(repository: string, names: readonly string[]): void {
+/**
+ * Refuses, before anything is downloaded, a repository whose files are no model that is read here: one with weights of other
+ * kinds only (`safetensors_required`), or without config.json (`model_incomplete`).
+ */
+export function refuseUnreadable({ repository, endpoint }: Repository, names: readonly string[]): void {
   const { weights, adapter } = findWeightFiles(names);
-  if (weights !== undefined || adapter.length === adapterNames.length) return;
-  const found = describeOtherWeights(names, repository);
+  if (adapter.length === adapterNames.length) return;
+  const found = weights === undefined ? describeOtherWeights(names, repository) : undefined;
   if (found !== undefined) throw new TsumugiError("safetensors_required", { repository, found });
+  if (names.includes("config.json")) return;
+  const directory = `${endpoint}/${repository}`;
+  throw new TsumugiError("model_incomplete", { directory, reason: `has no config.json; ${describeFiles(names)}` });
 }
+
+/** What a repository without config.json may be. */
+function describeFiles(names: readonly string[]): string {
+  if (names.includes("model_index.json")) return "its model_index.json makes it a pipeline of diffusers, which makes no text";
+  const inner = names.find((name) => /^[^/]+\/config\.json$/.test(name));
+  if (inner !== undefined) return `there is ${printable(inner)}, and folders inside a repository are not loaded from the Hub`;
+  const shown = names.slice(0, 5).map((name) => printable(name, 100));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : "";
+  return shown.length === 0 ? "it has no files at all" : `there is ${shown.join(", ")}${more}`;
+}
+
+type Repository = { repository: string; endpoint: string };
 
 function isTokenizerFile(name: string): boolean {
   if (tokenizerNames.includes(name) || rareTokenizerNames.includes(name)) return true;

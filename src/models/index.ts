@@ -1,4 +1,12 @@
 export { type AttentionOutput, type AttentionOutputs, attentionOutputs, withAttentions } from "./attentions.ts";
 export { type HiddenStateOutputs, hiddenStateOutputs, withHiddenStates } from "./hidden-states.ts";
-export { buildModel, loadModel, supportedModelTypes, supportedMultimodalTypes, unusedTensorsOf } from "./load.ts";
+export {
+  buildModel,
+  loadModel,
+  type ModelKind,
+  modelKindOf,
+  supportedModelTypes,
+  supportedMultimodalTypes,
+  unusedTensorsOf,
+} from "./load.ts";
 export { isMultimodal } from "./multimodal.ts";

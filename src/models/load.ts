@@ -48,6 +48,24 @@ export function buildModel(config: unknown): Model {
   return architecture.build(fields, mayTie === true);
 }
 
+/** What a config.json says before anything is built of it. */
+export interface ModelKind {
+  modelType: string;
+  /** Whether an encoder reads the input. */
+  hasEncoder: boolean;
+}
+
+/**
+ * The kind of model that a config.json describes, where it can be loaded. Nothing is built, so that the work does not grow with
+ * the numbers that stand there; the rest is checked by `loadModel`.
+ *
+ * @throws TsumugiError `model_unsupported`, `config_unsupported` (how weights are quantised)
+ */
+export function modelKindOf(config: unknown): ModelKind {
+  const { modelType, hasEncoder } = readConfig(config).architecture;
+  return { modelType, hasEncoder: hasEncoder === true };
+}
+
 /**
  * The model of a config.json, bound to a checkpoint: every weight names tensors that are there and have its shape. Of a
  * multimodal model, its text part; other tensors are left alone.
