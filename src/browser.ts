@@ -1,4 +1,6 @@
 /** The public names for browsers, and for other places without Node's modules. */
+import "./util/platform-types.ts"; // the declarations that are shipped must lead to them
+
 export { describeError, type ErrorCode, type ErrorDetails, errorCodes, TsumugiError } from "./errors.ts";
 export { CausalLM } from "./generate/causal-lm.ts";
 export { checkTextCall } from "./generate/check-text-call.ts";

@@ -1,3 +1,5 @@
+import "./util/platform-types.ts"; // the declarations that are shipped must lead to them
+
 export type { MemoryPlan } from "./backends/backend.ts";
 export {
   type FewShotExample,

@@ -2,7 +2,7 @@ export type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
 export type { GenerationConfig } from "../decoding/generation-config.ts";
 export type { StoppingCriterion } from "../decoding/stopping-criteria.ts";
 export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
-export type { ChatInput, ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+export type { ChatInput, ChatMessage, ChatRole, TextMessage, Tokenizer } from "../tokenizer/index.ts";
 export { setWarningHandler, type WarningHandler } from "../util/warnings.ts";
 export type { Attention } from "./attentions.ts";
 export { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
@@ -15,8 +15,10 @@ export type { TokenRow, TokenRows } from "./inputs.ts";
 export type { FromPretrainedOptions, LoadProgress, ModelOptions } from "./load-options.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
 export { pipeline } from "./pipeline.ts";
+export type { Answers, PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";
 export type {
   ChatOutput,
+  Conversation,
   TextGenerationOptions,
   TextGenerationPipelineOptions,
   TextOutput,
@@ -26,7 +28,7 @@ export type { PromptOptions } from "./prompt-options.ts";
 export { resolveLoadable } from "./resolve-loadable.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StreamOptions } from "./stream.ts";
-export type { Answers, TextGenerationPipeline } from "./text-generation-pipeline.ts";
+export type { TextGenerationPipeline } from "./text-generation-pipeline.ts";
 export { TextIteratorStreamer, type TextIteratorStreamerOptions } from "./text-iterator-streamer.ts";
 export type { TextModel, TextModelCapabilities, TextModelOptions, TextPrompt } from "./text-model.ts";
 export type { TextModelCallOptions, TextModelPipeline, TextModelPipelineOptions } from "./text-model-pipeline.ts";

@@ -13,32 +13,32 @@ export interface FromPretrainedOptions
   extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "endpoint">,
     ModelOptions {
   /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu, or with a warning reference without the addon. */
-  device?: "auto" | DeviceName;
+  device?: "auto" | DeviceName | undefined;
   /** Threads of the cpu device. Default: physical cores. */
-  threads?: number;
+  threads?: number | undefined;
   /** Downloads (they have `status`) and reading of weights. */
-  onProgress?: (event: DownloadProgress | LoadProgress) => void;
+  onProgress?: ((event: DownloadProgress | LoadProgress) => void) | undefined;
 }
 
 /** Options of loading a model, wherever its files are and whatever it runs on. */
 export interface ModelOptions {
   /** Type the weights are held in; they are converted while loading. Default "auto": config.json's, else the checkpoint's. */
-  dtype?: "auto" | FloatDType;
+  dtype?: "auto" | FloatDType | undefined;
   /**
    * Type that values between operations have. "auto": bfloat16 with bfloat16 weights, rounded where transformers rounds, else
    * float32. "float32": never rounded, so that bfloat16 weights give answers nearer to their float32 ones. Default "auto".
    */
-  activationDtype?: "auto" | "float32";
+  activationDtype?: "auto" | "float32" | undefined;
   /** Sequences at once; more wait for their turn. All beams of a search run at once. Default 64. */
-  maxBatchSize?: number;
+  maxBatchSize?: number | undefined;
   /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
-  contextTokens?: number;
+  contextTokens?: number | undefined;
   /** Bytes that the KV cache may take. Default: what the two above need, at most 1 GiB, but always one sequence. */
-  cacheBytes?: number;
+  cacheBytes?: number | undefined;
   /** Aborting ends the loading with `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Bytes of weights read so far, as the device holds them. */
-  onProgress?: (event: LoadProgress) => void;
+  onProgress?: ((event: LoadProgress) => void) | undefined;
 }
 
 /** How far the weights are read. */

@@ -6,13 +6,13 @@ import { convertCheckpoint, createTokenizerAsync, type Tokenizer } from "../toke
 /** What replaces the settings of a tokenizer's files. */
 export interface TokenizerOptions {
   /** Which side rows are padded on. Default: tokenizer_config.json's, else right. */
-  paddingSide?: "left" | "right";
+  paddingSide?: "left" | "right" | undefined;
   /** Which side is cut off. Default: tokenizer_config.json's, else right. */
-  truncationSide?: "left" | "right";
+  truncationSide?: "left" | "right" | undefined;
   /** Put BOS before each text, in place of tokenizer.json's post-processor. Default: the post-processor. */
-  addBosToken?: boolean;
+  addBosToken?: boolean | undefined;
   /** Put EOS behind each text, in place of tokenizer.json's post-processor. Default: the post-processor. */
-  addEosToken?: boolean;
+  addEosToken?: boolean | undefined;
 }
 
 /** The tokenizer among a model's files. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, Tokenizer } from "../tokenizer/index.ts";
+import type { ChatInput, ChatMessage, TextMessage, Tokenizer } from "../tokenizer/index.ts";
 import { checkIsOptions } from "../util/option-types.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import type { CausalLM } from "./causal-lm.ts";
@@ -16,34 +16,37 @@ export interface TextGenerationPipelineOptions
   /** Hub id, folder, "tsumugi-mini", or a loaded model (which `pipe.dispose()` then leaves alone). */
   model: string | CausalLM;
   /** Hub id or folder, or a loaded tokenizer. Default: the model's own. */
-  tokenizer?: string | Tokenizer;
+  tokenizer?: string | Tokenizer | undefined;
 }
 
-/** Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. */
-export interface TextGenerationOptions
+/**
+ * Options of a call of the pipeline: everything of `GenerateOptions` that is no input, and these. `FullText` and `TokenIds` are
+ * the types of the two flags that decide what an answer is.
+ */
+export interface TextGenerationOptions<FullText extends boolean = boolean, TokenIds extends boolean = boolean>
   extends PromptOptions,
     Omit<
       GenerateOptions,
       "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
     > {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
-  returnFullText?: boolean;
+  returnFullText?: FullText | undefined;
   /** Token ids in place of text: the prompt's with its pads, then the new ones. Not beside `returnFullText`. Default false. */
-  returnTensors?: boolean;
+  returnTensors?: TokenIds | undefined;
   /** transformers' name for what is done anyway; not beside `returnFullText` and `returnTensors`. */
-  returnText?: true;
+  returnText?: true | undefined;
   /** In front of every text prompt, but not in `generatedText`; a call's `maxLength` and `minLength` do not count it. Default: the model's. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Its tokens end the answer, in place of `eosTokenId`: each of them alone, as in transformers. */
-  stopSequence?: string;
+  stopSequence?: string | undefined;
   /** "hole": cut the prompt from the left where it and the new tokens are more than `tokenizer.modelMaxLength`. Default: never cut. */
-  handleLongGeneration?: "hole" | null;
+  handleLongGeneration?: "hole" | null | undefined;
   /** Leave special tokens out of the text. Default true. */
-  skipSpecialTokens?: boolean;
+  skipSpecialTokens?: boolean | undefined;
   /** Undo spaces before punctuation. Default: the tokenizer's; no effect for BPE. */
-  cleanUpTokenizationSpaces?: boolean;
+  cleanUpTokenizationSpaces?: boolean | undefined;
   /** Prompts that form one padded batch, as Python sees it (it matters to seeds and penalties). All run at once anyway. Default 1. */
-  batchSize?: number;
+  batchSize?: number | undefined;
 }
 
 /** An answer to a text prompt. */
@@ -59,9 +62,15 @@ export interface TokenOutput {
 }
 
 /** An answer to a chat. */
-export interface ChatOutput {
+export interface ChatOutput<Message extends ChatInput = ChatMessage> {
   /** The conversation with the answer. */
-  generatedText: ChatMessage[];
+  generatedText: Conversation<Message>;
+}
+
+/** Messages as they were given, and behind them (or as the end of the last one) the answer, whose content is text. */
+export interface Conversation<Message extends ChatInput = ChatMessage> extends Array<Message | TextMessage> {
+  at(index: -1): TextMessage;
+  at(index: number): Message | TextMessage | undefined;
 }
 
 /** Options of the pipeline that are not options of `generate`. */

@@ -8,8 +8,9 @@ import { setWarningHandler } from "../util/warnings.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { pipeline } from "./pipeline.ts";
+import type { Answers } from "./pipeline-answers.ts";
 import type { ChatOutput, TextGenerationOptions, TextOutput, TokenOutput } from "./pipeline-options.ts";
-import type { Answers, TextGenerationPipeline } from "./text-generation-pipeline.ts";
+import type { TextGenerationPipeline } from "./text-generation-pipeline.ts";
 
 // A random checkpoint of 128 tokens; these prompts have ids below 128 in the byte-level tokenizer.
 const fixtures = join(import.meta.dirname, "../../test/fixtures");
@@ -75,7 +76,8 @@ describe("shapes", () => {
 
   test("a chat gets the assistant's message", async () => {
     const outputs = await pipe(chat, greedy);
-    expectTypeOf(outputs[0]!.generatedText).toEqualTypeOf<ChatMessage[]>();
+    expectTypeOf(outputs[0].generatedText.at(-1).content).toEqualTypeOf<string>();
+    expectTypeOf(outputs[0].generatedText).toExtend<ChatMessage[]>();
     const content = await answer("[u]Q!;[a]");
     expect(outputs).toEqual([{ generatedText: [...chat, { role: "assistant", content }] }]);
     expect(await pipe([chat], greedy)).toEqual([outputs]);
@@ -326,7 +328,7 @@ test("types follow flags and inputs that are not known in advance", async () => 
   expectTypeOf(tensors).toEqualTypeOf<TextOutput | TokenOutput>();
   expect(tensors).toHaveProperty("generatedTokenIds");
   const [full] = await pipe(chat, { ...greedy, returnFullText: flag });
-  expectTypeOf(full).toEqualTypeOf<TextOutput | TokenOutput | ChatOutput>();
+  expectTypeOf(full).toEqualTypeOf<TextOutput | ChatOutput<(typeof chat)[number]>>();
   const input = (flag ? "QXZ" : ["QXZ"]) as string | string[];
   const either = await pipe(input, greedy);
   expectTypeOf(either).toEqualTypeOf<Answers<TextOutput> | Answers<TextOutput>[]>();

@@ -6,6 +6,7 @@ import type { CausalLM } from "./causal-lm.ts";
 import { hubNames } from "./load-options.ts";
 import { checkDefaultFields, splitPipelineOptions } from "./pipeline-defaults.ts";
 import { ownNames, type TextGenerationPipelineOptions } from "./pipeline-options.ts";
+import type { PipelineFor, PipelineModels, PipelineOptions, PipelineTask } from "./pipeline-tasks.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 import { checkTextGenerationOptions } from "./text-generation-options.ts";
 import { createTextGenerationPipeline, type TextGenerationPipeline } from "./text-generation-pipeline.ts";
@@ -50,9 +51,10 @@ const tasks = ["text-generation", "text2text-generation"];
  * ```
  * Source: transformers 5.18, `pipelines/text_generation.py`.
  */
-export function pipeline(task: "text-generation", options: TextGenerationPipelineOptions): Promise<TextGenerationPipeline>;
-export function pipeline(task: "text2text-generation", options: Text2TextPipelineOptions): Promise<Text2TextPipeline>;
-export function pipeline(task: "text-generation", options: TextModelPipelineOptions): Promise<TextModelPipeline>;
+export function pipeline<Task extends PipelineTask, Model extends PipelineModels[Task] = string>(
+  task: Task,
+  options: PipelineOptions<Task, Model>,
+): Promise<PipelineFor<Task, Model>>;
 export async function pipeline(
   task: "text-generation" | "text2text-generation",
   options: TextGenerationPipelineOptions | Text2TextPipelineOptions | TextModelPipelineOptions,

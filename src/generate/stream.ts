@@ -23,7 +23,7 @@ export interface StreamOptions
     "streamer" | "numReturnSequences" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
   > {
   /** The prompt as text; instead of `inputIds`. Special tokens are added as the tokenizer does. */
-  prompt?: string;
+  prompt?: string | undefined;
 }
 
 /** `model.stream({ … })`: see there. Options are checked at once, the work starts with the first `next()` or `result`. */

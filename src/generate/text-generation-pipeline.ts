@@ -2,9 +2,10 @@ import { AnswerDecoder } from "../decoding/answer-decoder.ts";
 import type { GenerationConfig } from "../decoding/generation-config.ts";
 import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
-import type { ChatInput, Tokenizer } from "../tokenizer/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 import type { CausalLM } from "./causal-lm.ts";
 import { continuesLast } from "./check-text-call.ts";
+import type { PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";
 import { PipelineCall, type PipelineRow } from "./pipeline-call.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
 import { type Chat, joined, readInput } from "./pipeline-input.ts";
@@ -13,33 +14,12 @@ import { encodeLongPrompts, encodePrompt, leaveHole, lengthsBehind, type Prompt,
 import { prefixOf, taskSettings } from "./pipeline-task.ts";
 import { checkTextGenerationOptions, type OwnOptions, refuseOtherKind, splitOptions } from "./text-generation-options.ts";
 
-type Ids = TextGenerationOptions & { returnTensors: true };
-type TextOnly = TextGenerationOptions & { returnTensors?: false };
-type WholeChat = TextOnly & { returnFullText?: true };
-type NewTextOnly = TextOnly & { returnFullText: false };
-
-/** `numReturnSequences` answers to one prompt. */
-export type Answers<Output> = [Output, ...Output[]];
-
 /** Text or chats in, text or chats out; called like a function. */
 export interface TextGenerationPipeline {
-  (prompt: string | readonly ChatInput[], options: Ids): Promise<Answers<TokenOutput>>;
-  (prompts: readonly string[] | readonly (readonly ChatInput[])[], options: Ids): Promise<Answers<TokenOutput>[]>;
-  (prompt: string, options?: TextOnly): Promise<Answers<TextOutput>>;
-  (prompts: readonly string[], options?: TextOnly): Promise<Answers<TextOutput>[]>;
-  (input: string | readonly string[], options?: TextOnly): Promise<Answers<TextOutput> | Answers<TextOutput>[]>;
-  (chat: readonly ChatInput[], options: NewTextOnly): Promise<Answers<TextOutput>>;
-  (chats: readonly (readonly ChatInput[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
-  (chat: readonly ChatInput[], options?: WholeChat): Promise<Answers<ChatOutput>>;
-  (chats: readonly (readonly ChatInput[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
-  // flags that are no literals leave open what an answer is
-  (prompt: string, options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>>;
-  (prompts: readonly string[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput>[]>;
-  (chat: readonly ChatInput[], options: TextGenerationOptions): Promise<Answers<TextOutput | TokenOutput | ChatOutput>>;
-  (
-    chats: readonly (readonly ChatInput[])[],
-    options: TextGenerationOptions,
-  ): Promise<Answers<TextOutput | TokenOutput | ChatOutput>[]>;
+  <Input extends PipelineInput, FullText extends boolean = true, TokenIds extends boolean = false>(
+    input: Input,
+    options?: TextGenerationOptions<FullText, TokenIds>,
+  ): Promise<PipelineAnswers<Input, FullText, TokenIds>>;
   readonly task: "text-generation";
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;

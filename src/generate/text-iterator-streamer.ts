@@ -7,7 +7,7 @@ import { TextStreamer, type TextStreamerOptions } from "./text-streamer.ts";
 /** Options of `TextIteratorStreamer`. */
 export interface TextIteratorStreamerOptions extends Omit<TextStreamerOptions, "onText"> {
   /** Longest wait for the next piece, in milliseconds; then `stream_timeout` is thrown. Default: none. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /**

@@ -1,21 +1,19 @@
 import { TsumugiError } from "../errors.ts";
-import type { ChatInput } from "../tokenizer/index.ts";
 import { checkTextCall, checkTextOptions } from "./check-text-call.ts";
+import type { PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
 import { type Chat, joined, readInput } from "./pipeline-input.ts";
-import type { ChatOutput, TextOutput } from "./pipeline-options.ts";
 import type { Prompt } from "./pipeline-prompts.ts";
 import { checkTextGenerationOptions } from "./text-generation-options.ts";
-import type { Answers } from "./text-generation-pipeline.ts";
 import type { TextModel, TextModelOptions } from "./text-model.ts";
 import type { TextResult } from "./text-result.ts";
 
-/** Options of a call: those that the model's `capabilities` list, and these. */
-export interface TextModelCallOptions extends TextModelOptions {
+/** Options of a call: those that the model's `capabilities` list, and these. `FullText`: the type of `returnFullText`. */
+export interface TextModelCallOptions<FullText extends boolean = boolean> extends TextModelOptions {
   /** The prompt in front of the answer. Default true. With false, `generatedText` is the new text alone, for chats too. */
-  returnFullText?: boolean;
+  returnFullText?: FullText | undefined;
   /** Prompts that are asked at once. Default 1: one after the other. */
-  batchSize?: number;
+  batchSize?: number | undefined;
 }
 
 /** Options of `pipeline("text-generation", …)` with a `TextModel`: options of a call, which every call takes where it names none. */
@@ -23,17 +21,12 @@ export interface TextModelPipelineOptions extends Omit<TextModelCallOptions, "si
   model: TextModel;
 }
 
-type WholeChat = TextModelCallOptions & { returnFullText?: true };
-type NewTextOnly = TextModelCallOptions & { returnFullText: false };
-
 /** Text or chats in, text or chats out, through any `TextModel`; called like a function. */
 export interface TextModelPipeline {
-  (prompt: string, options?: TextModelCallOptions): Promise<Answers<TextOutput>>;
-  (prompts: readonly string[], options?: TextModelCallOptions): Promise<Answers<TextOutput>[]>;
-  (chat: readonly ChatInput[], options: NewTextOnly): Promise<Answers<TextOutput>>;
-  (chats: readonly (readonly ChatInput[])[], options: NewTextOnly): Promise<Answers<TextOutput>[]>;
-  (chat: readonly ChatInput[], options?: WholeChat): Promise<Answers<ChatOutput>>;
-  (chats: readonly (readonly ChatInput[])[], options?: WholeChat): Promise<Answers<ChatOutput>[]>;
+  <Input extends PipelineInput, FullText extends boolean = true>(
+    input: Input,
+    options?: TextModelCallOptions<FullText>,
+  ): Promise<PipelineAnswers<Input, FullText, false>>;
   readonly task: "text-generation";
   readonly model: TextModel;
   /** Leaves the model alone: it was given. */

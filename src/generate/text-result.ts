@@ -7,7 +7,7 @@ export interface TextResult {
   /** Why it ended; "stop" also where a model does not tell a stop string from its own end. */
   finishReason: FinishReason;
   /** Tokens, where the model counts them. */
-  usage?: { promptTokens: number; completionTokens: number };
+  usage?: { promptTokens: number; completionTokens: number } | undefined;
 }
 
 /** One answer of a model that runs here. */

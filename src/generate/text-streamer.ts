@@ -15,17 +15,17 @@ export interface Streamer {
 /** Options of `TextStreamer`. */
 export interface TextStreamerOptions extends DecodeOptions {
   /** Leave out the prompt, which is the first `put`. Default `false`. */
-  skipPrompt?: boolean;
+  skipPrompt?: boolean | undefined;
   /**
    * Called with each piece of text instead of writing it to standard output. Nothing is added at the end. What it throws, or its
    * promise is rejected with, fails the call of `generate`.
    */
-  onText?: (text: string) => void;
+  onText?: ((text: string) => void) | undefined;
   /**
    * `"word"`: transformers' rules: text comes out up to its last space, at a newline, or after a CJK ideograph; kana and
    * Hangul wait for the end. `"character"`: every whole character at once, which suits Japanese. Default `"word"`.
    */
-  flush?: "word" | "character";
+  flush?: "word" | "character" | undefined;
 }
 
 const ideographs: [number, number][] = [

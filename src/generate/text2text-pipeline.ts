@@ -5,6 +5,7 @@ import { checkOptionTypes } from "../util/option-types.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import type { FromPretrainedOptions } from "./load-options.ts";
+import type { PipelineAnswers } from "./pipeline-answers.ts";
 import { PipelineCall } from "./pipeline-call.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
 import { refuseCallOptions, type TextOutput } from "./pipeline-options.ts";
@@ -20,7 +21,7 @@ export interface Text2TextPipelineOptions extends FromPretrainedOptions, Omit<Te
   /** Hub id, folder, or a loaded encoder-decoder model (which `pipe.dispose()` then leaves alone). */
   model: string | Seq2SeqLM;
   /** Hub id or folder, or a loaded tokenizer. Default: the model's own. */
-  tokenizer?: string | Tokenizer;
+  tokenizer?: string | Tokenizer | undefined;
 }
 
 /** Options of a call: everything of `GenerateOptions` that is no input, and these. */
@@ -30,21 +31,18 @@ export interface Text2TextOptions
     "inputIds" | "attentionMask" | "tokenizer" | "outputLogits" | "outputScores" | "outputHiddenStates" | "outputAttentions"
   > {
   /** Undo spaces before punctuation. Default: the tokenizer's. */
-  cleanUpTokenizationSpaces?: boolean;
+  cleanUpTokenizationSpaces?: boolean | undefined;
   /** Texts that form one padded batch, as Python sees it (it matters to seeds). All run at once anyway. Default 1. */
-  batchSize?: number;
+  batchSize?: number | undefined;
 }
 
 /** Texts in, texts out, through an encoder-decoder model; called like a function. */
 export interface Text2TextPipeline {
-  /** `numReturnSequences` answers. */
-  (text: string, options?: Text2TextOptions): Promise<[TextOutput, ...TextOutput[]]>;
-  /** `numReturnSequences` answers to each text. */
-  (texts: readonly string[], options?: Text2TextOptions): Promise<[TextOutput, ...TextOutput[]][]>;
-  (
-    input: string | readonly string[],
+  /** `numReturnSequences` answers to a text, and to each of a list of texts. */
+  <Input extends string | readonly string[]>(
+    input: Input,
     options?: Text2TextOptions,
-  ): Promise<[TextOutput, ...TextOutput[]] | [TextOutput, ...TextOutput[]][]>;
+  ): Promise<PipelineAnswers<Input, boolean, false>>;
   readonly task: "text2text-generation";
   readonly model: Seq2SeqLM;
   readonly tokenizer: Tokenizer;

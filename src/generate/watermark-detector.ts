@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { Greenlist, type WatermarkingConfig, watermarkSchema } from "../sampling/index.ts";
+import type { PartialFields } from "../util/partial-fields.ts";
 import { parseOption } from "../util/schemas.ts";
 
 /** What a watermark detector says about one row. */
@@ -21,11 +22,11 @@ export interface WatermarkDetectorOptions {
   /** Size of the model's vocabulary: `vocab_size` of config.json. */
   vocabularySize: number;
   /** The settings that the text was generated with; absent ones take the defaults. */
-  watermarkingConfig?: Partial<WatermarkingConfig>;
+  watermarkingConfig?: PartialFields<WatermarkingConfig> | undefined;
   /** A first token that is this id is left out. */
-  bosTokenId?: number | null;
+  bosTokenId?: number | null | undefined;
   /** Count every distinct context and token once. Default false. */
-  ignoreRepeatedNgrams?: boolean;
+  ignoreRepeatedNgrams?: boolean | undefined;
 }
 
 /**

@@ -1,15 +1,16 @@
 import { TsumugiError } from "../errors.ts";
 import { adapterNames, weightNames } from "../formats/weight-files.ts";
+import type { GlobalFetch } from "../util/platform-types.ts";
 import { type ModelFiles, modelFilesOf } from "./model-files.ts";
 
 /** Options of `fetchFiles`. */
 export interface FetchFilesOptions {
   /** What fetches. Default: the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: GlobalFetch | undefined;
   /** Headers of every request, such as `authorization`. Default none. */
-  headers?: { readonly [name: string]: string };
+  headers?: { readonly [name: string]: string } | undefined;
   /** Aborting ends the loading with `aborted`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Files of which one or the other is there: those of weights, and of the tokenizer where there is no tokenizer.json. */

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import type { PartialFields } from "../util/partial-fields.ts";
+import type { GlobalFetch } from "../util/platform-types.ts";
 import { listed, refuseUnknown } from "../util/unknown-options.ts";
 import { expandPath, readHubEnvironment } from "./environment.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
@@ -30,24 +32,24 @@ export type RetryPolicy = {
 /** Options of everything that reads from the Hub. */
 export type HubOptions = {
   /** Branch, tag, commit hash or `refs/pr/N`. Default "main". */
-  revision?: string;
+  revision?: string | undefined;
   /** Cache folder. Default: HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
-  cacheDir?: string;
+  cacheDir?: string | undefined;
   /** Access token; "" sends none. Default: HF_TOKEN or the token file, see `findToken`. */
-  token?: string;
+  token?: string | undefined;
   /** Use the cache only. Default false, or true where HF_HUB_OFFLINE=1. */
-  localFilesOnly?: boolean;
+  localFilesOnly?: boolean | undefined;
   /** Download again what is cached, without using any of it. Default false; not together with an offline mode. */
-  forceDownload?: boolean;
+  forceDownload?: boolean | undefined;
   /** Base address of the Hub. Default HF_ENDPOINT or https://huggingface.co. */
-  endpoint?: string;
+  endpoint?: string | undefined;
   /** Called at the start and the end of each file, and at most ten times a second between. */
-  onProgress?: (event: DownloadProgress) => void;
+  onProgress?: ((event: DownloadProgress) => void) | undefined;
   /** Stops at once (error `aborted`). Bytes that have arrived stay as `.incomplete` and are used by the next attempt. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The function that fetches. Default: the global fetch, or one that goes through the proxies of the environment. */
-  fetch?: typeof fetch;
-  retry?: Partial<RetryPolicy>;
+  fetch?: GlobalFetch | undefined;
+  retry?: PartialFields<RetryPolicy> | undefined;
 };
 
 /** One repository at one revision, with every setting decided. */
@@ -62,7 +64,7 @@ export type HubContext = {
   offlineReason: string;
   forceDownload: boolean;
   symlinks: boolean;
-  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  fetch: (url: string, init: Parameters<GlobalFetch>[1]) => ReturnType<GlobalFetch>;
   signal: AbortSignal | undefined;
   onProgress: (event: DownloadProgress) => void;
   retry: RetryPolicy;
@@ -100,7 +102,8 @@ export async function hubContext(repository: string, options: HubOptions): Promi
     const option = options.endpoint === undefined ? "HF_ENDPOINT" : "endpoint";
     invalid(option, "an http(s) address without a user's name, password or query", shownUrl(endpoint));
   }
-  const retry = { attempts: 5, baseDelayMs: 500, maxDelayMs: 8000, ...options.retry };
+  const given = Object.fromEntries(Object.entries(options.retry ?? {}).filter(([, value]) => value !== undefined));
+  const retry: RetryPolicy = { attempts: 5, baseDelayMs: 500, maxDelayMs: 8000, ...given };
   if (!(retry.attempts >= 1)) invalid("retry.attempts", "at least 1", retry.attempts);
   const offline = environment.offline || options.localFilesOnly === true;
   const forceDownload = options.forceDownload === true;

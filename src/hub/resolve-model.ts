@@ -25,12 +25,12 @@ export type ResolveOptions = HubOptions & {
    * Chooses among the names of a repository's files; it must be a plain function of each name and its neighbours. The
    * shards that a chosen `*.safetensors.index.json` names come along. Default: `selectTextGenerationFiles`.
    */
-  files?: (names: string[]) => string[];
+  files?: ((names: string[]) => string[]) | undefined;
   /**
    * Called between the download of small files and that of weights (*.safetensors), where there are any to download; what it
    * throws ends the download. Default: nothing.
    */
-  beforeWeights?: (files: ModelDirectory) => Promise<void>;
+  beforeWeights?: ((files: ModelDirectory) => Promise<void>) | undefined;
 };
 
 /** What the cache answers for, when the Hub cannot be asked or does not let us in. */

@@ -9,7 +9,7 @@ export interface IncrementalDecoderOptions extends DecodeOptions {
    * (Llama 2, Metaspace) strips that of the first new token. With them they add up to what `decode([...promptIds,
    * ...newIds])` has after the part that the prompt alone settles, so that space stays.
    */
-  promptIds?: ArrayLike<number>;
+  promptIds?: ArrayLike<number> | undefined;
 }
 
 /**

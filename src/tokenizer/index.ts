@@ -1,3 +1,4 @@
+export type { ChatInput, ChatMessage, ChatRole, TextMessage } from "./chat-message.ts";
 export { type CheckpointFiles, type ConvertedTokenizer, convertCheckpoint } from "./convert-checkpoint.ts";
 export { type CreateTokenizerOptions, createTokenizer, createTokenizerAsync } from "./create-tokenizer.ts";
 export { IncrementalDecoder, type IncrementalDecoderOptions } from "./incremental-decoder.ts";

@@ -1,3 +1,5 @@
+import type { ChatInput } from "./chat-message.ts";
+
 /** Which side of a row padding or truncation works on. */
 export type Side = "left" | "right";
 
@@ -23,36 +25,36 @@ export interface BatchEncoding {
 /** Options of `tokenizer(…)`, `encode` and `pad`. Names are transformers', in camelCase; anything else is refused. */
 export interface EncodeOptions {
   /** Add what the post-processor adds (BOS, EOS, [CLS] …). Default `true`. */
-  addSpecialTokens?: boolean;
+  addSpecialTokens?: boolean | undefined;
   /**
    * Read special tokens that stand in the text as plain text, so that what a user writes cannot become one. Tokens that are
    * added and not special are still found. Default: `split_special_tokens` of tokenizer_config.json, else `false`.
    */
-  splitSpecialTokens?: boolean;
+  splitSpecialTokens?: boolean | undefined;
   /** `true` or `"longest"`: to the longest row; `"max_length"`: to `maxLength`; `false`: none. Default `false`. */
-  padding?: boolean | "longest" | "max_length" | "do_not_pad";
+  padding?: boolean | "longest" | "max_length" | "do_not_pad" | undefined;
   /** `true` or `"longest_first"`: cut rows to `maxLength`. Default: on when only `maxLength` is given, off otherwise. */
-  truncation?: boolean | "longest_first" | "do_not_truncate";
+  truncation?: boolean | "longest_first" | "do_not_truncate" | undefined;
   /** In tokens, special tokens included. Default `tokenizer.modelMaxLength`. */
-  maxLength?: number;
+  maxLength?: number | undefined;
   /** Round the padded length up to a multiple of this. */
-  padToMultipleOf?: number;
+  padToMultipleOf?: number | undefined;
   /** Default `tokenizer.paddingSide`. */
-  paddingSide?: Side;
+  paddingSide?: Side | undefined;
   /** A second text for each text (sentence pairs). Not together with truncation. */
-  textPair?: string | string[];
+  textPair?: string | string[] | undefined;
   /**
    * Give `offsetMapping` too: `true` counts code points, as Python does; `"utf16"` counts what `text.slice` counts. The two
    * differ behind characters above U+FFFF, such as emoji. Not for `encode`, which gives ids alone. Default `false`.
    */
-  returnOffsetsMapping?: boolean | "utf16";
+  returnOffsetsMapping?: boolean | "utf16" | undefined;
 }
 
 /** Options of `tokenize`, as those of the same names in `EncodeOptions`. */
 export interface TokenizeOptions {
   /** Default `false`. */
-  addSpecialTokens?: boolean;
-  splitSpecialTokens?: boolean;
+  addSpecialTokens?: boolean | undefined;
+  splitSpecialTokens?: boolean | undefined;
 }
 
 /** Options with which offsets come along. */
@@ -61,14 +63,14 @@ type AskForOffsets = EncodeOptions & { returnOffsetsMapping: true | "utf16" };
 /** Options of `decode` and `batchDecode`. */
 export interface DecodeOptions {
   /** Leave out special tokens. Default `false`. */
-  skipSpecialTokens?: boolean;
+  skipSpecialTokens?: boolean | undefined;
   /** Undo spaces before punctuation. Default: what tokenizer_config.json says, else `false`; ignored for BPE, as in transformers 5. */
-  cleanUpTokenizationSpaces?: boolean;
+  cleanUpTokenizationSpaces?: boolean | undefined;
   /**
    * What to do with ids that no token has (models may have more rows than their tokenizer). `"error"` throws
    * `unknown_token_id`; `"skip"` drops them, as Python does. Default `"error"`.
    */
-  unknownIds?: "error" | "skip";
+  unknownIds?: "error" | "skip" | undefined;
 }
 
 /** Names of the special tokens that a tokenizer may have, as `specialTokensMap` and chat templates spell them. */
@@ -77,52 +79,45 @@ export type SpecialTokenName = "bos_token" | "eos_token" | "unk_token" | "sep_to
 /** Chat templates of a tokenizer: none, one, or several by name. */
 export type ChatTemplates = string | Record<string, string> | undefined;
 
-/** One message of a conversation. `content` is text or parts; templates may read any other field. */
-export interface ChatMessage {
-  role: string;
-  content?: unknown;
-  [field: string]: unknown;
-}
-
-/** A message as it is given: a `ChatMessage`, or of an interface of your own. */
-export type ChatInput = ChatMessage | { role: string; content?: unknown };
-
 /** Options of `applyChatTemplate`. Anything else is refused by name. */
 export interface ChatTemplateOptions {
   /** `false` gives text, `true` token ids. Default `true`. */
-  tokenize?: boolean;
+  tokenize?: boolean | undefined;
   /** With `tokenize`: `{ inputIds, attentionMask }` rather than bare ids. Default `true`, as in transformers 5. */
-  returnDict?: boolean;
+  returnDict?: boolean | undefined;
   /** End with the opening of an assistant's turn. Default `false`. */
-  addGenerationPrompt?: boolean;
+  addGenerationPrompt?: boolean | undefined;
   /** Leave the last message open, to be continued; a string names the field that is continued. Default `false`. */
-  continueFinalMessage?: boolean | string;
+  continueFinalMessage?: boolean | string | undefined;
   /** JSON schemas of functions that the model may call. */
-  tools?: Record<string, unknown>[];
+  tools?: Record<string, unknown>[] | undefined;
   /** Documents for retrieval-augmented templates, usually `{ title, text }`. */
-  documents?: Record<string, unknown>[];
+  documents?: Record<string, unknown>[] | undefined;
   /** A template's name, or a template. Default: the tokenizer's own. */
-  chatTemplate?: string;
+  chatTemplate?: string | undefined;
   /** Variables for the template, under the names that it uses: `{ enable_thinking: false }`. */
-  chatTemplateKwargs?: Record<string, unknown>;
-  padding?: EncodeOptions["padding"];
-  truncation?: EncodeOptions["truncation"];
-  maxLength?: number;
+  chatTemplateKwargs?: Record<string, unknown> | undefined;
+  padding?: EncodeOptions["padding"] | undefined;
+  truncation?: EncodeOptions["truncation"] | undefined;
+  maxLength?: number | undefined;
 }
 
 /** Renders conversations; implemented in `chat/`, and given to `createTokenizer` so that this room needs no other. */
 export interface ApplyChatTemplate {
   (messages: readonly ChatInput[], options: ChatTemplateOptions & { tokenize: false }): string;
   (messages: readonly (readonly ChatInput[])[], options: ChatTemplateOptions & { tokenize: false }): string[];
-  (messages: readonly ChatInput[], options: ChatTemplateOptions & { tokenize?: true; returnDict: false }): number[];
+  (messages: readonly ChatInput[], options: ChatTemplateOptions & { tokenize?: true | undefined; returnDict: false }): number[];
   (
     messages: readonly (readonly ChatInput[])[],
-    options: ChatTemplateOptions & { tokenize?: true; returnDict: false },
+    options: ChatTemplateOptions & { tokenize?: true | undefined; returnDict: false },
   ): number[][];
-  (messages: readonly ChatInput[], options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true }): Encoding;
+  (
+    messages: readonly ChatInput[],
+    options?: ChatTemplateOptions & { tokenize?: true | undefined; returnDict?: true | undefined },
+  ): Encoding;
   (
     messages: readonly (readonly ChatInput[])[],
-    options?: ChatTemplateOptions & { tokenize?: true; returnDict?: true },
+    options?: ChatTemplateOptions & { tokenize?: true | undefined; returnDict?: true | undefined },
   ): BatchEncoding;
   (messages: Conversations, options?: ChatTemplateOptions): RenderedChat;
 }
@@ -197,7 +192,7 @@ export interface Tokenizer extends SpecialTokens {
    * What `encode` gives, without holding up the event loop: other work gets its turn every few milliseconds. For long texts
    * on servers; it takes a little longer in all.
    */
-  encodeAsync(text: string, options?: EncodeOptions & { returnOffsetsMapping?: false }): Promise<number[]>;
+  encodeAsync(text: string, options?: EncodeOptions & { returnOffsetsMapping?: false | undefined }): Promise<number[]>;
   /** Gives with offsets what `tokenizer(text, options)` gives. */
   encodeAsync(text: string, options: AskForOffsets): Promise<Encoding & { offsetMapping: Offset[] }>;
   /** Text of ids. `decode([])` is `""`. */
@@ -213,13 +208,13 @@ export interface Tokenizer extends SpecialTokens {
   convertTokensToIds(token: string): number | undefined;
   convertTokensToIds(tokens: readonly string[]): (number | undefined)[];
   /** Token strings of ids; `undefined` where no token has the id. */
-  convertIdsToTokens(id: number, options?: { skipSpecialTokens?: boolean }): string | undefined;
-  convertIdsToTokens(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): (string | undefined)[];
+  convertIdsToTokens(id: number, options?: { skipSpecialTokens?: boolean | undefined }): string | undefined;
+  convertIdsToTokens(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean | undefined }): (string | undefined)[];
   /** Text of token strings, through the decoder alone. */
   convertTokensToString(tokens: readonly string[]): string;
   /** Pads rows of ids; rows of one length come back as they are. */
   pad(
-    rows: { inputIds: readonly (readonly number[])[]; attentionMask?: readonly (readonly number[])[] },
+    rows: { inputIds: readonly (readonly number[])[]; attentionMask?: readonly (readonly number[])[] | undefined },
     options?: Pick<EncodeOptions, "padding" | "maxLength" | "padToMultipleOf" | "paddingSide">,
   ): BatchEncoding;
   /** Tokens of the model alone, added tokens not counted. */

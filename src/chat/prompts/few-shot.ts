@@ -1,5 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { ChatMessage } from "../../tokenizer/index.ts";
+import type { TextMessage } from "../../tokenizer/index.ts";
 import { checkOptionTypes } from "../../util/option-types.ts";
 import { refuseUnknownFields } from "./fields.ts";
 import type { FieldValues, InstructionTemplate } from "./instruction-template.ts";
@@ -13,11 +13,11 @@ export interface FewShotExample<Template extends string = string> {
 /** How `fewShotPrompt` puts its parts together. */
 export interface FewShotPromptOptions {
   /** Stands between an instruction and its answer. Default: a space. */
-  answerSeparator?: string;
+  answerSeparator?: string | undefined;
   /** Stands between examples. Default: an empty line. */
-  separator?: string;
+  separator?: string | undefined;
   /** A text that comes before all of it, followed by `separator`. Default: none. */
-  introduction?: string;
+  introduction?: string | undefined;
 }
 
 /**
@@ -64,8 +64,8 @@ export function fewShotMessages<Template extends string>(
   instruction: InstructionTemplate<Template>,
   examples: readonly FewShotExample<NoInfer<Template>>[],
   fields: FieldValues<NoInfer<Template>>,
-  options: { system?: string } = {},
-): ChatMessage[] {
+  options: { system?: string | undefined } = {},
+): TextMessage[] {
   checkParts(instruction, examples);
   refuseUnknownFields(options, ["system"], "The options of fewShotMessages");
   checkOptionTypes(options, { system: "string" });

@@ -43,7 +43,7 @@ export function instructionTemplate<const Template extends string>(template: Tem
     if (typeof values !== "object" || values === null)
       throw new TsumugiError("invalid_input", { what: "The fields of the template", expected: "an object", given: values });
     for (const name of Object.keys(values))
-      if (!fields.includes(name)) throw wrong(name, `one of ${list(fields)}`, values[name]);
+      if (!fields.includes(name) && values[name] !== undefined) throw wrong(name, `one of ${list(fields)}`, values[name]);
     for (const name of fields) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
       if (typeof value !== "string" && typeof value !== "number") throw wrong(name, "text or a number", value);

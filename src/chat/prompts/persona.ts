@@ -1,5 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { ChatMessage } from "../../tokenizer/index.ts";
+import type { ChatInput, TextMessage } from "../../tokenizer/index.ts";
 import { refuseUnknownFields } from "./fields.ts";
 
 /** Who the model speaks as. */
@@ -7,9 +7,9 @@ export interface Persona {
   /** The persona in a sentence or two: "You are a cat who works as a tour guide." */
   description: string;
   /** Rules of speech and conduct; each becomes a line with a dash. */
-  rules?: readonly string[];
+  rules?: readonly string[] | undefined;
   /** Turns that show how the persona talks. */
-  examples?: readonly { user: string; assistant: string }[];
+  examples?: readonly { user: string; assistant: string }[] | undefined;
 }
 
 /**
@@ -50,7 +50,10 @@ export function personaPrompt(persona: Persona): string {
  * withPersona(cat, [{ role: "user", content: "こんにちは" }]);
  * ```
  */
-export function withPersona(persona: Persona, messages: readonly ChatMessage[]): ChatMessage[] {
+export function withPersona<Message extends ChatInput>(
+  persona: Persona,
+  messages: readonly Message[],
+): (Message | TextMessage)[] {
   const prompt = personaPrompt(persona);
   if (!Array.isArray(messages) || messages.some((message) => typeof message !== "object" || message === null)) {
     const expected = "a list of { role, content }";

@@ -7,19 +7,19 @@ declare module "../options.ts" {
      * Prompt lookup: drafts of so many tokens, of what followed where the row's last tokens stood in it before. The answer stays
      * the same and comes sooner where it repeats its prompt. Default: none.
      */
-    promptLookupNumTokens?: number | null;
+    promptLookupNumTokens?: number | null | undefined;
     /** The most of the row's last tokens that prompt lookup looks for. Default 2. */
-    maxMatchingNgramSize?: number | null;
+    maxMatchingNgramSize?: number | null | undefined;
     /** Tokens of a draft of `assistantModel`, at most. Default: the assistant's own setting, else 20. */
-    numAssistantTokens?: number | null;
+    numAssistantTokens?: number | null | undefined;
     /**
      * "constant"; "heuristic": 2 more after a draft that was right, 1 less after one that was not, remembered in the
      * assistant's `generationConfig`; "heuristic_transient": the same, forgotten with the row. Default: the assistant's own
      * setting, else "constant".
      */
-    numAssistantTokensSchedule?: "constant" | "heuristic" | "heuristic_transient" | null;
+    numAssistantTokensSchedule?: "constant" | "heuristic" | "heuristic_transient" | null | undefined;
     /** A draft of `assistantModel` ends behind a token less likely than this. Default: the assistant's own setting, else 0.4; 0: off. */
-    assistantConfidenceThreshold?: number | null;
+    assistantConfidenceThreshold?: number | null | undefined;
   }
 }
 

@@ -4,13 +4,13 @@ import { defineField } from "../define-field.ts";
 declare module "../options.ts" {
   interface GenerationFields {
     /** Prompt and new tokens together. Default: 20 new tokens, with a warning. `maxNewTokens` wins over it. */
-    maxLength?: number | null;
+    maxLength?: number | null | undefined;
     /** New tokens. */
-    maxNewTokens?: number | null;
+    maxNewTokens?: number | null | undefined;
     /** Seconds from the call; checked after each step. */
-    maxTime?: number | null;
+    maxTime?: number | null | undefined;
     /** Ends a row when one of these texts ends in its newest token. It stays in the output. */
-    stopStrings?: string | readonly string[] | null;
+    stopStrings?: string | readonly string[] | null | undefined;
   }
 }
 

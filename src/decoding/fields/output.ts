@@ -4,17 +4,17 @@ import { defineField } from "../define-field.ts";
 declare module "../options.ts" {
   interface GenerationFields {
     /** Rows per prompt, next to each other, at most 10,000. Needs `doSample: true`, or as many `numBeams`. Default 1. */
-    numReturnSequences?: number | null;
+    numReturnSequences?: number | null | undefined;
     /** Return every step's raw logits. Default false. */
-    outputLogits?: boolean | null;
+    outputLogits?: boolean | null | undefined;
     /** Return every step's processed scores. Default false. */
-    outputScores?: boolean | null;
+    outputScores?: boolean | null | undefined;
     /** Return every step's hidden states, on the reference device. Default false. */
-    outputHiddenStates?: boolean | null;
+    outputHiddenStates?: boolean | null | undefined;
     /** Return every step's shares of attention, on the reference device. Default false. */
-    outputAttentions?: boolean | null;
+    outputAttentions?: boolean | null | undefined;
     /** Accepted for transformers' sake: `generate` always returns an object. */
-    returnDictInGenerate?: boolean | null;
+    returnDictInGenerate?: boolean | null | undefined;
   }
 }
 

@@ -5,24 +5,24 @@ import { defineField } from "../define-field.ts";
 declare module "../options.ts" {
   interface GenerationFields {
     /** Draw tokens at random by their probability. Default false: always the likeliest. */
-    doSample?: boolean | null;
+    doSample?: boolean | null | undefined;
     /** Rows that a beam search follows at once; with `doSample` it draws their continuations. Default 1: no search. */
-    numBeams?: number | null;
+    numBeams?: number | null | undefined;
     /**
      * When a beam search ends. false: when no beam is likely to get better than the finished rows; true: with `numBeams`
      * finished rows; "never": when no beam can get better. Default false.
      */
-    earlyStopping?: boolean | "never" | null;
+    earlyStopping?: boolean | "never" | null | undefined;
     /** A beam's score is its log probability divided by length^lengthPenalty: above 0 favours long rows. Default 1. */
-    lengthPenalty?: number | null;
+    lengthPenalty?: number | null | undefined;
     /** Diverse beam search: groups of beams that keep away from what the groups before them choose. Divides `numBeams`. Default 1. */
-    numBeamGroups?: number | null;
+    numBeamGroups?: number | null | undefined;
     /** Taken from a token's score for each beam of an earlier group that chose it in the same step. Default 0. */
-    diversityPenalty?: number | null;
+    diversityPenalty?: number | null | undefined;
     /** Above 0, without `doSample` and beams: contrastive search among the `topK` likeliest tokens, with this weight of their likeness to the text. */
-    penaltyAlpha?: number | null;
+    penaltyAlpha?: number | null | undefined;
     /** Phrases (token ids) that every row of a beam search must hold; a list of phrases in a phrase's place: one of them. */
-    forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[] | null;
+    forceWordsIds?: readonly (readonly number[] | readonly (readonly number[])[])[] | null | undefined;
   }
 }
 

@@ -6,13 +6,13 @@ import { defineField } from "../define-field.ts";
 declare module "../options.ts" {
   interface GenerationFields {
     /** Fills rows that ended. Default: the first of `eosTokenId`. */
-    padTokenId?: number | null;
+    padTokenId?: number | null | undefined;
     /** Starts a row without a prompt. */
-    bosTokenId?: number | null;
+    bosTokenId?: number | null | undefined;
     /** Ends a row; one or many. */
-    eosTokenId?: number | readonly number[] | null;
+    eosTokenId?: number | readonly number[] | null | undefined;
     /** Starts the decoder of an encoder-decoder model: one id, or one for each input. Default: `bosTokenId`. */
-    decoderStartTokenId?: number | readonly number[] | null;
+    decoderStartTokenId?: number | readonly number[] | null | undefined;
   }
 }
 

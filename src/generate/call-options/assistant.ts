@@ -9,7 +9,7 @@ declare module "../options.ts" {
      * A smaller model with the same vocabulary that guesses tokens, which one step of this one then checks: the answer is the
      * same, and comes sooner where the guesses are good. It may be shared by calls that run at once.
      */
-    assistantModel?: AssistantModel | null;
+    assistantModel?: AssistantModel | null | undefined;
   }
 }
 

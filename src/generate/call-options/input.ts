@@ -8,17 +8,17 @@ import type { TokenRows } from "../inputs.ts";
 declare module "../options.ts" {
   interface CallOptions {
     /** Token ids, one row or many of one length. Default: `bosTokenId`. */
-    inputIds?: TokenRows;
+    inputIds?: TokenRows | undefined;
     /** 1 for tokens, 0 for pads; the shape of `inputIds`. Default: ids equal to `padTokenId` are pads. */
-    attentionMask?: TokenRows | null;
+    attentionMask?: TokenRows | null | undefined;
     /** With `guidanceScale`: what to lead away from, a row for each output row or prompt, or one for all. Default: the prompt's last token. */
-    negativePromptIds?: TokenRows | null;
+    negativePromptIds?: TokenRows | null | undefined;
     /** 1 for tokens, 0 for pads; the shape of `negativePromptIds`. Default: no pads. */
-    negativePromptAttentionMask?: TokenRows | null;
+    negativePromptAttentionMask?: TokenRows | null | undefined;
     /** Settings that hold where the call does not name them; they win over the model's own. */
-    generationConfig?: GenerationConfig;
+    generationConfig?: GenerationConfig | undefined;
     /** Needed by `stopStrings`; the model's own by default. */
-    tokenizer?: Tokenizer;
+    tokenizer?: Tokenizer | undefined;
   }
 }
 

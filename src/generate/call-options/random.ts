@@ -4,7 +4,7 @@ import { defineCallOption } from "../define-call-option.ts";
 declare module "../options.ts" {
   interface CallOptions {
     /** This call's own random numbers, as if `setSeed(seed)` stood right before it. 0 ≤ seed < 2³². Default: `setSeed`'s. */
-    seed?: number;
+    seed?: number | undefined;
   }
 }
 

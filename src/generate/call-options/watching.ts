@@ -12,9 +12,9 @@ type OnToken = (event: { row: number; token: number; finishReason?: FinishReason
 declare module "../options.ts" {
   interface CallOptions {
     /** Functions of your own that end rows: (inputIds, row) => true where the row ends. */
-    stoppingCriteria?: readonly StoppingCriterion[] | null;
+    stoppingCriteria?: readonly StoppingCriterion[] | null | undefined;
     /** Aborting rejects with `aborted`; `error.details.sequences` holds what had been generated. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     /** Gets the prompt's ids, then each token, then `end()`. One row only. */
     streamer?: Streamer;
     /**

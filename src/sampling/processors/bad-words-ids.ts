@@ -8,7 +8,7 @@ const schema = expects("a list of lists of token ids, not empty", z.array(idSequ
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Token sequences that are never generated. */
-    badWordsIds?: readonly (readonly number[])[] | null;
+    badWordsIds?: readonly (readonly number[])[] | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { atLength, ban, defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Tokens that are not generated first. */
-    beginSuppressTokens?: readonly number[] | null;
+    beginSuppressTokens?: readonly number[] | null | undefined;
   }
 }
 

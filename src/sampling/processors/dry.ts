@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { endsWithin, joinBytes } from "../../util/bytes.ts";
+import type { PartialFields } from "../../util/partial-fields.ts";
 import { expects, fields, number, texts, whole } from "../../util/schemas.ts";
 import type { Processor, ProcessorContext } from "../processor.ts";
 import { defineProcessor, overHistory } from "./definition.ts";
@@ -23,7 +24,7 @@ const lastN = expects("a whole number of at least 0, or -1 for all", z.int().min
 declare module "../options.ts" {
   interface SamplingOptions {
     /** DRY, as in llama.cpp: tokens that would continue a repeated sequence lose exponentially. Off without `multiplier`. */
-    dry?: Partial<Dry> | null;
+    dry?: PartialFields<Dry> | null | undefined;
   }
 }
 

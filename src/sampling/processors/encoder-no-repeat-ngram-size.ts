@@ -5,7 +5,7 @@ import { continuations } from "./no-repeat-ngram-size.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Lets no sequence of this many tokens of the prompt (or the encoder's input) come in the answer. Default 0: off. */
-    encoderNoRepeatNgramSize?: number | null;
+    encoderNoRepeatNgramSize?: number | null | undefined;
   }
 }
 

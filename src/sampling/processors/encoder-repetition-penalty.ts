@@ -9,7 +9,7 @@ declare module "../options.ts" {
      * Above 1 makes tokens of the prompt (or the encoder's input) likelier to come again. With copies or beams it reaches only
      * as many rows as there are prompts, as in transformers. Default 1.
      */
-    encoderRepetitionPenalty?: number | null;
+    encoderRepetitionPenalty?: number | null | undefined;
   }
 }
 

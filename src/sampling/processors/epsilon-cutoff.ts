@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Drops tokens less likely than this. Sampling only. Default 0. */
-    epsilonCutoff?: number | null;
+    epsilonCutoff?: number | null | undefined;
   }
 }
 

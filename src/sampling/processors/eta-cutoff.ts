@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** The cutoff of eta sampling. Sampling only. Default 0: off. */
-    etaCutoff?: number | null;
+    etaCutoff?: number | null | undefined;
   }
 }
 

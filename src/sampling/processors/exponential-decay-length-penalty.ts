@@ -11,7 +11,7 @@ const schema = expects("[start, factor]: a number of new tokens and a factor", z
 declare module "../options.ts" {
   interface SamplingOptions {
     /** [start, factor]: end tokens gain exponentially after `start` new tokens. */
-    exponentialDecayLengthPenalty?: ExponentialDecay | null;
+    exponentialDecayLengthPenalty?: ExponentialDecay | null | undefined;
   }
 }
 

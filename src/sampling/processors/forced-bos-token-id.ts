@@ -4,7 +4,7 @@ import { atLength, checkVocabulary, defineProcessor, force } from "./definition.
 declare module "../options.ts" {
   interface SamplingOptions {
     /** The token that must come first where the prompt is one token. */
-    forcedBosTokenId?: number | null;
+    forcedBosTokenId?: number | null | undefined;
   }
 }
 

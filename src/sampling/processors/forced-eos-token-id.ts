@@ -4,7 +4,7 @@ import { atLength, checkVocabulary, defineProcessor, force } from "./definition.
 declare module "../options.ts" {
   interface SamplingOptions {
     /** The token, or tokens, that the last place that the length allows must have. */
-    forcedEosTokenId?: number | readonly number[] | null;
+    forcedEosTokenId?: number | readonly number[] | null | undefined;
   }
 }
 

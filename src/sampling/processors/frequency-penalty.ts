@@ -5,7 +5,7 @@ import { byOccurrence } from "./occurrence.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Tokens lose this much for every time they came in the answer, as with OpenAI's `frequency_penalty`. Default 0. */
-    frequencyPenalty?: number | null;
+    frequencyPenalty?: number | null | undefined;
   }
 }
 

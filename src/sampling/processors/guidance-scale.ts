@@ -4,7 +4,7 @@ import { constant, defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Above 1 leads away from `negativePromptIds` (default: the prompt's last token): classifier-free guidance. One beam. */
-    guidanceScale?: number | null;
+    guidanceScale?: number | null | undefined;
   }
 }
 

@@ -13,7 +13,7 @@ const schema = expects(
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Adds { [token id]: bias } to the raw scores, as OpenAI's `logit_bias` does. */
-    logitBias?: LogitBias | null;
+    logitBias?: LogitBias | null | undefined;
   }
 }
 

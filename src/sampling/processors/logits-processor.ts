@@ -35,7 +35,7 @@ const schema = expects(
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Runs your functions (inputIds, scores, row) before temperature and the warpers, but after all others. For calls only. */
-    logitsProcessor?: readonly LogitsProcessor[] | null;
+    logitsProcessor?: readonly LogitsProcessor[] | null | undefined;
   }
 }
 

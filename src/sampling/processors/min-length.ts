@@ -5,7 +5,7 @@ import { banEnds } from "./minimum.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Bans end tokens while the row, prompt included, is shorter than this. Default 0. */
-    minLength?: number | null;
+    minLength?: number | null | undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { banEnds } from "./minimum.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Bans end tokens before this many new tokens. It wins over `minLength`. */
-    minNewTokens?: number | null;
+    minNewTokens?: number | null | undefined;
   }
 }
 

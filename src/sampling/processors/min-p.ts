@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps only tokens that are at least this share as likely as the likeliest. Sampling only. */
-    minP?: number | null;
+    minP?: number | null | undefined;
   }
 }
 

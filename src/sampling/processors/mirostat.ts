@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { PartialFields } from "../../util/partial-fields.ts";
 import { expects, fields, number } from "../../util/schemas.ts";
 import type { Processor } from "../processor.ts";
 import { softmax } from "../softmax.ts";
@@ -20,7 +21,7 @@ const two = expects("2 (Mirostat 1 is not supported)", z.literal(2));
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Runs Mirostat 2 instead of all other warpers but temperature. Sampling only. */
-    mirostat?: Partial<Mirostat> | null;
+    mirostat?: PartialFields<Mirostat> | null | undefined;
   }
 }
 

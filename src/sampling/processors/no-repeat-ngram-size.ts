@@ -4,7 +4,7 @@ import { ban, defineProcessor, overHistory } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Lets no sequence of this many tokens come twice, prompt included. Default 0: off. */
-    noRepeatNgramSize?: number | null;
+    noRepeatNgramSize?: number | null | undefined;
   }
 }
 

@@ -14,7 +14,7 @@ export type PrefixAllowedTokensFn = (row: number, inputIds: readonly number[]) =
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Says which tokens may come next: (row, inputIds) => ids. An option of a call. */
-    prefixAllowedTokensFn?: PrefixAllowedTokensFn | null;
+    prefixAllowedTokensFn?: PrefixAllowedTokensFn | null | undefined;
   }
 }
 

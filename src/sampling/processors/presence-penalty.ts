@@ -5,7 +5,7 @@ import { byOccurrence } from "./occurrence.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Tokens that came in the answer lose this much, as with OpenAI's `presence_penalty`. Default 0. */
-    presencePenalty?: number | null;
+    presencePenalty?: number | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { constant, defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Replaces NaN and infinite scores. Default false. */
-    removeInvalidValues?: boolean | null;
+    removeInvalidValues?: boolean | null | undefined;
   }
 }
 

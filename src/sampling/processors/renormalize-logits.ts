@@ -4,7 +4,7 @@ import { constant, defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Makes the processed scores log probabilities. Default false. */
-    renormalizeLogits?: boolean | null;
+    renormalizeLogits?: boolean | null | undefined;
   }
 }
 

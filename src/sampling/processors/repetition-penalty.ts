@@ -5,7 +5,7 @@ import { defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Above 1 makes tokens of the prompt and the answer less likely to come again. Default 1. */
-    repetitionPenalty?: number | null;
+    repetitionPenalty?: number | null | undefined;
   }
 }
 

@@ -12,7 +12,7 @@ const schema = expects(expected, z.array(expects(expected, z.tuple([idSequence, 
 declare module "../options.ts" {
   interface SamplingOptions {
     /** [[token ids, bias], …]: adds a bias to the last token's score where the others stand at the end of the row. */
-    sequenceBias?: SequenceBias | null;
+    sequenceBias?: SequenceBias | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { ban, constant, defineProcessor } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Tokens that are never generated. */
-    suppressTokens?: readonly number[] | null;
+    suppressTokens?: readonly number[] | null | undefined;
   }
 }
 

@@ -7,7 +7,7 @@ const create = warper("temperature");
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Divides the scores. Sampling only. Above 0; default 1. */
-    temperature?: number | null;
+    temperature?: number | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps the likeliest of the best 100 tokens, up to this share of their entropy (top-H). Sampling only. */
-    topH?: number | null;
+    topH?: number | null | undefined;
   }
 }
 

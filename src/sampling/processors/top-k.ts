@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps only the k likeliest tokens. Sampling only. Default 50; 0 is no limit. */
-    topK?: number | null;
+    topK?: number | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps only tokens whose score is within this many standard deviations of the best. Sampling only. */
-    topNSigma?: number | null;
+    topNSigma?: number | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps only the likeliest tokens that together reach this probability. Sampling only. Default 1. */
-    topP?: number | null;
+    topP?: number | null | undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { defineProcessor, warper } from "./definition.ts";
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Keeps the most typical tokens up to this probability. Sampling only. Default 1. */
-    typicalP?: number | null;
+    typicalP?: number | null | undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { PartialFields } from "../../util/partial-fields.ts";
 import { choice, fields, number, whole } from "../../util/schemas.ts";
 import type { SamplingStep } from "../step.ts";
 import { torchTopK } from "../torch-top-k.ts";
@@ -16,7 +17,7 @@ export const watermarkSchema = fields({
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Adds a KGW watermark, which `WatermarkDetector` finds. Absent settings take transformers' defaults. */
-    watermarkingConfig?: Partial<WatermarkingConfig> | null;
+    watermarkingConfig?: PartialFields<WatermarkingConfig> | null | undefined;
   }
 }
 

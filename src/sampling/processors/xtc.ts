@@ -1,3 +1,4 @@
+import type { PartialFields } from "../../util/partial-fields.ts";
 import { fields, number } from "../../util/schemas.ts";
 import type { Processor } from "../processor.ts";
 import { uniformAt } from "../uniform.ts";
@@ -16,7 +17,7 @@ const share = number("a number from 0 to 1", { minimum: 0, maximum: 1 });
 declare module "../options.ts" {
   interface SamplingOptions {
     /** Drops, with `probability`, the tokens likelier than `threshold` except the least likely of them. Sampling only. */
-    xtc?: Partial<Xtc> | null;
+    xtc?: PartialFields<Xtc> | null | undefined;
   }
 }
 
