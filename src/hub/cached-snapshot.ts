@@ -1,4 +1,4 @@
-import { weightNames } from "../formats/weight-files.ts";
+import { adapterNames, weightNames } from "../formats/weight-files.ts";
 import { cachePaths } from "./cache-paths.ts";
 import type { HubContext } from "./options.ts";
 import { wellKnownNames } from "./select-files.ts";
@@ -39,6 +39,8 @@ export async function inspectSnapshot(context: HubContext, commit: string, choos
     for (const file of wellKnownNames.filter((name) => asksFor(choose, name))) {
       if (!onDisk.includes(file) && (await notes(file)) === undefined) unknown.push(file);
     }
+    // an adapter has its own weights, and its base has the config.json
+    if (adapterNames.every((name) => present.includes(name))) remove(unknown, [...weightNames, "config.json"]);
     const weights = unknown.filter((file) => isWeights(file));
     if (present.some(isWeights)) remove(unknown, weightNames);
     else if (weights.length > 0) missing.push("model.safetensors");

@@ -34,6 +34,7 @@ describe("fileNameProblem", () => {
     "a\nb",
     "\x1b[31m.json",
     "a\x9b.json",
+    "a\u202enosj.exe",
     ".git/hooks/post-checkout",
     "sub/.GIT/config",
     ".git ",

@@ -16,7 +16,7 @@ export function fileNameProblem(name: string, platform: NodeJS.Platform = proces
   if (problem !== undefined) return problem;
   if (name.length > 1000) return "it is longer than 1,000 characters";
   for (const part of name.split("/")) {
-    if (/\p{Cc}/u.test(part)) return "it contains a control character";
+    if (/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(part)) return "it contains a control character";
     if (gitFolder.test(part.replace(ignorable, ""))) return "`.git` is git's own folder";
     if (deviceName.test(part)) return `\`${part}\` is a device on Windows`;
     if (platform === "win32" && (/[<>:"|?*]/.test(part) || /[. ]$/.test(part))) return "Windows has no such file names";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
-import { checkOptionTypes } from "../util/option-types.ts";
+import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
 import type { PartialFields } from "../util/partial-fields.ts";
 import type { GlobalFetch } from "../util/platform-types.ts";
 import { listed, refuseUnknown } from "../util/unknown-options.ts";
@@ -102,9 +102,6 @@ export async function hubContext(repository: string, options: HubOptions): Promi
     const option = options.endpoint === undefined ? "HF_ENDPOINT" : "endpoint";
     invalid(option, "an http(s) address without a user's name, password or query", shownUrl(endpoint));
   }
-  const given = Object.fromEntries(Object.entries(options.retry ?? {}).filter(([, value]) => value !== undefined));
-  const retry: RetryPolicy = { attempts: 5, baseDelayMs: 500, maxDelayMs: 8000, ...given };
-  if (!(retry.attempts >= 1)) invalid("retry.attempts", "at least 1", retry.attempts);
   const offline = environment.offline || options.localFilesOnly === true;
   const forceDownload = options.forceDownload === true;
   if (offline && forceDownload) {
@@ -129,10 +126,27 @@ export async function hubContext(repository: string, options: HubOptions): Promi
     fetch: options.fetch ?? proxiedFetch,
     signal: options.signal,
     onProgress: options.onProgress ?? (() => {}),
-    retry,
+    retry: retryPolicy(options.retry),
     metadataTimeoutMs: environment.metadataTimeoutMs,
     downloadTimeoutMs: environment.downloadTimeoutMs,
   };
+}
+
+/** The policy of retries, every number of it in bounds. */
+function retryPolicy(given: PartialFields<RetryPolicy> = {}): RetryPolicy {
+  checkIsOptions(given, "The option `retry`");
+  const policy = { attempts: 5, baseDelayMs: 500, maxDelayMs: 8000 };
+  const known = Object.keys(policy);
+  refuseUnknown(given, known, {}, listed(known));
+  for (const name of known as (keyof RetryPolicy)[]) {
+    const value = given[name] ?? policy[name];
+    const least = name === "attempts" ? 1 : 0;
+    if (!(typeof value === "number" && value >= least && value <= 1e6)) {
+      invalid(`retry.${name}`, `a number from ${least} to 1,000,000`, value);
+    }
+    policy[name] = value;
+  }
+  return policy;
 }
 
 function isEndpoint(text: string): boolean {

@@ -206,6 +206,17 @@ describe("resolveModel without a network", () => {
     );
   });
 
+  it("takes an adapter as whole that Python downloaded", async () => {
+    const folder = inCache("snapshots", commit);
+    mkdirSync(folder, { recursive: true });
+    mkdirSync(inCache("refs"));
+    writeFileSync(inCache("refs/main"), commit);
+    writeFileSync(join(folder, "adapter_config.json"), "{}");
+    await expect(load("org/tiny", { localFilesOnly: true })).rejects.toMatchObject({ code: "hub_not_cached" });
+    writeFileSync(join(folder, "adapter_model.safetensors"), "");
+    expect((await load("org/tiny", { localFilesOnly: true })).directory).toBe(folder);
+  });
+
   it("compares sizes with the listing that Python left", async () => {
     const { files } = tinyRepository();
     const entries = Object.entries(files).map(([name, { content }]) => [name, { size: content.length, blob_id: "b" }]);
@@ -290,10 +301,31 @@ describe("refusals", () => {
 
 describe("options", () => {
   it.each([
+    [{ retry: 3 }, "The option `retry` must be an object"],
+    [{ retry: { tries: 3 } }, "Unknown option `tries`"],
+    [{ retry: { attempts: 0 } }, "`retry.attempts` must be a number from 1"],
+    [{ retry: { attempts: Number.POSITIVE_INFINITY } }, "`retry.attempts` must be a number from 1"],
+    [{ retry: { baseDelayMs: Number.NaN } }, "`retry.baseDelayMs` must be a number from 0"],
+    [{ endpoint: "https://me:secret@hub" }, "`endpoint` must be an http(s) address without"],
+    [{ endpoint: "https://hub/?a=1" }, "`endpoint` must be an http(s) address without"],
+  ])("%j are refused for an id", async (options, message) => {
+    const refused = load("org/tiny", options as ResolveOptions);
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.not.toThrow("secret");
+    expect(use.hub.seen).toEqual([]);
+  });
+
+  it("say which variable names no address", async () => {
+    vi.stubEnv("HF_ENDPOINT", "hub.local");
+    await expect(load("org/tiny", { endpoint: undefined })).rejects.toThrow(/`HF_ENDPOINT` must be an http/);
+  });
+
+  it.each([
     [{ cachedir: "x" }, "Unknown option `cachedir` (did you mean `cacheDir`?)"],
     [{ revision: 5 }, "`revision` must be a text. Given: 5."],
     [{ localFilesOnly: 1 }, "`localFilesOnly` must be true or false. Given: 1."],
     [{ signal: {} }, "`signal` must be an AbortSignal"],
+    [{ forceDownload: "yes" }, "`forceDownload` must be true or false"],
   ])("%j are refused, for a folder too", async (options, message) => {
     await expect(resolveModel(use.cache, options as ResolveOptions)).rejects.toThrow(message);
   });
