@@ -2,7 +2,9 @@ import { TsumugiError } from "../errors.ts";
 import type { ChatMessage, ChatTemplateOptions, Conversations, RenderedChat, Tokenizer } from "../tokenizer/index.ts";
 import { refuseUnknownOptions } from "../tokenizer/options.ts";
 import { checkIsOptions, checkOptionTypes } from "../util/option-types.ts";
+import { warnOnce } from "../util/warnings.ts";
 import { renderChatTemplate } from "./render-chat-template.ts";
+import { namesOfTemplate } from "./render-template.ts";
 import { selectTemplate } from "./select-template.ts";
 
 const known = [
@@ -60,12 +62,28 @@ export function applyChatTemplate(
       variables: { ...tokenizer.specialTokensMap, ...chatTemplateKwargs },
     }),
   );
+  warnOfUnread(template, { ...chatTemplateKwargs, tools, documents });
   if (!tokenize) refuseLayout(options);
   if (!tokenize) return batched ? texts : (texts[0] ?? "");
   // as in Python, a length alone does not cut a conversation: the end, where the answer begins, would be lost
   const { padding, truncation = false, maxLength } = options;
   const encoding = tokenizer(batched ? texts : (texts[0] ?? ""), { padding, truncation, maxLength, addSpecialTokens: false });
   return returnDict ? encoding : encoding.inputIds;
+}
+
+/** Names what the caller gives and the template never reads: the model would not be told of it. */
+function warnOfUnread(template: string, variables: Record<string, unknown>): void {
+  const given = Object.entries(variables).filter(([, value]) => !isNothing(value));
+  if (given.length === 0) return;
+  const read = namesOfTemplate(template);
+  const unread = given.map(([name]) => name).filter((name) => !read.has(name));
+  if (unread.length === 0) return;
+  const shown = unread.slice(0, 10).map((name) => `\`${name.slice(0, 60)}\``);
+  warnOnce(`The chat template never reads ${shown.join(", ")}${unread.length > 10 ? ", …" : ""}: the model is not told of it.`);
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
 /** Text is neither padded nor cut. */

@@ -7,13 +7,19 @@ import { globals, strftimeNow, TemplateRaised } from "./jinja/globals.ts";
 import { parseTemplate } from "./jinja/parse-template.ts";
 import type { Runtime } from "./jinja/runtime.ts";
 import type { Value } from "./jinja/values.ts";
+import { allNamesRead } from "./jinja/walk.ts";
 import { strftime } from "./strftime.ts";
 
 /** The longest template that is rendered, in UTF-16 units. Published ones stay below 100,000. */
 const longestTemplate = 1 << 20;
+interface Kept {
+  program: CompiledTemplate;
+  names: ReadonlySet<string>;
+}
+
 /** How many templates are kept compiled. */
 const mostKept = 64;
-const compiled = new Map<string, CompiledTemplate>();
+const compiled = new Map<string, Kept>();
 const names: ReadonlyMap<string, Value> = new Map(globals).set("strftime_now", strftimeNow(strftime));
 
 /**
@@ -40,7 +46,7 @@ export function renderTemplate(template: string, variables: Record<string, unkno
   }
   let runtime: Runtime | undefined;
   try {
-    const program = compiledOf(template);
+    const { program } = compiledOf(template);
     runtime = {
       budget: new Budget(size.units),
       out: "",
@@ -55,13 +61,27 @@ export function renderTemplate(template: string, variables: Record<string, unkno
   }
 }
 
-function compiledOf(template: string): CompiledTemplate {
+/**
+ * Names that a template reads somewhere, whatever it does with them. A variable of another name has no effect on what it writes.
+ *
+ * Errors: `chat_template_failed` where it cannot be read.
+ */
+export function namesOfTemplate(template: string): ReadonlySet<string> {
+  try {
+    return compiledOf(template).names;
+  } catch (cause) {
+    throw failure(cause, undefined);
+  }
+}
+
+function compiledOf(template: string): Kept {
   const known = compiled.get(template);
   if (known) return known;
   if (template.length > longestTemplate) {
     throw new TemplateFault("TemplateSyntaxError", `it is longer than ${longestTemplate} characters`);
   }
-  const made = compileTemplate(parseTemplate(template), new Budget(template.length));
+  const statements = parseTemplate(template);
+  const made = { program: compileTemplate(statements, new Budget(template.length)), names: allNamesRead(statements) };
   if (compiled.size >= mostKept) compiled.delete(compiled.keys().next().value as string);
   compiled.set(template, made);
   return made;

@@ -114,7 +114,8 @@ export class CausalLM implements AssistantModel, TextModel {
    *
    * It starts with the first `next()`, or when `result` is asked for. Leaving the loop, or aborting `signal`, ends the
    * request and frees its memory; the stream then ends without an error, and its result says "abort". The prompt stands in
-   * front, a text or a conversation, or among the options, a text or token ids.
+   * front, a text or a conversation, or among the options, as `prompt`, `messages` or `inputIds`. The text of a search
+   * (`numBeams`) comes when it has ended.
    *
    * @throws as `generate`, and `tokenizer_not_found`
    *
@@ -130,7 +131,7 @@ export class CausalLM implements AssistantModel, TextModel {
   stream(given?: StreamOptions | TextPrompt, ...more: (TextModelOptions | undefined)[]): TextStream {
     if (!isTextPrompt(given)) {
       refuseMore("stream", given, more);
-      return startStream(this.generateContext(), given === undefined ? {} : (given as StreamOptions));
+      return startStream(this.generateContext(), this, given === undefined ? {} : (given as StreamOptions));
     }
     const [options = {}] = more;
     checkTextCall(this, given, options);

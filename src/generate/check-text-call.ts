@@ -2,7 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { generateOptionNames } from "./generate-options.ts";
-import { promptOptionNames } from "./prompt-options.ts";
+import { type PromptOptions, promptOptionNames } from "./prompt-options.ts";
 import { notForText, type TextModel, type TextModelOptions, type TextPrompt } from "./text-model.ts";
 
 /** Options that speak of token ids. */
@@ -61,7 +61,19 @@ export function checkTextCall(
   options: TextModelOptions = {},
 ): void {
   checkTextOptions(model, options);
-  const { id, capabilities } = model;
+  checkPrompt(model, prompt, options);
+}
+
+/**
+ * The part of `checkTextCall` about the prompt: whether the model takes its kind, and options of the other kind.
+ *
+ * @throws `invalid_input`, `unsupported_option`
+ */
+export function checkPrompt(
+  { id, capabilities }: Pick<TextModel, "id" | "capabilities">,
+  prompt: TextPrompt,
+  options: PromptOptions,
+): void {
   const takes = [capabilities.text && "a text", capabilities.chat && "a chat (a list of { role, content })"];
   const expected = `${takes.filter(Boolean).join(" or ")}: it is what the model \`${id}\` takes`;
   const isTaken = typeof prompt === "string" ? capabilities.text : isChat(prompt) && capabilities.chat;
@@ -101,7 +113,7 @@ export function checkTextOptions(
   }
 }
 
-function refuseNamed(options: TextModelOptions, names: readonly (keyof TextModelOptions)[], reason: string): void {
+function refuseNamed(options: PromptOptions, names: readonly (keyof PromptOptions)[], reason: string): void {
   const option = names.find((name) => options[name] !== undefined);
   if (option !== undefined) throw new TsumugiError("unsupported_option", { option, reason });
 }

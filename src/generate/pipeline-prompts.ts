@@ -95,7 +95,8 @@ function encodeText(tokenizer: Tokenizer, text: string, addSpecialTokens: boolea
   return warnOfSecondBos(tokenizer, text, tokenizer.encode(text, { addSpecialTokens }), addSpecialTokens);
 }
 
-function warnOfSecondBos(tokenizer: Tokenizer, text: string, ids: number[], addSpecialTokens: boolean): number[] {
+/** Warns where a text begins with the BOS token and the tokenizer has put another in front; gives the ids. */
+export function warnOfSecondBos(tokenizer: Tokenizer, text: string, ids: number[], addSpecialTokens: boolean): number[] {
   const { bosToken, bosTokenId } = tokenizer;
   if (addSpecialTokens && bosToken && text.startsWith(bosToken) && ids[0] === bosTokenId && ids[1] === bosTokenId) {
     const way = "give the chat itself, or `addSpecialTokens: false`";

@@ -3,6 +3,35 @@ const lowercase = /\p{Lowercase}/u;
 const uppercase = /\p{Uppercase}/u;
 const titlecase = /\p{Lt}/u;
 
+const ignorable = /\p{Case_Ignorable}/u;
+
+/** A character of a text in lower case. A capital sigma has two, and its neighbours in the whole text decide. */
+function lowered(character: string, text: string, index: number): string {
+  if (character !== "\u03a3") return character.toLowerCase();
+  return isFollowing(text, index) && !isFollowed(text, index + 1) ? "\u03c2" : "\u03c3";
+}
+
+/** Whether the letters before a place end in a cased one. */
+function isFollowing(text: string, end: number): boolean {
+  for (let at = end; at > 0; ) {
+    const isPair = at > 1 && /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(at - 2, at));
+    const character = text.slice(at - (isPair ? 2 : 1), at);
+    if (!ignorable.test(character)) return cased.test(character);
+    at -= character.length;
+  }
+  return false;
+}
+
+/** Whether the letters from a place on begin with a cased one. */
+function isFollowed(text: string, start: number): boolean {
+  for (let at = start; at < text.length; ) {
+    const character = String.fromCodePoint(text.codePointAt(at) as number);
+    if (!ignorable.test(character)) return cased.test(character);
+    at += character.length;
+  }
+  return false;
+}
+
 /** Letters whose title case is neither their own upper case nor its first letter: digraphs, Greek with iota, Georgian. */
 function titleOf(character: string): string {
   const point = character.codePointAt(0) as number;
@@ -18,31 +47,34 @@ function titleOf(character: string): string {
 
 /** `str.capitalize`. */
 export function capitalize(text: string): string {
-  if (text === "") return text;
-  const first = String.fromCodePoint(text.codePointAt(0) as number);
-  return titleOf(first) + text.slice(first.length).toLowerCase();
+  return mapped(text, (character, index) => (index === 0 ? titleOf(character) : lowered(character, text, index)));
 }
 
 /** `str.title`: a letter behind another one is lower, the others are upper. */
 export function title(text: string): string {
-  let out = "";
   let inWord = false;
-  for (const character of text) {
-    out += inWord ? character.toLowerCase() : titleOf(character);
+  return mapped(text, (character, index) => {
+    const out = inWord ? lowered(character, text, index) : titleOf(character);
     inWord = cased.test(character);
-  }
-  return out;
+    return out;
+  });
 }
 
 /** `str.swapcase`. */
 export function swapCase(text: string): string {
+  return mapped(text, (character, index) => {
+    if (uppercase.test(character)) return lowered(character, text, index);
+    return lowercase.test(character) ? character.toUpperCase() : character;
+  });
+}
+
+/** A text, each of its characters changed. */
+function mapped(text: string, change: (character: string, index: number) => string): string {
   let out = "";
+  let index = 0;
   for (const character of text) {
-    out += uppercase.test(character)
-      ? character.toLowerCase()
-      : lowercase.test(character)
-        ? character.toUpperCase()
-        : character;
+    out += change(character, index);
+    index += character.length;
   }
   return out;
 }

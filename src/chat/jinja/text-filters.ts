@@ -37,13 +37,17 @@ function textFilter(
 /** Jinja's own title case: words begin behind white space, hyphens and opening brackets. */
 function titleWords(text: string): string {
   let out = "";
-  let isStart = true;
+  let first = "";
+  let rest = "";
   for (const character of text) {
-    const isBreak = "-({[<".includes(character) || isPythonSpace(character.charCodeAt(0));
-    out += isBreak ? character : isStart ? character.toUpperCase() : character.toLowerCase();
-    isStart = isBreak;
+    if ("-({[<".includes(character) || isPythonSpace(character.charCodeAt(0))) {
+      out += first.toUpperCase() + rest.toLowerCase() + character;
+      first = "";
+      rest = "";
+    } else if (first === "") first = character;
+    else rest += character;
   }
-  return out;
+  return out + first.toUpperCase() + rest.toLowerCase();
 }
 
 function indent(runtime: Runtime, text: string, [width = 4, first, blank]: (Value | undefined)[]): string {

@@ -111,3 +111,20 @@ export function namesRead(body: readonly Statement[], names: readonly string[]):
   visit(body);
   return read;
 }
+
+/** Every name that a template reads somewhere, its blocks included. */
+export function allNamesRead(body: readonly Statement[]): Set<string> {
+  const read = new Set<string>();
+  const visit = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      for (const expression of expressionsOf(statement)) {
+        walkExpression(expression, (name) => {
+          if (name.type === "NamespaceReference" || name.context === "load") read.add(name.name);
+        });
+      }
+      for (const inner of bodiesOf(statement)) visit(inner);
+    }
+  };
+  visit(body);
+  return read;
+}
