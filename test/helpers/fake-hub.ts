@@ -88,20 +88,22 @@ export class FakeHub {
     if (revision !== "main" && revision !== "refs/pr/1" && revision !== repository.commit) {
       return fail(response, 404, "RevisionNotFound");
     }
-    if (api) return this.#api(response, id, repository, match[2] ?? "");
+    if (api) return this.#api(request, response, id, repository, match[2] ?? "");
     if (repository.gated && !authorized) return fail(response, request.headers.authorization ? 403 : 401, "GatedRepo");
     this.#resolve(request, response, id, repository, decodeURIComponent(match[3] ?? ""));
   }
 
-  #api(response: ServerResponse, id: string, { commit, files }: FakeRepository, kind: string) {
+  #api(request: IncomingMessage, response: ServerResponse, id: string, { commit, files }: FakeRepository, kind: string) {
+    const asksForSizes = request.url?.endsWith("?blobs=true");
     const entries = Object.entries(files).map(([path, { content, lfs }]) => {
       const more = lfs ? { lfs: { oid: sha256(content), size: content.length, pointerSize: 100 } } : {};
       return { type: "file", path, oid: gitSha1(content), size: content.length, ...more };
     });
-    const siblings = Object.entries(files).map(([rfilename, { content, lfs }]) => ({
-      rfilename,
-      ...(this.tellsSizes && { size: content.length, ...(lfs && { lfs: { size: content.length, pointerSize: 100 } }) }),
-    }));
+    const siblings = Object.entries(files).map(([rfilename, { content, lfs }]) => {
+      const stored = lfs && { lfs: { sha256: sha256(content), size: content.length, pointerSize: 100 } };
+      const sizes = { size: content.length, blobId: gitSha1(content), ...stored };
+      return { rfilename, ...(asksForSizes && this.tellsSizes && sizes) };
+    });
     const body = JSON.stringify(kind === "tree" ? entries : { _id: "1", id, modelId: id, sha: commit, tags: [], siblings });
     response.writeHead(200, { "content-type": "application/json" }).end(body);
   }

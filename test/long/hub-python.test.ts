@@ -95,7 +95,7 @@ print(json.dumps([folder, file, weights, absent, unknown, [str(w) for w in cache
     expect(await resolveModel("org/tiny", { ...options, revision: commit })).toMatchObject({ commit });
     expect(use.hub.seen).toEqual([]);
     await resolveModel("org/tiny", options);
-    expect(use.hub.seen.map(({ path }) => path)).toEqual(["/api/models/org/tiny/revision/main"]);
+    expect(use.hub.seen.map(({ path }) => path)).toEqual(["/api/models/org/tiny/revision/main?blobs=true"]);
   });
 
   it("writes one file, and we know that the rest is not there", async () => {
