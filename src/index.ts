@@ -39,4 +39,6 @@ export {
   IncrementalDecoder,
   type IncrementalDecoderOptions,
   type Offset,
+  type TokenizeOptions,
+  type TokenNameOptions,
 } from "./tokenizer/index.ts";

@@ -61,10 +61,10 @@ export class AddedTokenSplitter {
       if (splitSpecial && token.special) continue;
       if (token.singleWord && (wordBefore(text, start) || wordAfter(text, end))) continue;
       // What the token before took is not taken again.
-      if (token.lstrip) start = Math.min(end, Math.max(spaces.startOf(start, done), done));
+      if (token.lstrip) start = Math.max(spaces.startOf(start, done), done);
       if (token.rstrip) end = spaces.endOf(end);
       if (start > done) pieces.push({ text: text.slice(done, start), start: done });
-      pieces.push({ text: text.slice(start, end), start, token });
+      if (start < end) pieces.push({ text: text.slice(start, end), start, token });
       done = end;
     }
     if (done < text.length) pieces.push({ text: text.slice(done), start: done });

@@ -32,19 +32,16 @@ export function decodeMembers(
       const row = typeof ids === "number" ? [ids] : ids;
       for (let i = 0; i < row.length; i++) {
         const id = row[i] as number;
-        const token = tokenOf(vocabulary, id);
-        if (token === undefined) {
-          if (options.unknownIds === "skip") continue;
-          throw new TsumugiError("unknown_token_id", { given: id, limit: vocabulary.size });
-        }
+        const token = tokenOf(vocabulary, id, options.unknownIds);
+        if (token === undefined) continue;
         if (!options.skipSpecialTokens || !vocabulary.isSpecial(token)) tokens.push(token);
       }
       const cleanUp = (options.cleanUpTokenizationSpaces ?? settings.cleanUp) && !decoding.isBpe;
       return decodeTokens(decoding.decoder, tokens, { cleanUp });
     },
-    batchDecode(rows: ArrayLike<ArrayLike<number>>, options: DecodeOptions = {}) {
-      checkList(rows, "The rows to decode", "a list of rows");
-      return Array.from(rows, (row) => members.decode(row, options));
+    batchDecode(rows: ArrayLike<number> | ArrayLike<ArrayLike<number>>, options: DecodeOptions = {}) {
+      checkList(rows, "The rows to decode", "a list of rows, or one row");
+      return isRow(rows) ? [members.decode(rows, options)] : Array.from(rows, (row) => members.decode(row, options));
     },
     convertTokensToString(tokens: readonly string[]) {
       checkList(tokens, "The tokens", "a list of tokens");
@@ -52,4 +49,9 @@ export function decodeMembers(
     },
   };
   return members;
+}
+
+/** Whether ids are one row and not several; without any, Python takes them for one. */
+function isRow(rows: ArrayLike<number> | ArrayLike<ArrayLike<number>>): rows is ArrayLike<number> {
+  return rows.length === 0 || typeof rows[0] === "number";
 }

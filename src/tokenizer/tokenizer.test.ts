@@ -65,9 +65,17 @@ test("pairs, conversions and the function's own names", () => {
   const { inputIds } = tokenizer("cat", { textPair: "dog" });
   expect(tokenizer.convertIdsToTokens(inputIds).filter((token) => token === "[SEP]")).toHaveLength(2);
   expect(tokenizer.convertTokensToIds("zzzzz")).toBe(tokenizer.unkTokenId);
-  expect(load("byte-level").convertTokensToIds(["zzzzzzz"])).toEqual([undefined]);
+  expect(failure(() => load("byte-level").convertTokensToIds(["zzzzzzz"]))).toEqual({
+    code: "invalid_input",
+    message: "The token must be in the vocabulary, since the tokenizer has no unknown token. Given: zzzzzzz.",
+  });
+  expect(failure(() => tokenizer.convertIdsToTokens([2, 99_999])).code).toBe("unknown_token_id");
+  expect(tokenizer.convertIdsToTokens([2, 99_999], { unknownIds: "skip" })).toEqual(["[CLS]"]);
   expect(tokenizer.convertTokensToString(["he", "##llo", "you"])).toBe("hello you");
   expect(tokenizer.batchDecode([inputIds, []], { skipSpecialTokens: true })[1]).toBe("");
+  expect(tokenizer.batchDecode(inputIds)).toEqual([tokenizer.decode(inputIds)]);
+  expect(tokenizer.batchDecode(Int32Array.from(inputIds))).toEqual([tokenizer.decode(inputIds)]);
+  expect([tokenizer.batchDecode([]), tokenizer.batchDecode([[]])]).toEqual([[""], [""]]);
   expect(tokenizer.getVocab().get("[CLS]")).toBe(2);
   expect(tokenizer.length).toBe(334);
 });
@@ -150,7 +158,7 @@ test("arguments of wrong types are refused by name", () => {
     [() => tokenizer.encode?.("a", { addSpecialTokens: 5 }), "`addSpecialTokens` must be true or false"],
     [() => tokenizer.decode?.(undefined), "The ids to decode must be a token id or a list of token ids"],
     [() => tokenizer.decode?.([1], { skipSpecialTokens: "x" }), "`skipSpecialTokens` must be true or false"],
-    [() => tokenizer.batchDecode?.(undefined), "The rows to decode must be a list of rows"],
+    [() => tokenizer.batchDecode?.(undefined), "The rows to decode must be a list of rows, or one row"],
     [() => tokenizer.convertTokensToIds?.(5), "The tokens must be a token or a list of tokens. Given: 5"],
     [() => tokenizer.convertIdsToTokens?.("a"), "The ids must be a token id or a list of token ids. Given: a"],
     [() => tokenizer.convertTokensToString?.(5), "The tokens must be a list of tokens. Given: 5"],

@@ -60,6 +60,17 @@ export interface TokenizeOptions {
 /** Options with which offsets come along. */
 type AskForOffsets = EncodeOptions & { returnOffsetsMapping: true | "utf16" };
 
+/** What to do with ids that no token has: throw `unknown_token_id`, or leave them out. */
+export type UnknownIds = "error" | "skip";
+
+/** Options of `convertIdsToTokens` for a list of ids. */
+export interface TokenNameOptions {
+  /** Leave out special tokens. Default `false`. */
+  skipSpecialTokens?: boolean | undefined;
+  /** As in `DecodeOptions`. Default `"error"`. */
+  unknownIds?: UnknownIds | undefined;
+}
+
 /** Options of `decode` and `batchDecode`. */
 export interface DecodeOptions {
   /** Leave out special tokens. Default `false`. */
@@ -70,7 +81,7 @@ export interface DecodeOptions {
    * What to do with ids that no token has (models may have more rows than their tokenizer). `"error"` throws
    * `unknown_token_id`; `"skip"` drops them, as Python does. Default `"error"`.
    */
-  unknownIds?: "error" | "skip" | undefined;
+  unknownIds?: UnknownIds | undefined;
 }
 
 /** Names of the special tokens that a tokenizer may have, as `specialTokensMap` and chat templates spell them. */
@@ -197,19 +208,22 @@ export interface Tokenizer extends SpecialTokens {
   encodeAsync(text: string, options: AskForOffsets): Promise<Encoding & { offsetMapping: Offset[] }>;
   /** Text of ids. `decode([])` is `""`. */
   decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
-  /** Text of each row. */
-  batchDecode(rows: ArrayLike<ArrayLike<number>>, options?: DecodeOptions): string[];
+  /** Text of each row. One bare row gives a list of one text, and `[]` gives `[""]`, as in transformers 5. */
+  batchDecode(rows: ArrayLike<ArrayLike<number>> | ArrayLike<number>, options?: DecodeOptions): string[];
   /**
    * Token strings of a text, by default without special tokens. An added token is the text that it took, with white space
    * that it takes along; what a Unigram model has no piece for is that text.
    */
   tokenize(text: string, options?: TokenizeOptions): string[];
-  /** Ids of token strings. A token that is not in the vocabulary gives the unknown token's id, or `undefined` without one. */
-  convertTokensToIds(token: string): number | undefined;
-  convertTokensToIds(tokens: readonly string[]): (number | undefined)[];
-  /** Token strings of ids; `undefined` where no token has the id. */
-  convertIdsToTokens(id: number, options?: { skipSpecialTokens?: boolean | undefined }): string | undefined;
-  convertIdsToTokens(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean | undefined }): (string | undefined)[];
+  /**
+   * Ids of token strings. A token that is not in the vocabulary gives the unknown token's id; without an unknown token it is
+   * refused (`invalid_input`), where Python gives None. `getVocab().has(token)` asks.
+   */
+  convertTokensToIds(token: string): number;
+  convertTokensToIds(tokens: readonly string[]): number[];
+  /** Token strings of ids. An id that no token has is refused (`unknown_token_id`), where Python gives None. */
+  convertIdsToTokens(id: number): string;
+  convertIdsToTokens(ids: ArrayLike<number>, options?: TokenNameOptions): string[];
   /** Text of token strings, through the decoder alone. */
   convertTokensToString(tokens: readonly string[]): string;
   /** Pads rows of ids; rows of one length come back as they are. */

@@ -90,7 +90,7 @@ function streams(tokenizer: Tokenizer, texts: string[]): void {
     sequences.push(Array.from({ length: 1 + Math.floor(random() * 20) }, () => Math.floor(random() * 300)));
   for (const [index, all] of sequences.entries()) {
     for (const skipSpecialTokens of [false, true]) {
-      const ids = all.filter((id) => tokenizer.convertIdsToTokens(id) !== undefined);
+      const ids = all.filter((id) => tokenizer.decoding.tokenOf(id) !== undefined);
       const want = tokenizer.decode(ids, { skipSpecialTokens });
       const decoder = new IncrementalDecoder(tokenizer, { skipSpecialTokens });
       const pieces: string[] = [];
