@@ -1,10 +1,12 @@
 import { text as readAll } from "node:stream/consumers";
 import { styleText } from "node:util";
 import { type Command, Option } from "commander";
+import { Seq2SeqLM } from "../generate/index.ts";
 import { addGenerationOptions, type GenerationFlags, toGenerateOptions } from "./generation-options.ts";
 import { abortOnInterrupt } from "./interrupt.ts";
 import { loadModel } from "./load.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
+import { writePieces } from "./write-pieces.ts";
 
 interface GenerateFlags extends ModelFlags, GenerationFlags {
   json?: boolean;
@@ -15,7 +17,7 @@ interface GenerateFlags extends ModelFlags, GenerationFlags {
 export function addGenerateCommand(program: Command): void {
   const command = program
     .command("generate")
-    .description("generate text after a prompt")
+    .description("generate text after a prompt, or the answer of an encoder-decoder model to it")
     .argument("[prompt]", "the text to go on from; read from stdin when it is piped");
   addGenerationOptions(addModelOptions(command), { maxNewTokens: 256 })
     .option("--json", "print one JSON object instead of streaming")
@@ -32,9 +34,9 @@ async function generate(argument: string | undefined, flags: GenerateFlags, comm
   try {
     const stream = model.stream({ prompt, tokenizer, signal: interrupt.signal, ...toGenerateOptions(flags) });
     const output = flags.json ? undefined : process.stdout;
-    if (output?.isTTY) output.write(styleText("dim", prompt));
-    for await (const piece of stream) output?.write(piece);
-    const result = await stream.result;
+    // an encoder-decoder model answers a text, and does not go on from it
+    if (output?.isTTY && !(model instanceof Seq2SeqLM)) output.write(styleText("dim", prompt));
+    const result = await writePieces(stream, output && ((text) => output.write(text)));
     output?.write("\n");
     if (flags.json) {
       const { text, tokenIds, finishReason, usage, timings } = result;

@@ -1,5 +1,12 @@
-import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, type Tokenizer } from "../generate/index.ts";
-
+import { TsumugiError } from "../errors.ts";
+import {
+  AutoModelForCausalLM,
+  AutoModelForSeq2SeqLM,
+  AutoTokenizer,
+  type CausalLM,
+  type FromPretrainedOptions,
+  type Tokenizer,
+} from "../generate/index.ts";
 import type { ModelFlags } from "./model-options.ts";
 import { createProgressReporter } from "./progress.ts";
 
@@ -18,7 +25,7 @@ export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   const { revision, cacheDir, localFilesOnly, dtype, device, threads } = flags;
   const hub = { revision, cacheDir, localFilesOnly };
   try {
-    const model = await AutoModelForCausalLM.fromPretrained(flags.model, {
+    const model = await loadEither(flags.model, {
       ...hub,
       dtype,
       device,
@@ -29,5 +36,16 @@ export async function loadModel(flags: ModelFlags): Promise<Loaded> {
     return { model, tokenizer, loadMs: performance.now() - start };
   } finally {
     reporter.close();
+  }
+}
+
+/** A model that goes on from a text, or one that reads it with an encoder (T5, BART). */
+async function loadEither(idOrDirectory: string, options: FromPretrainedOptions): Promise<CausalLM> {
+  try {
+    return await AutoModelForCausalLM.fromPretrained(idOrDirectory, options);
+  } catch (error) {
+    const isOther = TsumugiError.isInstance(error) && error.code === "model_class";
+    if (!isOther || error.details.right !== "AutoModelForSeq2SeqLM") throw error;
+    return AutoModelForSeq2SeqLM.fromPretrained(idOrDirectory, options);
   }
 }

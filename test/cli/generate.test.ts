@@ -1,3 +1,6 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCli } from "./run-cli.ts";
 
@@ -25,6 +28,28 @@ describe("tsumugi generate", () => {
     expect(["eos", "length"]).toContain(document.finishReason);
     expect(Object.keys(document.timings).sort()).toEqual(["decodeMs", "loadMs", "prefillMs", "tokensPerSecond"]);
     for (const value of Object.values(document.timings)) expect(value).toBeGreaterThan(0);
+  });
+
+  it("does not write half a character where the length cuts one, as Python's text has it", async () => {
+    const args = ["generate", "吾輩は猫である。", "--max-new-tokens", "5"];
+    const { text } = JSON.parse((await runCli([...args, "--json"])).stdout);
+    expect(text).toMatch(/\uFFFD$/);
+    expect((await runCli(args)).stdout).toBe(text.replace(/\uFFFD+$/, "\n"));
+  });
+
+  it("writes the answer of an encoder-decoder model", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tsumugi-t5-"));
+    const fixtures = join(import.meta.dirname, "../fixtures");
+    for (const file of ["config.json", "model.safetensors"]) {
+      copyFileSync(join(fixtures, "encoder-decoder/t5", file), join(folder, file));
+    }
+    for (const file of ["spiece.model", "tokenizer_config.json"]) {
+      copyFileSync(join(fixtures, "tokenizers-checkpoints/t5", file), join(folder, file));
+    }
+    const { code, stdout, stderr } = await runCli(["generate", "a b", "--model", folder, "--max-new-tokens", "5"]);
+    rmSync(folder, { recursive: true });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.trim()).not.toBe("");
   });
 
   it("reads the prompt from stdin, without its last line break", async () => {
