@@ -67,11 +67,11 @@ async function downloadAll(
     const url = `${context.endpoint}/${context.repository}`;
     throw badResponse(url, `a model may have at most ${filesLimit} files, and this one has ${files.length}`);
   }
-  const { commit, sizes } = information;
+  const { commit, listed } = information;
   const stop = new AbortController();
   const queue = files.values();
   const worker = async () => {
-    for (const file of queue) await downloadFile(context, paths, { commit, file, size: sizes.get(file) }, stop.signal);
+    for (const file of queue) await downloadFile(context, paths, { ...listed.get(file), commit, file }, stop.signal);
   };
   const workers = Array.from({ length: Math.min(parallelFiles, files.length) }, () =>
     worker().catch((error) => {

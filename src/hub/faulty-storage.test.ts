@@ -139,11 +139,29 @@ describe("etags", () => {
   ])("%s and %s of two files keep them apart, in the cache", async (first, second) => {
     mirror({ "config.json": first, "tokenizer.json": second });
     const files = () => ["config.json", "tokenizer.json"];
-    const model = await load({ files }, "org/mirror");
-    expect(await model.readJson("config.json")).toEqual({ a: 1 });
-    expect(await model.readJson("tokenizer.json")).toEqual({ b: 2 });
-    expect(blobs(use.cache, "models--org--mirror").length).toBe(2);
+    for (const tellsSizes of [true, false]) {
+      use.hub.tellsSizes = tellsSizes;
+      const cacheDir = join(use.cache, `${tellsSizes}`);
+      const model = await load({ files, cacheDir }, "org/mirror");
+      expect(await model.readJson("config.json")).toEqual({ a: 1 });
+      expect(await model.readJson("tokenizer.json")).toEqual({ b: 2 });
+      const name = tellsSizes ? /^[0-9a-f]{40}$/ : /^etag-[0-9a-f]{40}$/;
+      expect(blobs(cacheDir, "models--org--mirror")).toEqual([expect.stringMatching(name), expect.stringMatching(name)]);
+    }
     expect(existsSync(join(use.cache, "../evil"))).toBe(false);
+  });
+
+  it("that are no hashes are replaced by those in the listing, which the content must have", async () => {
+    mirror({ "config.json": '"v1"' });
+    use.hub.rules.unshift((request, response) => {
+      if (request.method !== "GET" || !request.url?.endsWith("/config.json")) return false;
+      response.writeHead(200, { etag: '"v1"' }).end('{"a":2}');
+      return true;
+    });
+    await expect(load({ files: () => ["config.json"] }, "org/mirror")).rejects.toMatchObject({
+      code: "hub_corrupt_download",
+      details: { what: "git blob sha1" },
+    });
   });
 
   it("that are equal hashes are one blob", async () => {
@@ -161,6 +179,7 @@ describe("etags", () => {
   });
 
   it("that are weak and no hash do not continue what lies there", async () => {
+    use.hub.tellsSizes = false;
     mirror({ "config.json": 'W/"v1"' });
     const files = () => ["config.json"];
     await load({ files }, "org/mirror");

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { printable } from "../util/printable.ts";
+import type { ListedFile } from "./model-information.ts";
 import type { HubContext } from "./options.ts";
+import { isContentHash } from "./repository-id.ts";
 import { badResponse, discard, requestHub, withRetries } from "./request.ts";
 import { responseError } from "./response-error.ts";
 
@@ -16,8 +18,8 @@ export type FileMetadata = {
   isResumable: boolean;
 };
 
-/** A file of a commit, and its bytes where the listing of the repository names them. */
-export type WantedFile = { commit: string; file: string; size?: number };
+/** A file of a commit, with what the listing of the repository tells of it. */
+export type WantedFile = ListedFile & { commit: string; file: string };
 
 /** The longest text that V8 holds; configuration, vocabularies and templates are read into one. */
 export const readWholeLimit = 512 * 1024 * 1024;
@@ -48,7 +50,7 @@ export function fileMetadata(context: HubContext, wanted: WantedFile, signal?: A
     if (answeredCommit !== null && answeredCommit !== commit) {
       throw badResponse(url, `X-Repo-Commit is ${printable(answeredCommit)}, not the commit that was asked for`);
     }
-    const named = nameOfBlob(linked("x-linked-etag") ?? response.headers.get("etag"), file);
+    const named = nameOfBlob(linked("x-linked-etag") ?? response.headers.get("etag"), wanted);
     if (named === undefined) throw badResponse(url, "it has no ETag, so the file cannot be cached or checked");
     const isWhole = response.status === 200 && (response.headers.get("content-encoding") ?? "identity") === "identity";
     const length = isWhole ? response.headers.get("content-length") : null;
@@ -63,12 +65,14 @@ export function fileMetadata(context: HubContext, wanted: WantedFile, signal?: A
 
 /**
  * The Hub's etags are hashes of the content, so that equal ones are equal files: `W/"abc"` and `"abc"` become abc. Other
- * servers count, or date, their files: such an etag says nothing beyond its own address, and may hold any character.
+ * servers count, or date, their files: such an etag says nothing beyond its own address, and may hold any character. The hash in
+ * the listing takes its place where there is one.
  */
-function nameOfBlob(value: string | null, file: string): Pick<FileMetadata, "blob" | "isResumable"> | undefined {
+function nameOfBlob(value: string | null, { file, hash }: WantedFile): Pick<FileMetadata, "blob" | "isResumable"> | undefined {
   const etag = value?.trim().replace(/^W\//, "").replace(/^"|"$/g, "") ?? "";
   if (etag === "") return undefined;
-  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag)) return { blob: etag, isResumable: true };
+  if (isContentHash(etag)) return { blob: etag, isResumable: true };
+  if (hash !== undefined) return { blob: hash, isResumable: true };
   const own = createHash("sha1").update(`${file}\n${etag}`).digest("hex");
   return { blob: `etag-${own}`, isResumable: !value?.trim().startsWith("W/") };
 }

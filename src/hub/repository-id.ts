@@ -22,6 +22,11 @@ export function isCommitHash(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
+/** Whether a text is a hash by which the Hub names a content: SHA-256, or the SHA-1 of a git blob. */
+export function isContentHash(text: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+}
+
 /** Why `path` cannot be a path inside a repository (a file, or a branch name in refs/), or undefined when it can. */
 export function relativePathProblem(path: string): string | undefined {
   if (path.length === 0) return "it is empty";
