@@ -1,19 +1,34 @@
 import { isRecord } from "../../util/json-value.ts";
+import { isLinear } from "./backtracking.ts";
+import { machineCode } from "./machine-code.ts";
 import { parsePattern } from "./parse-pattern.ts";
-import { unsupportedPattern } from "./pattern-error.ts";
-import { expressionPattern, literalPattern, type TextPattern } from "./text-pattern.ts";
+import type { PatternNode } from "./syntax.ts";
+import { expressionPattern, literalPattern, machinePattern, type TextPattern } from "./text-pattern.ts";
+import { unfold } from "./unfold.ts";
 import { writePattern } from "./write-pattern.ts";
 
 /**
- * A regular expression of a tokenizer.json in JavaScript. Errors: `unsupported_tokenizer` where JavaScript cannot express it,
- * `invalid_tokenizer_file` where the Rust library refuses it too.
+ * A regular expression of a tokenizer.json: JavaScript's own where it takes steps in proportion to a text, else a machine that
+ * does, which is slower by far. Errors: `unsupported_tokenizer` where neither can express it, `invalid_tokenizer_file` where the
+ * Rust library refuses it too.
  */
 export function compilePattern(pattern: string): TextPattern {
-  const source = writePattern(parsePattern(pattern), pattern);
+  const node = unfold(parsePattern(pattern), pattern);
+  const expression = isLinear(node) ? expressionOf(node) : undefined;
+  return expression ? expressionPattern(expression) : machinePattern(machineCode(node, pattern));
+}
+
+/** The pattern in JavaScript; undefined where it cannot be written so. */
+function expressionOf(node: PatternNode): RegExp | undefined {
+  const source = writePattern(node);
+  if (source === undefined) return undefined;
   try {
-    return expressionPattern(new RegExp(source, "gv"));
-  } catch (cause) {
-    throw unsupportedPattern(pattern, `a part that JavaScript refuses (${cause instanceof Error ? cause.message : cause})`);
+    const expression = new RegExp(source, "gv");
+    // V8 compiles an expression when it is first used, once for each width of text, and may find it too large only then.
+    for (const text of ["a", "\u3042"]) text.replace(expression, "");
+    return expression;
+  } catch {
+    return undefined;
   }
 }
 

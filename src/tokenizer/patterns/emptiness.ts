@@ -1,7 +1,7 @@
 import type { PatternNode } from "./syntax.ts";
 
 /** Whether a pattern can match the empty text. */
-function canBeEmpty(node: PatternNode): boolean {
+export function canBeEmpty(node: PatternNode): boolean {
   switch (node.kind) {
     case "character":
     case "set":

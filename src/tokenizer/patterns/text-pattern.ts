@@ -1,4 +1,6 @@
 import { isInside, widthAt } from "../aligned-text.ts";
+import { Machine } from "./machine.ts";
+import type { MachineCode } from "./machine-code.ts";
 
 /** What a pattern of a tokenizer.json finds in texts. */
 export interface TextPattern {
@@ -31,6 +33,29 @@ export function expressionPattern(expression: RegExp): TextPattern {
         if (end === start) expression.lastIndex = end + (end < text.length ? widthAt(text, end) : 1);
         if (end > start || start !== last) places.push(start, end);
         last = end;
+      }
+      return places;
+    },
+  };
+  return pattern;
+}
+
+/** Matches of a pattern that JavaScript's backtracking could take very long for. */
+export function machinePattern(code: MachineCode): TextPattern {
+  const pattern: TextPattern = {
+    replace: (text, content) => replaceMatches(text, pattern.matches(text), content),
+    matches(text) {
+      const places: number[] = [];
+      if (text === "") return places;
+      const machine = new Machine(code, text);
+      let last = -1;
+      for (let at = 0; at <= text.length; ) {
+        const end = machine.matchAt(at);
+        if (end > at || (end === at && at !== last)) {
+          places.push(at, end);
+          last = end;
+        }
+        at = end > at ? end : at + (at < text.length ? widthAt(text, at) : 1);
       }
       return places;
     },
