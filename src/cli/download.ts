@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { resolveLoadable } from "../generate/index.ts";
+import { resolveLoadable } from "../generate/resolve-loadable.ts";
 import { addHubOptions, type ModelFlags } from "./model-options.ts";
 import { createProgressReporter } from "./progress.ts";
 

@@ -25,7 +25,6 @@ export type {
   TokenOutput,
 } from "./pipeline-options.ts";
 export type { PromptOptions } from "./prompt-options.ts";
-export { resolveLoadable } from "./resolve-loadable.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StreamOptions } from "./stream.ts";
 export type { TextGenerationPipeline } from "./text-generation-pipeline.ts";
