@@ -139,11 +139,11 @@ export function checkModel(type: string, config: unknown): void {
 const addedToken = fields({
   id: tokenId,
   content: text,
-  single_word: defaulted(flag),
-  lstrip: defaulted(flag),
-  rstrip: defaulted(flag),
-  normalized: defaulted(flag),
-  special: defaulted(flag),
+  single_word: flag,
+  lstrip: flag,
+  rstrip: flag,
+  normalized: flag,
+  special: flag,
 });
 
 const parts: { readonly [name: string]: FieldCheck } = {

@@ -49,7 +49,7 @@ function t5(model: SentencePieceModel, config: Config): Converted {
   const eos = known.get(eosToken);
   if (eos === undefined || vocab.length < 3)
     throw new TsumugiError("unsupported_tokenizer", { what: "a T5 tokenizer whose eos_token is not a piece", given: eosToken });
-  const extraTokens = extra.map((content) => ({ id: known.get(content), content, special: true, normalized: false }));
+  const extraTokens = extra.map((content) => addedToken(known.get(content) as number, content, true));
   const end = { SpecialToken: { id: "</s>", type_id: 0 } };
   const [a, b] = [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 0 } }];
   return {
@@ -148,10 +148,13 @@ function scored(model: SentencePieceModel): (readonly [string, number])[] {
 /** Control symbols are special tokens; user-defined symbols are found in text, and decoded, as any other token. */
 function addedTokens(model: SentencePieceModel): object[] {
   return model.pieces.flatMap(({ piece, kind }, id) =>
-    kind === "control" || kind === "user-defined"
-      ? [{ id, content: piece, special: kind === "control", normalized: false }]
-      : [],
+    kind === "control" || kind === "user-defined" ? [addedToken(id, piece, kind === "control")] : [],
   );
+}
+
+/** An added token as tokenizer.json writes it, found in text as it is. */
+function addedToken(id: number, content: string, special: boolean): object {
+  return { ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false }, special };
 }
 
 function precompiled(model: SentencePieceModel): object | null {

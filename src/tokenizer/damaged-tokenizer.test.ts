@@ -85,6 +85,7 @@ test.each([
   ],
   [{ model: { type: "Unigram", vocab: [["a", null]] } }, '`model.vocab[0]` must be a piece and its score; given: ["a",null]'],
   [{ added_tokens: [{ id: 2, content: 5 }] }, "`added_tokens[0].content` must be a string; given: 5"],
+  [{ added_tokens: [{ id: 2, content: "<s>", special: true }] }, "`added_tokens[0].single_word` must be"],
 ])("a part of a wrong type is refused at load: %j", (change, text) => {
   expect(() => parts(change)).toThrow(failure(text));
 });
@@ -118,7 +119,8 @@ test("names of Object's own members are tokens as any other", () => {
 
 test("a vocabulary takes memory by its tokens, not by its largest id", () => {
   const model = { type: "WordLevel", vocab: { a: 0, b: 2 ** 31 - 1, "<unk>": 5 }, unk_token: "<unk>" };
-  const added = { id: 2 ** 30, content: "<s>", special: true };
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  const added = { id: 2 ** 30, content: "<s>", ...flags, special: true };
   const tokenizer = createTokenizer({
     tokenizerJson: { model, added_tokens: [added], pre_tokenizer: { type: "WhitespaceSplit" } },
   });

@@ -43,7 +43,11 @@ export function layoutOf(options: EncodeOptions, defaults: { paddingSide: Side; 
   positive("maxLength", maxLength);
   positive("padToMultipleOf", padToMultipleOf);
   const limit = maxLength ?? defaults.modelMaxLength;
-  const truncate = (cut === true || cut === "longest_first") && Number.isFinite(limit);
+  const truncate = (cut === true || cut === "longest_first") && limit !== Number.POSITIVE_INFINITY;
+  if (truncate && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    const expected = "a whole number of tokens to truncate by it, or Infinity";
+    throw new TsumugiError("invalid_option", { option: "modelMaxLength", expected, given: limit });
+  }
   const kind = padding === true || padding === "longest" ? "longest" : padding === "max_length" ? "max_length" : "none";
   if (maxLength !== undefined && kind !== "max_length" && !truncate)
     throw new TsumugiError("conflicting_options", {

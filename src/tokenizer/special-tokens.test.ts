@@ -162,6 +162,11 @@ test("max_len is the older name of model_max_length", () => {
     Number.POSITIVE_INFINITY,
   ]);
   expect(length({ max_len: 3, model_max_length: null })).toBe(Number.POSITIVE_INFINITY);
+  const negative = load([], { tokenizerConfig: { max_len: -1 } });
+  expect(negative.encode("ab")).toEqual([0, 1]);
+  expect(failure(() => negative.encode("ab", { truncation: true }))).toBe(
+    "invalid_option: Option `modelMaxLength` must be a whole number of tokens to truncate by it, or Infinity. Given: -1.",
+  );
 });
 
 test.each([
