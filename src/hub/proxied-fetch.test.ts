@@ -11,7 +11,6 @@ const load = (options: ResolveOptions = {}) =>
   resolveModel("org/tiny", { endpoint: use.hub.endpoint, cacheDir: use.cache, retry, ...options });
 
 beforeEach(async () => {
-  for (const name of Object.keys(process.env)) if (/_proxy$/i.test(name)) vi.stubEnv(name, undefined);
   proxy = await new LoopbackProxy().listen();
 });
 afterEach(() => proxy.close());

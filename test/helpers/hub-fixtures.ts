@@ -35,11 +35,12 @@ export function tinyRepository(): FakeRepository {
   };
 }
 
-/** A fake Hub with `org/tiny` and an empty cache for each test of a file, and no HF_* variable from outside. */
+/** A fake Hub with `org/tiny` and an empty cache for each test of a file, and no HF_* or proxy variable from outside. */
 export function useFakeHub(): { hub: FakeHub; cache: string } {
   const use = {} as { hub: FakeHub; cache: string };
   beforeEach(async () => {
-    for (const name of Object.keys(process.env)) if (/^(HF_|HUGGING|TRANSFORMERS_)/.test(name)) vi.stubEnv(name, undefined);
+    for (const name of Object.keys(process.env))
+      if (/^(HF_|HUGGING|TRANSFORMERS_)|_proxy$/i.test(name)) vi.stubEnv(name, undefined);
     use.cache = mkdtempSync(join(tmpdir(), "tsumugi-hub-"));
     vi.stubEnv("HF_HOME", join(use.cache, "home"));
     use.hub = await new FakeHub().listen();
