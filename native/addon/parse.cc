@@ -155,10 +155,12 @@ Place parse_place(const Napi::Object& from, const std::vector<std::vector<uint8_
 }  // namespace
 
 DType parse_dtype(const std::string& name) {
-  for (const DType type : {DType::float32, DType::bfloat16, DType::float16, DType::float64, DType::int32}) {
+  std::string known;
+  for (const DType type : kDTypes) {
     if (name == dtype_name(type)) return type;
+    known += std::string(known.empty() ? "" : ", ") + dtype_name(type);
   }
-  throw std::invalid_argument("[addon] dtype: expected float32, bfloat16, float16, float64 or int32, given " + name);
+  throw std::invalid_argument("[addon] dtype: expected one of " + known + ", given " + name);
 }
 
 // Everything but memory and contents.
@@ -236,6 +238,22 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
   session.matmul_workspace = HugeBuffer(matmul_bytes(session));
 }
 
+static PlainMatrix parse_matrix(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {
+  return {parse_place(from.Get("place").As<Napi::Object>(), memory), parse_dtype(text(from, "dtype")), integer(from, "columns")};
+}
+
+static LowRankChange parse_change(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {
+  LowRankChange change;
+  change.down = parse_matrix(from.Get("down").As<Napi::Object>(), memory);
+  change.up = parse_matrix(from.Get("up").As<Napi::Object>(), memory);
+  change.rank = change.up.columns;
+  change.scale = static_cast<float>(number(from, "scale"));
+  change.exchanged = flag(from, "exchanged");
+  change.has_magnitude = from.Get("magnitude").IsObject();
+  if (change.has_magnitude) change.magnitude = parse_matrix(from.Get("magnitude").As<Napi::Object>(), memory);
+  return change;
+}
+
 LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>& memory) {
   LoadPlan out;
   const Napi::Array files = list(plan, "files");
@@ -267,6 +285,7 @@ LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>&
     origin.column_end = integer(from, "columnEnd");
     origin.transposed = flag(from, "transposed");
     origin.destination = integer(from, "destination");
+    if (from.Get("change").IsObject()) origin.change = parse_change(from.Get("change").As<Napi::Object>(), memory);
     out.origins.push_back(std::move(origin));
   }
   return out;

@@ -1,13 +1,27 @@
 // Element types of tensors, and exact conversions between them (round to nearest, ties to even).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 namespace tsumugi {
 
-enum class DType : uint8_t { float32, bfloat16, float16, float64, int32 };
+enum class DType : uint8_t {
+  float32,
+  bfloat16,
+  float16,
+  float64,
+  int32,
+  float8_e4m3fn,
+  float8_e5m2,
+  float8_e4m3fnuz,
+  float8_e5m2fnuz,
+};
+
+constexpr DType kDTypes[] = {DType::float32,       DType::bfloat16,    DType::float16,         DType::float64,        DType::int32,
+                             DType::float8_e4m3fn, DType::float8_e5m2, DType::float8_e4m3fnuz, DType::float8_e5m2fnuz};
 
 constexpr size_t dtype_bytes(DType type) {
   switch (type) {
@@ -16,10 +30,17 @@ constexpr size_t dtype_bytes(DType type) {
     case DType::float32:
     case DType::int32:
       return 4;
+    case DType::float8_e4m3fn:
+    case DType::float8_e5m2:
+    case DType::float8_e4m3fnuz:
+    case DType::float8_e5m2fnuz:
+      return 1;
     default:
       return 2;
   }
 }
+
+constexpr bool is_float8(DType type) { return dtype_bytes(type) == 1; }
 
 constexpr const char* dtype_name(DType type) {
   switch (type) {
@@ -33,6 +54,14 @@ constexpr const char* dtype_name(DType type) {
       return "float64";
     case DType::int32:
       return "int32";
+    case DType::float8_e4m3fn:
+      return "float8_e4m3fn";
+    case DType::float8_e5m2:
+      return "float8_e5m2";
+    case DType::float8_e4m3fnuz:
+      return "float8_e4m3fnuz";
+    case DType::float8_e5m2fnuz:
+      return "float8_e5m2fnuz";
   }
   return "unknown";
 }
@@ -106,6 +135,73 @@ inline float float64_to_float_round_odd(double value) {
   uint32_t bits = float_bits(nearest);
   if ((back > value) == (value > 0.0)) --bits;  // towards zero
   return float_from_bits(bits | 1u);
+}
+
+// The 256 values of a float of 8 bits. "fn": no infinities, all ones are NaN. "fnuz": no infinities and no negative zero, whose
+// bits are NaN; exponents are one lower.
+struct Float8Values {
+  float values[256];
+};
+
+constexpr Float8Values float8_values(int mantissa_bits, bool is_finite, bool is_unsigned_zero) {
+  Float8Values out{};
+  const int exponent_bits = 7 - mantissa_bits;
+  const int last = (1 << exponent_bits) - 1;
+  const int bias = (last >> 1) + (is_unsigned_zero ? 1 : 0);
+  for (int bits = 0; bits < 256; ++bits) {
+    const uint32_t sign = static_cast<uint32_t>(bits & 0x80) << 24;
+    const int exponent = (bits & 0x7f) >> mantissa_bits;
+    uint32_t mantissa = static_cast<uint32_t>(bits & ((1 << mantissa_bits) - 1));
+    uint32_t pattern = sign;
+    const bool is_nan = is_unsigned_zero ? bits == 0x80 : is_finite && (bits & 0x7f) == 0x7f;
+    if (is_nan) {
+      pattern = 0x7fc00000u;
+    } else if (!is_finite && !is_unsigned_zero && exponent == last) {
+      pattern |= mantissa == 0 ? 0x7f800000u : 0x7fc00000u;
+    } else if (exponent != 0) {
+      pattern |= (static_cast<uint32_t>(exponent - bias + 127) << 23) | (mantissa << (23 - mantissa_bits));
+    } else if (mantissa != 0) {
+      int shifted = 1 - bias + 127;
+      while ((mantissa >> mantissa_bits) == 0) {
+        mantissa <<= 1;
+        --shifted;
+      }
+      mantissa &= (1u << mantissa_bits) - 1u;
+      pattern |= (static_cast<uint32_t>(shifted) << 23) | (mantissa << (23 - mantissa_bits));
+    }
+    out.values[bits] = std::bit_cast<float>(pattern);
+  }
+  return out;
+}
+
+inline constexpr Float8Values kFloat8E4m3fn = float8_values(3, true, false);
+inline constexpr Float8Values kFloat8E5m2 = float8_values(2, false, false);
+inline constexpr Float8Values kFloat8E4m3fnuz = float8_values(3, false, true);
+inline constexpr Float8Values kFloat8E5m2fnuz = float8_values(2, false, true);
+
+// Entry `index` of numbers that are stored one after the other.
+inline float load_value(DType type, const uint8_t* from, int64_t index) {
+  switch (type) {
+    case DType::bfloat16:
+      return bfloat16_to_float(reinterpret_cast<const uint16_t*>(from)[index]);
+    case DType::float16:
+      return float16_to_float(reinterpret_cast<const uint16_t*>(from)[index]);
+    case DType::float64:
+      return static_cast<float>(reinterpret_cast<const double*>(from)[index]);
+    case DType::int32:
+      return static_cast<float>(reinterpret_cast<const int32_t*>(from)[index]);
+    case DType::float8_e4m3fn:
+      return kFloat8E4m3fn.values[from[index]];
+    case DType::float8_e5m2:
+      return kFloat8E5m2.values[from[index]];
+    case DType::float8_e4m3fnuz:
+      return kFloat8E4m3fnuz.values[from[index]];
+    case DType::float8_e5m2fnuz:
+      return kFloat8E5m2fnuz.values[from[index]];
+    case DType::float32:
+      break;
+  }
+  return reinterpret_cast<const float*>(from)[index];
 }
 
 }  // namespace tsumugi

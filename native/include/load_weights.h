@@ -7,16 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "low_rank.h"
 #include "step.h"
 
 namespace tsumugi {
-
-// Where bytes begin: in a file, or in memory.
-struct Place {
-  int file = -1;  // index into LoadPlan::files; -1: memory
-  const uint8_t* memory = nullptr;
-  uint64_t offset = 0;
-};
 
 // Where rows of a weight come from: rows [row_start, row_end) and columns [column_start, column_end) of a stored
 // row-major matrix, then transposed or not. Vectors are matrices of one row.
@@ -35,6 +29,7 @@ struct WeightOrigin {
   int64_t column_start = 0;
   int64_t column_end = 0;
   bool transposed = false;
+  LowRankChange change;  // of plain numbers
   int64_t destination = 0;  // first row of the weight (of all its matrices); for vectors, first value
 
   int64_t rows() const { return transposed ? column_end - column_start : row_end - row_start; }

@@ -22,22 +22,6 @@ struct Slice {
 // Slices that one worker does one after another: those that share a block of 16 rows.
 using Task = std::vector<Slice>;
 
-float load_value(DType type, const uint8_t* from, int64_t index) {
-  switch (type) {
-    case DType::bfloat16:
-      return bfloat16_to_float(reinterpret_cast<const uint16_t*>(from)[index]);
-    case DType::float16:
-      return float16_to_float(reinterpret_cast<const uint16_t*>(from)[index]);
-    case DType::float64:
-      return static_cast<float>(reinterpret_cast<const double*>(from)[index]);
-    case DType::int32:
-      return static_cast<float>(reinterpret_cast<const int32_t*>(from)[index]);
-    case DType::float32:
-      break;
-  }
-  return reinterpret_cast<const float*>(from)[index];
-}
-
 // One rounding, also from float64.
 void store_value(Storage storage, uint8_t* to, int64_t index, DType type, const uint8_t* from, int64_t from_index) {
   if (storage == Storage::float32) {
@@ -71,10 +55,17 @@ class Loader {
     int64_t stride = width;
     const uint8_t* source = origin.is_plain ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
                                             : decode(origin, row_first, row_last, buffer);
+    DType type = origin.type;
+    std::vector<float> changed;
+    if (origin.change.rank > 0 || (origin.is_plain && is_float8(type))) {
+      changed = as_floats(origin, source, {row_first, row_last - row_first, column_first, width, nullptr});
+      source = reinterpret_cast<const uint8_t*>(changed.data());
+      type = DType::float32;
+    }
     if (weight.kind == WeightKind::packed) {
       PackedMatrix matrix = weight.matrix(destination / weight.rows);
       destination %= weight.rows;
-      pack_rows(matrix, destination, count, origin.type, source, stride, origin.transposed);
+      pack_rows(matrix, destination, count, type, source, stride, origin.transposed);
       return static_cast<uint64_t>(count * weight.columns) * value_bytes(weight.storage);
     }
     const int64_t columns = origin.columns();
@@ -84,7 +75,7 @@ class Loader {
     for (int64_t r = 0; r < count; ++r) {
       for (int64_t c = 0; c < columns; ++c) {
         const int64_t from = origin.transposed ? c * stride + r : r * stride + c;
-        store_value(weight.storage, weight.data, start + r * row_values + c, origin.type, source, from);
+        store_value(weight.storage, weight.data, start + r * row_values + c, type, source, from);
         if (!weight.rounds) continue;
         float& value = reinterpret_cast<float*>(weight.data)[start + r * row_values + c];
         value = round_to_bfloat16(value);
@@ -100,6 +91,19 @@ class Loader {
     } else {
       files_[static_cast<size_t>(place.file)]->read(to, place.offset + after, bytes);
     }
+  }
+
+  // A part of a matrix as float32, with what is changed in it.
+  std::vector<float> as_floats(const WeightOrigin& origin, const uint8_t* source, MatrixPart part) const {
+    std::vector<float> values(static_cast<size_t>(part.rows * part.columns));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = load_value(origin.type, source, static_cast<int64_t>(i));
+    if (origin.change.rank == 0) return values;
+    part.values = values.data();
+    const ReadPlace read_place = [this](const Place& place, uint64_t after, uint64_t bytes, uint8_t* to) {
+      read(place, after, bytes, to);
+    };
+    apply_low_rank(origin.change, read_place, part);
+    return values;
   }
 
   // Whole rows of MXFP4: 16 bytes of codes hold 32 values, the low half of a byte first, and share one byte of scale.
