@@ -51,6 +51,17 @@ const table = {
     message: "Weight {name} is stored as {given}, which cannot be computed with. Supported: {supported}.{hint}",
   },
   weight_shape: { status: 400, message: "Weight {name} must have shape {expected}. The checkpoint has {given}." },
+  adapter_unsupported: {
+    status: 400,
+    message:
+      "The adapter in {directory} cannot be applied: {reason}. Merge it into the model once with Python's peft (`merge_and_unload()`, then `save_pretrained`); or take adapter_config.json out of the folder to load the model without it.",
+  },
+  adapter_invalid: { status: 400, message: "The adapter in {directory} is damaged: {reason}." },
+  adapter_base_missing: {
+    status: 404,
+    message:
+      "{directory} holds an adapter and no model. Its adapter_config.json names {base} as the base model (`base_model_name_or_path`): {reason}. Write the path of the base model's folder or its Hub id there, or put the files of the base model into the same folder.",
+  },
   checkpoint_missing: {
     status: 404,
     message:

@@ -33,8 +33,13 @@ export async function readCheckpoint(files: ReadableFiles): Promise<Checkpoint> 
   const content = weights && (await files.readBytes(weights));
   if (!content) throw new TsumugiError("checkpoint_missing", { directory, found: describeOtherWeights(names, directory) });
   const file = `${directory}/${weights}`;
-  if (weights === "model.safetensors") return checkpointOf([await parseFile(content, file)]);
+  if (weights === "model.safetensors") return readSafetensors(content, file);
   return readIndexed(content, file, files);
+}
+
+/** One safetensors file as a checkpoint. `file`: its name, for messages. */
+export async function readSafetensors(content: Uint8Array, file: string): Promise<Checkpoint> {
+  return checkpointOf([await parseFile(content, file)]);
 }
 
 /** The checkpoint of the shards that an index names. */

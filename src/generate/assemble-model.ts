@@ -5,7 +5,7 @@ import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
-import { loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
+import { type AdapterSource, loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { warn } from "../util/warnings.ts";
@@ -23,7 +23,9 @@ export interface ModelParts {
   files: ModelFiles;
   /** config.json. */
   config: Record<string, unknown>;
+  /** Where there is an adapter, with its tensors beside the model's. */
   checkpoint: Checkpoint;
+  adapter?: AdapterSource;
   backend: Backend;
 }
 
@@ -36,10 +38,10 @@ type PlacedOptions = ModelOptions & { threads?: number };
  * @throws what `fromPretrained` throws behind its options and files
  */
 export async function assembleModel(parts: ModelParts, options: PlacedOptions, asked?: AutoModelName): Promise<CausalLMParts> {
-  const { files, config, checkpoint } = parts;
-  const model = await loadModel(config, checkpoint);
+  const { files, config, checkpoint, adapter } = parts;
+  const model = await loadModel(config, checkpoint, adapter);
   checkModelClass(model.modelType, model.programs.encode !== undefined, asked);
-  warnOfUnused(files, unusedTensorsOf(model, config, checkpoint));
+  warnOfUnused(files, unusedTensorsOf(model, config, checkpoint, adapter));
   return assemble({ ...parts, model }, options);
 }
 

@@ -1,6 +1,5 @@
 import { createBackend, deviceNames } from "../backends/devices.ts";
 import { TsumugiError } from "../errors.ts";
-import { openCheckpoint } from "../formats/index.ts";
 import { withWatchedProgress } from "../util/callback-guard.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
@@ -9,8 +8,7 @@ import { assembleModel } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
 import type { AutoModelName } from "./model-class.ts";
-import { readConfig } from "./read-config.ts";
-import { resolveLoadable } from "./resolve-loadable.ts";
+import { openModel } from "./open-model.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 export { deviceNames };
@@ -101,12 +99,10 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
     throw new TsumugiError("conflicting_options", { options: `\`device: "${backend.name}"\` and \`threads\``, reason });
   }
   const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress };
-  const files = await resolveLoadable(idOrDirectory, hub, asked);
-  const config = await readConfig(files);
-  const checkpoint = await openCheckpoint(files.directory);
+  const parts = await openModel(idOrDirectory, hub, asked);
   try {
-    return await assembleModel({ files, config, checkpoint, backend }, options, asked);
+    return await assembleModel({ ...parts, backend }, options, asked);
   } finally {
-    await checkpoint.close();
+    await parts.checkpoint.close();
   }
 }

@@ -1,7 +1,8 @@
 import { createReferenceBackend } from "../backends/reference/index.ts";
-import { readCheckpoint } from "../formats/memory-checkpoint.ts";
+import { readCheckpoint, readSafetensors } from "../formats/memory-checkpoint.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
 import { withWatchedProgress } from "../util/callback-guard.ts";
+import { joinWeights, readAdapterConfig, refuseBareAdapter, type Weights } from "./adapter-files.ts";
 import { assembleModel } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
 import { checkModelOptions, type ModelOptions } from "./load-options.ts";
@@ -34,6 +35,15 @@ export async function loadFromFiles(files: ModelFiles, options: ModelOptions = {
 
 async function assemble(files: ModelFiles, options: ModelOptions): Promise<CausalLMParts> {
   const config = await readConfig(files);
+  return assembleModel({ files, config, ...(await readWeights(files)), backend: createReferenceBackend() }, options);
+}
+
+async function readWeights(files: ModelFiles): Promise<Weights> {
   const checkpoint = await readCheckpoint(files);
-  return assembleModel({ files, config, checkpoint, backend: createReferenceBackend() }, options);
+  const config = await readAdapterConfig(files);
+  if (config === undefined) return { checkpoint };
+  const bytes = await files.readBytes("adapter_model.safetensors");
+  if (!bytes) return refuseBareAdapter(files.directory, await files.list());
+  const adapter = await readSafetensors(bytes, `${files.directory}/adapter_model.safetensors`);
+  return joinWeights(checkpoint, adapter, files.directory, config);
 }

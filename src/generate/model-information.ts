@@ -1,13 +1,11 @@
 import { holdingBits, weightHoldings } from "../backends/weight-holding.ts";
 import { engineLimits } from "../engine/limits.ts";
-import { openCheckpoint } from "../formats/index.ts";
 import type { HubOptions } from "../hub/index.ts";
 import { isMultimodal, loadModel } from "../models/index.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../tensor/dtype.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { chooseDtype } from "./choose-dtype.ts";
-import { readConfig } from "./read-config.ts";
-import { resolveLoadable } from "./resolve-loadable.ts";
+import { openModel } from "./open-model.ts";
 
 /** What a model is and takes, read without loading its weights. */
 export interface ModelInformation {
@@ -41,11 +39,9 @@ export async function modelInformation(
   options: Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "onProgress"> = {},
 ): Promise<ModelInformation> {
   refuseUnknown(options, ["revision", "cacheDir", "token", "localFilesOnly", "forceDownload", "onProgress"]);
-  const files = await resolveLoadable(idOrDirectory, options);
-  const config = await readConfig(files);
-  const checkpoint = await openCheckpoint(files.directory);
+  const { files, config, checkpoint, adapter } = await openModel(idOrDirectory, options);
   try {
-    const model = await loadModel(config, checkpoint);
+    const model = await loadModel(config, checkpoint, adapter);
     const memoryOf = (dtype: FloatDType) => {
       const { cache, weights: held } = engineLimits(model, { blockTokens: 16, weights: dtype });
       const bits = weightHoldings(model, held).map(holdingBits);

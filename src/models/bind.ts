@@ -3,6 +3,7 @@ import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { FindStorage, TensorLookup } from "../formats/quantised/index.ts";
 import { exchanged, originRegion } from "../ops/origin.ts";
 import type { Weight, WeightOrigin } from "../ops/program.ts";
+import type { ModelAdapter } from "./adapters/open-adapter.ts";
 import { refuseMissing } from "./missing-weights.ts";
 
 /** The tensors of a checkpoint, by the names of a model's weights. */
@@ -12,6 +13,8 @@ export interface BindingSource {
   find(tensor: string): string | undefined;
   /** How a tensor is stored, where it is quantised. */
   storageOf: FindStorage;
+  /** What changes the weights. */
+  adapter?: ModelAdapter | undefined;
 }
 
 /** Binds weights to the tensors of a checkpoint. */
@@ -26,18 +29,22 @@ export interface Binding {
   bind(weights: readonly Weight[], modelType: string): Weight[];
 }
 
-export function bindingTo({ tensors, find, storageOf }: BindingSource): Binding {
+export function bindingTo({ tensors, find, storageOf, adapter }: BindingSource): Binding {
   const lookup: TensorLookup = { find, info: (name) => tensors.get(name)! };
   /** The origin with its tensors as the checkpoint names them, or the names of what is missing. */
   const bound = (origin: WeightOrigin): WeightOrigin | readonly string[] => {
-    const stored = storageOf(origin.tensor, lookup);
+    const replacement = adapter?.replacementOf(origin.tensor);
+    const stored = replacement === undefined ? storageOf(origin.tensor, lookup) : undefined;
     if (stored === undefined) {
-      const tensor = find(origin.tensor);
-      return tensor === undefined ? [origin.tensor] : { ...origin, tensor };
+      const tensor = replacement ?? find(origin.tensor);
+      if (tensor === undefined) return [origin.tensor];
+      const own = { ...origin, tensor };
+      return adapter ? adapter.changed(own, origin.tensor, tensors.get(tensor)!.shape) : own;
     }
     if ("missing" in stored) return stored.missing;
     const { tensor, storage, transposed } = stored;
-    return { ...(transposed ? exchanged(origin) : origin), tensor, storage };
+    const own = { ...(transposed ? exchanged(origin) : origin), tensor, storage };
+    return adapter ? adapter.changed(own, origin.tensor, storage.shape) : own;
   };
   /** All origins of a layout, where all of them are there. */
   const layoutOf = (from: readonly WeightOrigin[]): WeightOrigin[] | undefined => {

@@ -64,6 +64,8 @@ export interface ArchitectureSource<Shape extends z.ZodRawShape> {
   olderNames?: { readonly [module: string]: string };
   /** What its checkpoints have beyond what is read. Default: nothing. */
   spare?: SpareTensors;
+  /** Its linear modules store their matrices as [inputs, outputs] (transformers' Conv1D). Default false. */
+  storesInputsFirst?: boolean;
   /** Other names of fields of config.json, by the name that `fields` uses: `attribute_map` of transformers. */
   aliases?: { readonly [alias: string]: string };
   /** Fields of config.json that the forward pass reads, with their defaults in transformers. */
@@ -89,6 +91,7 @@ export interface Architecture {
   tie: { embedding: string; head: string };
   olderNames: { readonly [module: string]: string };
   spare: SpareTensors;
+  storesInputsFirst: boolean;
   /** Whether it is an encoder-decoder model. */
   hasEncoder: boolean;
   /** Whether config.json asks for a tied head. */
@@ -101,7 +104,7 @@ export interface Architecture {
 export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embeddings: z.ZodType<boolean> }>(
   source: ArchitectureSource<Shape>,
 ): Architecture {
-  const { modelType, prefix = "model.", olderNames = {}, spare = {} } = source;
+  const { modelType, prefix = "model.", olderNames = {}, spare = {}, storesInputsFirst = false } = source;
   const { tie = { embedding: `${prefix}embed_tokens`, head: "lm_head" } } = source;
   const schema = z.object(source.fields);
   const parse = (raw: unknown) => parseFields(schema, renamed(raw, source.aliases ?? {}));
@@ -111,6 +114,7 @@ export function defineArchitecture<Shape extends z.ZodRawShape & { tie_word_embe
     tie,
     olderNames,
     spare,
+    storesInputsFirst,
     hasEncoder: source.encode !== undefined,
     isTied: (raw) => (parse(raw) as unknown as { tie_word_embeddings: boolean }).tie_word_embeddings,
     build(raw, tied, checkpoint) {

@@ -1,3 +1,4 @@
+export type { AdapterSource } from "./adapters/open-adapter.ts";
 export { type AttentionOutput, type AttentionOutputs, attentionOutputs, withAttentions } from "./attentions.ts";
 export { type HiddenStateOutputs, hiddenStateOutputs, withHiddenStates } from "./hidden-states.ts";
 export {

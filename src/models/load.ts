@@ -1,6 +1,10 @@
+import { TsumugiError } from "../errors.ts";
+import { isAdapterTensor } from "../formats/adapted-checkpoint.ts";
 import type { CheckpointTensors } from "../formats/checkpoint.ts";
 import { type FindStorage, openQuantisation } from "../formats/quantised/index.ts";
 import type { Model } from "../ops/program.ts";
+import { warn } from "../util/warnings.ts";
+import { type AdapterSource, openAdapter } from "./adapters/open-adapter.ts";
 import * as arch from "./arch/index.ts";
 import { bindingTo } from "./bind.ts";
 import { sizesOf } from "./check-sizes.ts";
@@ -74,24 +78,49 @@ export function modelKindOf(config: unknown): ModelKind {
  * follows transformers: the one of the two tensors that is there serves both, and where both are there with different
  * values they are not tied.
  *
- * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`.
+ * An adapter changes the matrices that it is for, as in transformers with peft: `source` then has its tensors, too
+ * (`withAdapter`). A head that is tied in the model alone stays as it is where the adapter changes the embedding.
+ *
+ * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`, `adapter_unsupported`, `adapter_invalid`.
  */
-export async function loadModel(config: unknown, source: CheckpointTensors): Promise<Model> {
+export async function loadModel(config: unknown, source: CheckpointTensors, beside?: AdapterSource): Promise<Model> {
   const { architecture, fields, mayTie, storageOf } = readConfig(config);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
   const { tie } = architecture;
+  const adapter = beside && openAdapter(beside, architecture);
   const find = tensorFinder(architecture, tensors);
   const embedding = find(`${tie.embedding}.weight`);
   const head = find(`${tie.head}.weight`);
   let tied = mayTie ?? head === undefined;
   if (tied && embedding && head && source.read) tied = equal(await source.read(embedding), await source.read(head));
+  const parts = tied && adapter?.touches(tie.embedding) !== adapter?.touches(tie.head);
+  if (parts && architecture.hasEncoder) {
+    const reason = "it changes one of the embedding and the head, which an encoder-decoder model has in common";
+    throw new TsumugiError("adapter_unsupported", { directory: beside!.directory, reason });
+  }
   const binding = bindingTo({
     tensors,
-    find: (tensor) => find(tensor) ?? (tied && tensor === `${tie.embedding}.weight` ? head : undefined),
+    find(tensor) {
+      const own = find(tensor);
+      if (own !== undefined || !tied) return own;
+      if (tensor === `${tie.embedding}.weight`) return head;
+      return tensor === `${tie.head}.weight` ? embedding : undefined;
+    },
     storageOf,
+    adapter,
   });
-  const model = architecture.build(fields, tied, { sizes: sizesOf([...tensors.values()]), has: binding.has });
-  return { ...model, weights: binding.bind(model.weights, model.modelType) };
+  const isTied = tied && !parts && adapter?.touches(tie.embedding) !== true;
+  const model = architecture.build(fields, isTied, { sizes: sizesOf(source.tensors()), has: binding.has });
+  const bound = { ...model, weights: binding.bind(model.weights, model.modelType) };
+  if (adapter) warnOfUnread(beside!, adapter.unread(bound.weights, isMultimodal(config)));
+  return bound;
+}
+
+/** What PEFT leaves out is left out, but not without a word. */
+function warnOfUnread({ directory }: AdapterSource, names: readonly string[]): void {
+  if (names.length === 0) return;
+  const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+  warn(`The adapter in ${directory} holds ${names.length} tensors that change nothing in the model: ${shown}.`);
 }
 
 /**
@@ -100,10 +129,15 @@ export async function loadModel(config: unknown, source: CheckpointTensors): Pro
  *
  * @param model - What `loadModel` made of the two.
  */
-export function unusedTensorsOf(model: Model, config: unknown, source: CheckpointTensors): string[] {
+export function unusedTensorsOf(model: Model, config: unknown, source: CheckpointTensors, beside?: AdapterSource): string[] {
   const { architecture, fields } = readConfig(config);
-  const names = source.tensors().map(({ name }) => name);
-  return unusedTensors(model, architecture, fields, names, isMultimodal(config));
+  const all = source.tensors().map(({ name }) => name);
+  const names = beside ? all.filter((name) => !isAdapterTensor(name)) : all;
+  const unused = unusedTensors(model, architecture, fields, names, isMultimodal(config));
+  if (!beside || unused.length === 0) return unused;
+  // those that the adapter has others for
+  const replaced = beside.tensors.map(({ name }) => `.${name}`);
+  return unused.filter((name) => !replaced.some((other) => other.endsWith(`.${name}`)));
 }
 
 /** What a config.json says about a model. */

@@ -1,5 +1,5 @@
 import { storageTensors } from "../tensor/storage.ts";
-import type { WeightOrigin } from "./program.ts";
+import type { LowRankChange, WeightOrigin } from "./program.ts";
 
 /** What an origin takes of a tensor: a part of one stored, row-major matrix. */
 export interface OriginRegion {
@@ -16,8 +16,14 @@ export interface OriginRegion {
 }
 
 /** Every tensor of the checkpoint that an origin reads, by name. */
-export function originTensors({ tensor, storage }: WeightOrigin): readonly string[] {
-  return storage ? storageTensors(storage).map(({ tensor: name }) => name) : [tensor];
+export function originTensors({ tensor, storage, change }: WeightOrigin): readonly string[] {
+  const own = storage ? storageTensors(storage).map(({ tensor: name }) => name) : [tensor];
+  return change ? [...own, ...changeTensors(change)] : own;
+}
+
+/** The tensors of a change. */
+export function changeTensors({ down, up, magnitude }: LowRankChange): readonly string[] {
+  return magnitude === undefined ? [down, up] : [down, up, magnitude];
 }
 
 /**

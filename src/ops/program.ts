@@ -89,6 +89,22 @@ export interface EncodeProgram extends Omit<Program, "outputs"> {
 /** Which program of a model a step runs. */
 export type ProgramName = "decode" | "encode";
 
+/**
+ * A low-rank change of a stored matrix: scale · up · down is added to it while it is read. The tensors are of the checkpoint.
+ * Source: Hu et al. 2021, "LoRA".
+ */
+export interface LowRankChange {
+  /** [rank, inputs] */
+  down: string;
+  /** [outputs, rank] */
+  up: string;
+  scale: number;
+  /** The stored matrix is [inputs, outputs]. Default: [outputs, inputs]. */
+  exchanged?: boolean;
+  /** [outputs] The length that what makes each output then has. Source: Liu et al. 2024, "DoRA". */
+  magnitude?: string;
+}
+
 /** Where (part of) a weight comes from: a checkpoint tensor, then one matrix of it, its slice, its transposition. */
 export interface WeightOrigin {
   tensor: string;
@@ -99,6 +115,8 @@ export interface WeightOrigin {
    * one would be called, and the storage names those that are there. Model files never say it; it is found when the model is bound to a checkpoint.
    */
   storage?: TensorStorage;
+  /** A change of the tensor's matrix by an adapter. Model files never say it, either. Only of plain numbers, and of a whole tensor. */
+  change?: LowRankChange;
   /** Elements start..end (exclusive) of one axis of the tensor as stored. */
   slice?: { axis: number; start: number; end: number };
   /** True for a 2-D tensor stored [in, out] (GPT-2's Conv1D). Applied after the slice. */

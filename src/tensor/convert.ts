@@ -29,9 +29,13 @@ export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
     case "float16":
       return Float32Array.from({ length: bytes.length / 2 }, (_, i) => float16ToFloat32(view.getUint16(i * 2, true)));
     case "float8_e4m3fn":
-      return Float32Array.from(bytes, (byte) => smallFloat(byte, 4, 3, true));
+      return Float32Array.from(bytes, (byte) => smallFloat(byte, 4, 3, "finite"));
     case "float8_e5m2":
-      return Float32Array.from(bytes, (byte) => smallFloat(byte, 5, 2, false));
+      return Float32Array.from(bytes, (byte) => smallFloat(byte, 5, 2));
+    case "float8_e4m3fnuz":
+      return Float32Array.from(bytes, (byte) => smallFloat(byte, 4, 3, "unsigned zero"));
+    case "float8_e5m2fnuz":
+      return Float32Array.from(bytes, (byte) => smallFloat(byte, 5, 2, "unsigned zero"));
     default:
       throw new TsumugiError("invalid_input", { what: "A weight's dtype", expected: "a float type", given: dtype });
   }
@@ -39,7 +43,7 @@ export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
 
 /** float16 bits as a number. */
 function float16ToFloat32(bits: number): number {
-  return smallFloat(bits, 5, 10, false);
+  return smallFloat(bits, 5, 10);
 }
 
 /** Rounds to the nearest value of a dtype, ties to even, in place; returns the array. */
@@ -68,15 +72,19 @@ export function roundToFloat16(value: number): number {
   return Math.sign(value) * (rounded >= 65520 ? Number.POSITIVE_INFINITY : rounded);
 }
 
-/** A float of 1 sign bit and few others. `finite`: no infinities, and only all ones is NaN (e4m3fn). */
-function smallFloat(bits: number, exponentBits: number, mantissaBits: number, finite: boolean): number {
+/**
+ * A float of 1 sign bit and few others. "finite": no infinities, and only all ones is NaN (e4m3fn). "unsigned zero": no
+ * infinities, NaN has the bits of a negative zero, and exponents are one lower (fnuz).
+ */
+function smallFloat(bits: number, exponentBits: number, mantissaBits: number, kind?: "finite" | "unsigned zero"): number {
   const sign = bits >> (exponentBits + mantissaBits) ? -1 : 1;
   const largest = (1 << exponentBits) - 1;
   const exponent = (bits >> mantissaBits) & largest;
   const mantissa = bits & ((1 << mantissaBits) - 1);
-  const bias = largest >> 1;
-  if (finite && exponent === largest && mantissa === (1 << mantissaBits) - 1) return Number.NaN;
-  if (!finite && exponent === largest) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  const bias = (largest >> 1) + (kind === "unsigned zero" ? 1 : 0);
+  if (kind === "unsigned zero" && sign < 0 && exponent === 0 && mantissa === 0) return Number.NaN;
+  if (kind === "finite" && exponent === largest && mantissa === (1 << mantissaBits) - 1) return Number.NaN;
+  if (kind === undefined && exponent === largest) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   if (exponent === 0) return sign * mantissa * 2 ** (1 - bias - mantissaBits);
   return sign * (1 + mantissa / (1 << mantissaBits)) * 2 ** (exponent - bias);
 }

@@ -86,6 +86,22 @@ export interface NativePlace {
   offset: number;
 }
 
+/** A row-major matrix of plain numbers. */
+export interface NativeMatrix {
+  place: NativePlace;
+  dtype: string;
+  columns: number;
+}
+
+/** `LowRankChange`, with where its tensors are. */
+export interface NativeChange {
+  down: NativeMatrix;
+  up: NativeMatrix;
+  scale: number;
+  exchanged: boolean;
+  magnitude?: NativeMatrix;
+}
+
 export interface NativeOrigin {
   weight: number;
   tensor: string;
@@ -100,6 +116,7 @@ export interface NativeOrigin {
   columnStart: number;
   columnEnd: number;
   transposed: boolean;
+  change?: NativeChange;
   /** First row of the weight; first value of a vector. */
   destination: number;
 }

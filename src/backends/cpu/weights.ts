@@ -1,12 +1,19 @@
 import { TsumugiError } from "../../errors.ts";
 import { originRegion } from "../../ops/origin.ts";
-import type { Model, Weight, WeightOrigin } from "../../ops/program.ts";
+import type { LowRankChange, Model, Weight, WeightOrigin } from "../../ops/program.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
+import { checkReadable } from "../../tensor/readable.ts";
 import { storageTensors } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
-import { type NativeLoadPlan, type NativeOrigin, type NativePlace, type NativeWeight, weightKinds } from "./addon.ts";
-
-const loadable = ["float32", "bfloat16", "float16", "float64"];
+import {
+  type NativeChange,
+  type NativeLoadPlan,
+  type NativeMatrix,
+  type NativeOrigin,
+  type NativePlace,
+  type NativeWeight,
+  weightKinds,
+} from "./addon.ts";
 
 /** Where each weight's rows come from, as the addon's loader reads them. Every shape is checked here. */
 export function planLoad(model: Model, weights: readonly NativeWeight[], source: WeightSource): NativeLoadPlan {
@@ -85,9 +92,7 @@ function planOrigin(
   const stored = storage
     ? { storage: storage.kind, dtype: "uint8", tensors: storageTensors(storage).map(({ tensor: name }) => name) }
     : { storage: "plain", dtype: places.info(tensor).dtype, tensors: [tensor] };
-  if (!storage && !loadable.includes(stored.dtype)) {
-    throw shapeError(weight, `a tensor of ${loadable.join(", ")}`, stored.dtype);
-  }
+  if (!storage) checkReadable(weight.name, places.info(tensor).dtype);
   const shape = storage?.shape ?? places.info(tensor).shape;
   const region = originRegion(origin, shape);
   if (!region) {
@@ -107,16 +112,32 @@ function planOrigin(
     places: stored.tensors.map((name) => places.find(weight, name, origin.index)),
     ...(isVector ? inOneRow(weight, matrix, isWhole) : matrix),
     transposed: transpose,
+    ...(origin.change && { change: planChange(weight, origin.change, places) }),
     destination,
   };
 }
 
-/** Joins whole rows of a matrix into one row, since a vector is all of its values, one after another. */
-function inOneRow(
+function planChange(
   weight: Weight,
-  matrix: Omit<NativeMatrix, "transposed">,
-  isWhole: boolean,
-): Omit<NativeMatrix, "transposed"> {
+  { down, up, scale, exchanged = false, magnitude }: LowRankChange,
+  places: Places,
+): NativeChange {
+  const matrix = (tensor: string): NativeMatrix => {
+    const { shape, dtype } = places.info(tensor);
+    checkReadable(tensor, dtype);
+    return { place: places.find(weight, tensor), dtype, columns: shape.at(-1) ?? 1 };
+  };
+  return {
+    down: matrix(down),
+    up: matrix(up),
+    scale,
+    exchanged,
+    ...(magnitude !== undefined && { magnitude: matrix(magnitude) }),
+  };
+}
+
+/** Joins whole rows of a matrix into one row, since a vector is all of its values, one after another. */
+function inOneRow(weight: Weight, matrix: Omit<StoredPart, "transposed">, isWhole: boolean): Omit<StoredPart, "transposed"> {
   const { storedColumns, rowStart, rowEnd, columnStart, columnEnd } = matrix;
   if (!isWhole && rowEnd - rowStart > 1) throw shapeError(weight, "a vector sliced on axis 0", "another axis");
   const first = rowStart * storedColumns + columnStart;
@@ -139,9 +160,9 @@ function matrixByMatrix(weight: Weight, origin: NativeOrigin, matrixRows: number
   return parts;
 }
 
-type NativeMatrix = Pick<NativeOrigin, "storedColumns" | "rowStart" | "rowEnd" | "columnStart" | "columnEnd" | "transposed">;
+type StoredPart = Pick<NativeOrigin, "storedColumns" | "rowStart" | "rowEnd" | "columnStart" | "columnEnd" | "transposed">;
 
-function logicalSize({ rowStart, rowEnd, columnStart, columnEnd, transposed }: NativeMatrix) {
+function logicalSize({ rowStart, rowEnd, columnStart, columnEnd, transposed }: StoredPart) {
   const [rows, columns] = [rowEnd - rowStart, columnEnd - columnStart];
   return transposed ? { rows: columns, columns: rows } : { rows, columns };
 }

@@ -1,9 +1,11 @@
 import { TsumugiError } from "../../errors.ts";
 import { type OriginRegion, originRegion } from "../../ops/origin.ts";
-import type { Weight, WeightOrigin } from "../../ops/program.ts";
+import type { LowRankChange, Weight, WeightOrigin } from "../../ops/program.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
 import { decodeStorage, type StorageBytes } from "../../tensor/decode-storage.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../../tensor/dtype.ts";
+import { applyLowRank, type LowRankNumbers } from "../../tensor/low-rank.ts";
+import { checkReadable } from "../../tensor/readable.ts";
 import { storageTensors, type TensorStorage } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
 import { isPlain, type WeightHolding } from "../weight-holding.ts";
@@ -78,7 +80,7 @@ class OriginReader {
   readonly #source: WeightSource;
   readonly #tensors: ReadonlyMap<string, TensorInfo>;
   readonly #read = new Map<string, Uint8Array>();
-  #decoded: { name: string; values: Float32Array } | undefined;
+  #decoded: { name: string; change: LowRankChange | undefined; values: Float32Array } | undefined;
 
   constructor(source: WeightSource, tensors: ReadonlyMap<string, TensorInfo>) {
     this.#source = source;
@@ -89,7 +91,10 @@ class OriginReader {
   async values(origin: WeightOrigin): Promise<Float32Array> {
     const { tensor, storage } = origin;
     const shape = storage?.shape ?? this.#info(tensor).shape;
-    if (this.#decoded?.name !== tensor) this.#decoded = { name: tensor, values: await this.#decode(origin) };
+    const { change } = origin;
+    if (this.#decoded?.name !== tensor || this.#decoded.change !== change) {
+      this.#decoded = { name: tensor, change, values: await this.#decode(origin) };
+    }
     return place(this.#decoded.values, regionOf(origin, shape), origin.transpose ?? false);
   }
 
@@ -108,14 +113,33 @@ class OriginReader {
     return { storage, bytes };
   }
 
-  async #decode({ tensor, storage }: WeightOrigin): Promise<Float32Array> {
+  async #decode({ tensor, storage, change }: WeightOrigin): Promise<Float32Array> {
     if (!storage) {
-      const { dtype } = this.#info(tensor);
-      return toFloat32(await readTensor(this.#source, tensor), dtype);
+      const values = await this.#plain(tensor);
+      if (change) applyLowRank(values, await this.#numbersOf(change));
+      return values;
     }
     const bytes: { [role: string]: Uint8Array } = {};
     for (const { role, tensor: part } of storageTensors(storage)) bytes[role] = await readTensor(this.#source, part);
     return decodeStorage(storage, bytes);
+  }
+
+  /** The numbers of a tensor, for the caller to keep. */
+  async #plain(tensor: string): Promise<Float32Array> {
+    const { dtype } = this.#info(tensor);
+    checkReadable(tensor, dtype);
+    return toFloat32(await readTensor(this.#source, tensor), dtype);
+  }
+
+  async #numbersOf({ down, up, scale, exchanged = false, magnitude }: LowRankChange): Promise<LowRankNumbers> {
+    return {
+      down: await this.#plain(down),
+      up: await this.#plain(up),
+      rank: this.#info(up).shape.at(-1)!,
+      scale,
+      exchanged,
+      ...(magnitude !== undefined && { magnitude: await this.#plain(magnitude) }),
+    };
   }
 
   async #bytes(tensor: string): Promise<Uint8Array> {

@@ -17,6 +17,7 @@ import { defineArchitecture } from "../define.ts";
 export const gpt2 = defineArchitecture({
   modelType: "gpt2",
   prefix: "transformer.",
+  storesInputsFirst: true,
   tie: { embedding: "transformer.wte", head: "lm_head" },
   aliases: {
     max_position_embeddings: "n_positions",
