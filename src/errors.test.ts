@@ -41,7 +41,7 @@ describe("the error table", () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
     expect(new TsumugiError("invalid_input", { what: "x", expected: "plain", given: circular }).message).toContain(
-      "[object Object]",
+      '{"self":(itself again)}',
     );
   });
 });

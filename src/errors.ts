@@ -1,3 +1,5 @@
+import { showValue } from "./util/show-value.ts";
+
 /**
  * Every error that a user can see: one table of code, message template and HTTP status.
  *
@@ -26,7 +28,7 @@ const table = {
   },
   aborted: { status: 499, message: "The request was aborted." },
   invalid_probabilities: { status: 500, message: "No token can be drawn: {reason}." },
-  unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}." },
+  unknown_task: { status: 400, message: "Unknown pipeline task `{task}`. Supported: {supported}.{hint}" },
   disposed: { status: 500, message: "{what} was used after dispose()." },
   // models and checkpoints
   model_unsupported: {
@@ -287,12 +289,5 @@ function fill(code: ErrorCode, details: ErrorDetails): string {
 function show(value: unknown, name: string, isQuoted: boolean): string {
   if (value === undefined) return name === "given" ? "undefined" : "";
   if (typeof value === "string" && !isQuoted) return value.replace(controls, escapeControl);
-  // JSON has no NaN and no Infinity
-  if (typeof value === "number") return String(value);
-  try {
-    const text = JSON.stringify(value) ?? String(value);
-    return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  } catch {
-    return String(value);
-  }
+  return showValue(value);
 }

@@ -38,6 +38,10 @@ export function deviceNames(): string[] {
  * ```
  */
 export function registerDevice(name: string, maker: BackendMaker): () => void {
+  if (typeof name !== "string" || name === "")
+    throw new TsumugiError("invalid_option", { option: "device", expected: "a name, a text that is not empty", given: name });
+  if (typeof maker !== "function")
+    throw new TsumugiError("invalid_input", { what: "The maker of a device", expected: "an async function", given: maker });
   if (name === "auto" || makers.has(name))
     throw new TsumugiError("invalid_option", {
       option: "device",

@@ -159,8 +159,12 @@ describe("Engine: ends", () => {
     const { engine } = setUp({ pool: 4, maxSequences: 2, maxTokens: 8 });
     const tooLarge = expect.objectContaining({ code: "request_too_large" });
     expect(() => engine.submit(greedy(prompt(17), 18))).toThrow(tooLarge);
-    expect(() => engine.submit(greedy(prompt(4), 18))).toThrow("5 KV blocks of 4 tokens in `state0`, but the engine has 4");
-    expect(() => engine.submit(greedy(prompt(4), 18))).toThrow("(`contextTokens`, `cacheBytes`)");
+    expect(() => engine.submit(greedy(prompt(4), 18))).toThrow(
+      "17 tokens of room in the KV cache (prompt and new tokens), but the engine has 16",
+    );
+    expect(() => engine.submit(greedy(prompt(4), 18))).toThrow(
+      "set `maxNewTokens: 13` at most, or load the model with `contextTokens: 18`",
+    );
     expect(() => engine.submit(greedy([1], 3, { gangSize: 3 }))).toThrow("3 sequences at once, but the engine has 2");
     expect(() => engine.submit(greedy([], 3))).toThrow(expect.objectContaining({ code: "invalid_input" }));
     expect(() => engine.submit(greedy([61], 3))).toThrow("A token id must be an integer from 0 to 60. Given: 61");

@@ -26,11 +26,25 @@ export function assertServable(gang: Gang, limits: SchedulerLimits, states: read
     let blocks = 0;
     for (const length of longest) blocks += blocksHeldAtMost(state, length);
     if (!cross) blocks += (gang.size - longest.length) * blocksHeldAtMost(state, Math.max(...longest));
-    if (blocks > state.blocks) {
-      const hint =
-        "Give a shorter prompt or a smaller length limit, or load the model with more room (`contextTokens`, `cacheBytes`).";
-      const what = state.kind === "slot" ? "slots" : `KV blocks of ${state.blockTokens} tokens`;
-      refuse(blocks, `${what} in \`${state.name}\``, state.blocks, hint);
-    }
+    if (blocks <= state.blocks) continue;
+    if (state.kind === "slot")
+      refuse(blocks, `slots in \`${state.name}\``, state.blocks, "Load the model with a greater `maxBatchSize`.");
+    const limit = state.blocks * state.blockTokens;
+    const given = Math.max(blocks * state.blockTokens * Number(gang.size > 1), ...longest);
+    refuse(given, "tokens of room in the KV cache (prompt and new tokens)", limit, roomHint(gang, given, limit));
   }
+}
+
+/** No model has a context as long as this: a number of tokens above it is no wish for room. */
+const longestContext = 2 ** 24;
+
+/** What would fit: a smaller number of new tokens, or a model loaded with more room. */
+function roomHint({ live, size }: Gang, given: number, limit: number): string {
+  const more = "load the model with more room (`contextTokens`, `cacheBytes`)";
+  if (size > 1) return `Lower \`maxNewTokens\` or the number of rows that run at once, give a shorter prompt, or ${more}.`;
+  const prompt = live[0]?.tokens.length ?? 0;
+  const most = limit + 1 - prompt; // the last token is never computed
+  const load = given < longestContext ? `load the model with \`contextTokens: ${given + 1}\`` : more;
+  if (most < 1) return `The prompt has ${prompt}: give a shorter one, or ${load}.`;
+  return `The prompt has ${prompt}: set \`maxNewTokens: ${most}\` at most, or ${load}.`;
 }

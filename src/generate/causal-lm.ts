@@ -6,6 +6,7 @@ import type { Model } from "../ops/program.ts";
 import { elementCount, type FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { AssistantModel } from "./assistant-model.ts";
+import { refuseMoreArguments } from "./check-arguments.ts";
 import { checkTextCall, isTextPrompt, textModelOptionNames } from "./check-text-call.ts";
 import { generate } from "./generate.ts";
 import type { GenerateContext } from "./generate-context.ts";
@@ -99,7 +100,8 @@ export class CausalLM implements AssistantModel, TextModel {
     ...more: (TextModelOptions | undefined)[]
   ): Promise<GenerateResult | StreamResult> {
     if (isTextPrompt(given)) {
-      const [options = {}] = more;
+      const [options = {}, ...others] = more;
+      refuseMoreArguments("`generate`", others, "a prompt and options");
       checkTextCall(this, given, options);
       return generateText(this.generateContext(), given, options);
     }
@@ -133,7 +135,8 @@ export class CausalLM implements AssistantModel, TextModel {
       refuseMore("stream", given, more);
       return startStream(this.generateContext(), this, given === undefined ? {} : (given as StreamOptions));
     }
-    const [options = {}] = more;
+    const [options = {}, ...others] = more;
+    refuseMoreArguments("`stream`", others, "a prompt and options");
     checkTextCall(this, given, options);
     return startTextStream(this.generateContext(), given, options);
   }

@@ -93,7 +93,8 @@ function detectPads(rows: readonly number[][], settings: GenerationSettings): nu
 }
 
 function toRows(value: unknown, what: string, contents: string): number[][] {
-  const isRow = (item: unknown): item is ArrayLike<unknown> => Array.isArray(item) || ArrayBuffer.isView(item);
+  const isRow = (item: unknown): item is ArrayLike<unknown> =>
+    Array.isArray(item) || (ArrayBuffer.isView(item) && !(item instanceof DataView));
   if (!isRow(value))
     throw new TsumugiError("invalid_input", { what, expected: `a row of ${contents} or a list of rows`, given: value });
   const items = Array.from(value);

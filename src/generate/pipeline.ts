@@ -3,6 +3,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from "./auto-model.ts";
 import { AutoTokenizer, type TokenizerLoadOptions } from "./auto-tokenizer.ts";
 import type { CausalLM } from "./causal-lm.ts";
+import { checkPipelineArguments } from "./check-arguments.ts";
 import { hubNames } from "./load-options.ts";
 import { checkDefaultFields, splitPipelineOptions } from "./pipeline-defaults.ts";
 import { ownNames, type TextGenerationPipelineOptions } from "./pipeline-options.ts";
@@ -24,8 +25,6 @@ import {
   type Text2TextPipelineOptions,
   text2TextNames,
 } from "./text2text-pipeline.ts";
-
-const tasks = ["text-generation", "text2text-generation"];
 
 /**
  * Loads a model with its tokenizer for a task: "text-generation", or "text2text-generation" for encoder-decoder models.
@@ -58,8 +57,9 @@ export function pipeline<Task extends PipelineTask, Model extends PipelineModels
 export async function pipeline(
   task: "text-generation" | "text2text-generation",
   options: TextGenerationPipelineOptions | Text2TextPipelineOptions | TextModelPipelineOptions,
+  ...more: unknown[]
 ): Promise<TextGenerationPipeline | Text2TextPipeline | TextModelPipeline> {
-  if (!tasks.includes(task)) throw new TsumugiError("unknown_task", { task: String(task), supported: tasks.join(", ") });
+  checkPipelineArguments(task, options, more);
   const isText2Text = task === "text2text-generation";
   const { model: given, tokenizer: named }: { model?: unknown; tokenizer?: string | Tokenizer } = options ?? {};
   const { load, defaults } = splitPipelineOptions(options ?? {}, isText2Text ? text2TextNames : ownNames);

@@ -4,6 +4,7 @@ import type { GenerationSettings } from "../decoding/generation-settings.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { CausalLM } from "./causal-lm.ts";
+import { refuseMoreArguments } from "./check-arguments.ts";
 import { continuesLast } from "./check-text-call.ts";
 import type { PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";
 import { PipelineCall, type PipelineRow } from "./pipeline-call.ts";
@@ -37,7 +38,12 @@ export function createTextGenerationPipeline(
   owned: boolean,
   defaults: TextGenerationOptions,
 ): TextGenerationPipeline {
-  const call = async (input: Prompt | readonly string[] | readonly Chat[], options: TextGenerationOptions = {}) => {
+  const call = async (
+    input: Prompt | readonly string[] | readonly Chat[],
+    options: TextGenerationOptions = {},
+    ...more: unknown[]
+  ) => {
+    refuseMoreArguments("a pipeline's call", more, "a prompt and options");
     const { prompts, single } = readInput(input);
     checkTextGenerationOptions(options);
     const outputs = await answerAll(model, tokenizer, prompts, overDefaults(defaults, options), single);

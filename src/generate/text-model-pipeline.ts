@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { refuseMoreArguments } from "./check-arguments.ts";
 import { checkTextCall, checkTextOptions } from "./check-text-call.ts";
 import type { PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";
 import { overDefaults } from "./pipeline-defaults.ts";
@@ -43,7 +44,12 @@ export function isTextModel(value: unknown): value is TextModel {
 /** The pipeline of a model that answers text with text. What neither call nor defaults name is left to the model. */
 export function createTextModelPipeline(model: TextModel, defaults: TextModelCallOptions): TextModelPipeline {
   checkTextOptions(model, split(defaults).options);
-  const call = async (input: Prompt | readonly string[] | readonly Chat[], given: TextModelCallOptions = {}) => {
+  const call = async (
+    input: Prompt | readonly string[] | readonly Chat[],
+    given: TextModelCallOptions = {},
+    ...more: unknown[]
+  ) => {
+    refuseMoreArguments("a pipeline's call", more, "a prompt and options");
     const { prompts, single } = readInput(input);
     checkTextGenerationOptions(given);
     const { own, options } = split(overDefaults(defaults, given));

@@ -3,6 +3,7 @@ import { TsumugiError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { parseOption, whole } from "../util/schemas.ts";
+import { refuseMoreArguments } from "./check-arguments.ts";
 import { checkGenerateOptions, type GenerateOptions } from "./generate-options.ts";
 import type { FromPretrainedOptions } from "./load-options.ts";
 import type { PipelineAnswers } from "./pipeline-answers.ts";
@@ -63,7 +64,8 @@ export function createText2TextPipeline(
   owned: boolean,
   defaults: Text2TextOptions,
 ): Text2TextPipeline {
-  const call = async (input: string | readonly string[], options: Text2TextOptions = {}) => {
+  const call = async (input: string | readonly string[], options: Text2TextOptions = {}, ...more: unknown[]) => {
+    refuseMoreArguments("a pipeline's call", more, "a prompt and options");
     const single = typeof input === "string";
     const texts: readonly unknown[] = single ? [input] : input;
     if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {

@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { isPlainObject } from "./json-value.ts";
 
 const expectations = {
   boolean: "true or false",
@@ -10,9 +11,12 @@ const expectations = {
 /** The type that an option must have. */
 export type OptionType = keyof typeof expectations;
 
-/** Refuses options that are no object, or a list, Map or Set, whose items nobody would read (`invalid_input`); `undefined` passes. */
+/**
+ * Refuses what is no plain object (`invalid_input`): lists, Maps and Dates, whose items nobody would read, and instances of classes,
+ * whose fields may be inherited. `undefined` passes.
+ */
 export function checkIsOptions(options: unknown, what = "The options"): void {
-  if (options === undefined || (typeof options === "object" && options !== null && !isList(options))) return;
+  if (options === undefined || isPlainObject(options)) return;
   throw new TsumugiError("invalid_input", { what, expected: "an object such as `{ name: value }`", given: options });
 }
 
@@ -29,8 +33,4 @@ export function checkOptionTypes(options: object, types: { readonly [option: str
 /** Whether a value is an AbortSignal, also of another realm or library. */
 export function isSignal(value: unknown): boolean {
   return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
-}
-
-function isList(value: object): boolean {
-  return Symbol.iterator in value || ArrayBuffer.isView(value);
 }

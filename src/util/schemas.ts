@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TsumugiError } from "../errors.ts";
-import { isRecord } from "./json-value.ts";
+import { isPlainObject } from "./json-value.ts";
 import { camelCase } from "./letter-case.ts";
 import { isSignal } from "./option-types.ts";
 
@@ -94,10 +94,13 @@ export const abortSignal = expects("an AbortSignal", z.custom<AbortSignal>(isSig
 export function fields<Shape extends z.ZodRawShape>(shape: Shape) {
   const names = Object.keys(shape);
   const object = z.strictObject(shape);
-  const schema = z.preprocess((value) => (isRecord(value) ? ownNames(value, names) : value), object);
+  const schema = z.preprocess((value) => (isPlainObject(value) ? ownNames(value, names) : notAnObject), object);
   expects(`an object with ${names.map((name) => `\`${name}\``).join(", ")}`, schema);
   return schema as unknown as Schema<z.output<typeof object>, z.input<typeof object>>;
 }
+
+/** Stands for a Map, a Date and their like, which zod would take for an object without fields. */
+const notAnObject = Symbol("no plain object");
 
 function ownNames(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   const present = Object.entries(value).filter(([key, item]) => !(names.includes(camelCase(key)) && (item ?? null) === null));
@@ -138,6 +141,9 @@ function refusal(schema: z.core.$ZodType, value: unknown, option: string, issue:
     if (inner === undefined) break;
     value = memberOf(value, key as PropertyKey);
     if (typeof key === "string") option = `${option}.${key}`;
+  }
+  if (issue.code === "too_big" && issue.maximum === Number.MAX_SAFE_INTEGER) {
+    found = { ...found, expected: `${found.expected}, and at most ${issue.maximum}` };
   }
   if (issue.code === "unrecognized_keys") {
     const names = Object.keys(objectShape(schema) ?? {});

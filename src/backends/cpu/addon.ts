@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { TsumugiError } from "../../errors.ts";
-import { missingAddon, packageRoot } from "./missing-addon.ts";
+import { missingAddon, packageRoot, staleAddon } from "./missing-addon.ts";
 
 /** First dimension of a value, as native/include/step.h numbers them. */
 export const rowKinds = { fixed: 0, T: 1, S: 2, R: 3 } as const;
@@ -186,13 +186,18 @@ export function nativeAddon(): NativeAddon {
   return loaded;
 }
 
+/** Where the addon is, or should be. */
+export function addonFile(): string {
+  return process.env.TSUMUGI_ADDON_PATH ?? join(packageRoot(), "native/build/Release/tsumugi.node");
+}
+
 function loadAddon(): NativeAddon {
   const cap = process.env.TSUMUGI_ISA;
   if (cap && !instructionSets.includes(cap)) {
     const expected = `one of ${instructionSets.join(", ")}`;
     throw new TsumugiError("invalid_option", { option: "TSUMUGI_ISA", expected, given: cap });
   }
-  const file = process.env.TSUMUGI_ADDON_PATH ?? join(packageRoot(), "native/build/Release/tsumugi.node");
+  const file = addonFile();
   if (!existsSync(file)) throw missingAddon(file);
   let addon: NativeAddon;
   try {
@@ -200,6 +205,19 @@ function loadAddon(): NativeAddon {
   } catch (cause) {
     throw missingAddon(file, cause);
   }
-  if (addon.blockTokens === blockTokens) return addon;
-  throw missingAddon(file, new Error(`it was built from other sources (blocks of ${addon.blockTokens} tokens)`));
+  const stale = staleness(addon);
+  if (stale === undefined) return addon;
+  throw staleAddon(file, stale);
+}
+
+/** Names of the exports, by kind: an addon of an older version lacks some. */
+const functions = ["Session", "isa", "defaultWorkers", "packedBytes", "workspaceBytes"] as const;
+const lists = ["kernels", "scratchKernels"] as const;
+
+/** What tells that an addon was built from other sources than this code; undefined: nothing does. */
+function staleness(addon: Partial<NativeAddon>): string | undefined {
+  const absent =
+    functions.find((name) => typeof addon[name] !== "function") ?? lists.find((name) => !Array.isArray(addon[name]));
+  if (absent !== undefined) return `it has no \`${absent}\``;
+  return addon.blockTokens === blockTokens ? undefined : `blocks of ${addon.blockTokens} tokens`;
 }

@@ -1,7 +1,8 @@
 import { TsumugiError } from "../../errors.ts";
 import type { Attributes, Dimension, EncodeProgram, Model, Program, ProgramOp } from "../../ops/program.ts";
-import { opDefinition } from "../../ops/registry.ts";
-import { type NativeOp, nativeAddon } from "./addon.ts";
+import { opDefinition, ops } from "../../ops/registry.ts";
+import { addonFile, type NativeOp, nativeAddon } from "./addon.ts";
+import { staleAddon } from "./missing-addon.ts";
 
 export type AnyProgram = Program | EncodeProgram;
 
@@ -25,10 +26,16 @@ export function compileOps(
   const tables = new Map<string, number>();
   const flat: FlatOp[] = [];
   for (const op of program.ops) {
-    if (!kernels.has(op.op)) throw new TsumugiError("op_unsupported", { op: op.op, known: [...kernels].join(", ") });
+    if (!kernels.has(op.op)) throw noKernel(op.op, kernels);
     flat.push(...compileOp(op, model, program, values, partIndex, tables));
   }
   return absorb(flat, program, rounds);
+}
+
+/** An op that this code knows has a kernel in the sources beside it, so that an addon without one is of other sources. */
+function noKernel(op: string, kernels: ReadonlySet<string>): TsumugiError {
+  if (ops.has(op)) return staleAddon(addonFile(), `it has no kernel for \`${op}\``);
+  return new TsumugiError("op_unsupported", { op, known: [...kernels].join(", ") });
 }
 
 /** Gives the op, and before it the table that it reads where that is not computed yet. */

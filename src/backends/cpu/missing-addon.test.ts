@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { missingAddon } from "./missing-addon.ts";
+import { missingAddon, staleAddon } from "./missing-addon.ts";
 
 let root: string;
 beforeEach(() => {
@@ -68,5 +68,15 @@ describe("the error for a missing addon", () => {
     expect(details.kind).toBe("not_loadable");
     expect(message).toContain(`built for plan9 x64, and this is ${process.platform} ${process.arch} (invalid ELF header)`);
     expect(message).toContain('build-native.mjs" --force`');
+  });
+});
+
+describe("the error for an addon of other sources", () => {
+  it("says what tells so, and how to rebuild it", () => {
+    const { code, details, message } = staleAddon("/p/tsumugi.node", "it has no kernel for `embed`", "/p");
+    expect(code).toBe("native_addon_missing");
+    expect(details.kind).toBe("stale");
+    expect(message).toContain("/p/tsumugi.node was built from other sources (it has no kernel for `embed`).");
+    expect(message).toContain("Rebuild it: `npm rebuild tsumugi`");
   });
 });

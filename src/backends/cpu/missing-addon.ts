@@ -29,6 +29,13 @@ export function missingAddon(file: string, cause?: unknown, root = packageRoot()
   return new TsumugiError("native_addon_missing", details, cause === undefined ? undefined : { cause });
 }
 
+/** The error for an addon that was built from other sources than this code. `sign`: what tells so. */
+export function staleAddon(file: string, sign: string, root = packageRoot()): TsumugiError {
+  const hint = `Rebuild it: \`npm rebuild tsumugi\`, or \`node "${join(root, "scripts/build-native.mjs")}" --force\``;
+  const reason = `and ${file} was built from other sources (${sign})`;
+  return new TsumugiError("native_addon_missing", { kind: "stale", reason, hint, file });
+}
+
 interface Explanation {
   kind: string;
   /** Goes on from "the native addon,". */
