@@ -56,6 +56,7 @@ for (const readme of readmes) {
         const { output = "", error } = printed[file] ?? {};
         expect(error, `snippet ${index}`).toBeUndefined();
         expect(output.trim().length, `snippet ${index}`).toBeGreaterThan(10);
+        expect(output, `snippet ${index} ends in a whole character`).not.toContain("\uFFFD");
       }
     });
 

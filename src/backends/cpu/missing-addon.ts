@@ -77,7 +77,7 @@ function explain(file: string, cause: unknown, root: string): Explanation {
     default: {
       const reason =
         "which was never built: the package's install script did not run (--ignore-scripts, or a package manager that asks first)";
-      const allow = "`pnpm approve-builds`, npm's `allow-scripts`, bun's `bun pm trust tsumugi` allow it for the next install";
+      const allow = "`pnpm approve-builds`, `npm install-scripts approve tsumugi` and `bun pm trust tsumugi` allow the script";
       return { kind: "scripts_blocked", reason, hint: `${capital(build)} (${allow})` };
     }
   }

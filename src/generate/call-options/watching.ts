@@ -16,12 +16,12 @@ declare module "../options.ts" {
     /** Aborting rejects with `aborted`; `error.details.sequences` holds what had been generated. */
     signal?: AbortSignal | undefined;
     /** Gets the prompt's ids, then each token, then `end()`. One row only. */
-    streamer?: Streamer;
+    streamer?: Streamer | undefined;
     /**
      * Called for each new token of each row, as soon as it is there. What it throws, the call is rejected with; promises are
      * waited for before the call settles, and what they are rejected with, the call is too.
      */
-    onToken?: (event: { row: number; token: number; finishReason?: FinishReason }) => void;
+    onToken?: ((event: { row: number; token: number; finishReason?: FinishReason }) => void) | undefined;
   }
 }
 
