@@ -122,6 +122,11 @@ const table = {
     message:
       "The tokenizer has no token for {text}: no token stands for it, and {reason}. Leave the text out, or give the model's vocabulary an unknown token in tokenizer.json.",
   },
+  text_outgrown: {
+    status: 400,
+    message:
+      "The `{part}` of tokenizer.json would make {given} characters of a text of {text}; at most {limit} are made of it. Its steps let texts grow without need (`Replace`, `Prepend`): correct them.",
+  },
   missing_pad_token: {
     status: 400,
     message:

@@ -6,6 +6,7 @@ import { checkRows, checkText } from "./check-input.ts";
 import { checkTokenizerJson } from "./check-tokenizer-json.ts";
 import { createTokenModel } from "./create-token-model.ts";
 import { decodeMembers } from "./decode-members.ts";
+import { createDecodeStream } from "./decode-stream.ts";
 import { createRowEncoder, encodeOptions, padOptions } from "./encode-rows.ts";
 import { createEncodingPipeline } from "./encoding-pipeline.ts";
 import { createNormalizer } from "./normalizers.ts";
@@ -15,6 +16,7 @@ import { bosEosProcessor, createPostProcessor } from "./post-processor.ts";
 import { preTokenizerSteps } from "./pre-tokenizers.ts";
 import { finished, inSlices } from "./slices.ts";
 import { createSpecialTokens } from "./special-tokens.ts";
+import { TextGrowth } from "./text-growth.ts";
 import { tokenNames } from "./token-names.ts";
 import type {
   ApplyChatTemplate,
@@ -132,9 +134,10 @@ function* partsOf(files: TokenizerFiles, { addBosToken, addEosToken }: CreateTok
   const last = preTokenizer.at(-1);
   const model = yield* createTokenModel(json, last?.kind === "rewrite" && last.bytes === true);
   const normalizer = createNormalizer(json.normalizer) ?? model.normalizer;
-  const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);
+  const normalize = (text: string) =>
+    normalizer ? normalizer.normalize(text, new TextGrowth("normalizer", text.length)) : text;
   const vocabulary = createVocabulary(json, model, normalize, settings.special.added);
-  const encoder = createEncodingPipeline({ normalize, normalizer, preTokenizer, model, added: vocabulary.added });
+  const encoder = createEncodingPipeline({ normalizer, preTokenizer, model, added: vocabulary.added });
   const special = createSpecialTokens(settings.special, vocabulary);
   const named = (name: "bos_token" | "eos_token") => {
     const token = settings.special.named.get(name);
@@ -146,6 +149,7 @@ function* partsOf(files: TokenizerFiles, { addBosToken, addEosToken }: CreateTok
     replaced || !json.post_processor
       ? bosEosProcessor(addBosToken ? named("bos_token") : undefined, addEosToken ? named("eos_token") : undefined)
       : createPostProcessor(json.post_processor);
+  createDecodeStream(json.decoder ?? null); // is refused now, not when the first text is decoded
   const decoding: Decoding = {
     decoder: json.decoder ?? null,
     tokenOf: vocabulary.tokenOf,

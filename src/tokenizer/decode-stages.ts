@@ -1,5 +1,6 @@
 import { isPythonSpace } from "../util/python-space.ts";
 import { byteCharacters } from "./byte-characters.ts";
+import type { TextGrowth } from "./text-growth.ts";
 
 /** Takes the tokens that a step makes. */
 export type Emit = (token: string) => void;
@@ -169,14 +170,17 @@ export function trimText(): TextStage {
 }
 
 /** Replaces a literal pattern in running text; an end that may begin the pattern waits. */
-export function replaceText(pattern: string, content: string): TextStage {
+export function replaceText(pattern: string, content: string, growth?: TextGrowth): TextStage {
   let waiting = "";
   return {
     push(piece) {
       const text = waiting + piece;
+      let length = text.length;
       let out = "";
       let done = 0;
       for (let at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, done)) {
+        length += content.length - pattern.length;
+        growth?.check(length);
         out += text.slice(done, at) + content;
         done = at + pattern.length;
       }

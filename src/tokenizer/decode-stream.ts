@@ -18,6 +18,7 @@ import {
   wholeText,
 } from "./decode-stages.ts";
 import { patternOf } from "./patterns/index.ts";
+import { TextGrowth } from "./text-growth.ts";
 
 /**
  * Token strings in, text out, piece by piece. All text of a tokenizer is made here (`decode` pushes every token and ends),
@@ -38,35 +39,48 @@ interface Stages {
   texts: TextStage[];
 }
 
-/** The stream that `decoder` of a tokenizer.json describes. Errors: `unsupported_tokenizer`. */
+/** The stream that `decoder` of a tokenizer.json describes. Errors: `unsupported_tokenizer`, `text_outgrown`. */
 export function createDecodeStream(decoder: unknown, options: { cleanUp?: boolean } = {}): DecodeStream {
-  const { tokens, bytes, texts } = stagesOf(decoder, options);
+  // What token steps make of the tokens, and what all steps make of them.
+  const [growth, whole] = [new TextGrowth("decoder", 0), new TextGrowth("decoder", 0)];
+  const kept = (text: string) => {
+    whole.take(text.length);
+    return text;
+  };
+  const { tokens, bytes, texts } = stagesOf(decoder, options, growth);
   const joined = bytes ? byteLevelText() : undefined;
   const text = chainText(joined ? [joined, ...texts] : texts);
   const rest = chainText(texts);
   let out = "";
   let pieces: string[] | undefined;
   const chain = chainTokens(tokens, (piece) => {
+    growth.take(piece.length);
     if (pieces) pieces.push(piece);
     else out += text.push(piece);
   });
   return {
     push(token) {
+      growth.give(token.length);
+      whole.give(token.length);
       out = "";
       chain.push(token);
-      return out;
+      return kept(out);
     },
     pushAll(several) {
       pieces = [];
+      for (const token of several) {
+        growth.give(token.length);
+        whole.give(token.length);
+      }
       for (const token of several) chain.push(token);
       const made = joined ? joined.pushAll(pieces) : pieces.join("");
       pieces = undefined;
-      return made === "" ? "" : rest.push(made);
+      return made === "" ? "" : kept(rest.push(made));
     },
     end() {
       out = "";
       chain.end();
-      return out + text.end();
+      return kept(out + text.end());
     },
   };
 }
@@ -78,12 +92,12 @@ export function decodeTokens(decoder: unknown, tokens: readonly string[], option
   return text + stream.end();
 }
 
-function stagesOf(decoder: unknown, options: { cleanUp?: boolean }): Stages {
+function stagesOf(decoder: unknown, options: { cleanUp?: boolean }, growth: TextGrowth): Stages {
   const steps = flatten(decoder);
   // Until a step joins the tokens (ByteLevel, Fuse), steps see tokens; after it, running text.
   const joins = steps.findIndex((step) => step.type === "ByteLevel" || step.type === "Fuse");
-  const tokens = (joins < 0 ? steps : steps.slice(0, joins)).map(tokenStage);
-  const texts = joins < 0 ? [] : steps.slice(joins + 1).map(textStage);
+  const tokens = (joins < 0 ? steps : steps.slice(0, joins)).map((step) => tokenStage(step, growth));
+  const texts = joins < 0 ? [] : steps.slice(joins + 1).map((step) => textStage(step, growth));
   if (options.cleanUp) texts.push(cleanUpText());
   return { tokens, bytes: steps[joins]?.type === "ByteLevel", texts };
 }
@@ -111,12 +125,12 @@ function flatten(decoder: unknown): Step[] {
   return [decoder as Step];
 }
 
-function tokenStage(step: Step): TokenStage {
+function tokenStage(step: Step, growth: TextGrowth): TokenStage {
   switch (step.type) {
     case "Join":
       return eachToken((token, index) => (index === 0 ? token : ` ${token}`));
     case "Replace": {
-      const replace = replacer(step);
+      const replace = replacer(step, growth);
       return eachToken(replace);
     }
     case "ByteFallback":
@@ -159,7 +173,7 @@ function tokenStage(step: Step): TokenStage {
   }
 }
 
-function textStage(step: Step): TextStage {
+function textStage(step: Step, growth: TextGrowth): TextStage {
   switch (step.type) {
     case "Fuse":
       return chainText([]);
@@ -169,8 +183,8 @@ function textStage(step: Step): TextStage {
       return trimText();
     case "Replace":
       if (isRecord(step.pattern) && typeof step.pattern.String === "string" && step.pattern.String !== "")
-        return replaceText(step.pattern.String, String(step.content ?? ""));
-      return wholeText(replacer(step));
+        return replaceText(step.pattern.String, String(step.content ?? ""), growth);
+      return wholeText(replacer(step, growth));
     case "ByteLevel":
       return wholeText((text) => {
         const bytes = byteLevelText();
@@ -179,7 +193,7 @@ function textStage(step: Step): TextStage {
     default:
       // The joined text is one token to the step.
       return wholeText((text) => {
-        const stage = tokenStage(step);
+        const stage = tokenStage(step, growth);
         let out = "";
         const emit = (piece: string) => {
           out += piece;
@@ -191,11 +205,11 @@ function textStage(step: Step): TextStage {
   }
 }
 
-function replacer(step: Step): (text: string) => string {
+function replacer(step: Step, growth: TextGrowth): (text: string) => string {
   const content = String(step.content ?? "");
   const pattern = patternOf(step.pattern);
   if (!pattern) throw unsupported(step);
-  return (text) => pattern.replace(text, content);
+  return (text) => pattern.replace(text, content, growth);
 }
 
 function stripOf(step: Step): [string, number, number] {

@@ -5,6 +5,7 @@ import type { Normalizer } from "./normalizer.ts";
 import { OffsetTracer } from "./offset-tracer.ts";
 import { type PreTokenizerStep, preTokenize } from "./pre-tokenizers.ts";
 import { finished } from "./slices.ts";
+import { TextGrowth } from "./text-growth.ts";
 import type { TokenModel } from "./token-model.ts";
 import { WordMemory } from "./word-memory.ts";
 
@@ -28,7 +29,6 @@ export interface EncodingPipeline {
 
 /** What a tokenizer.json encodes text with. */
 export interface EncodingParts {
-  normalize(text: string): string;
   normalizer: Normalizer | undefined;
   preTokenizer: readonly PreTokenizerStep[];
   model: TokenModel;
@@ -40,7 +40,13 @@ const sliceLength = 500;
 
 /** Added tokens are found first, then each piece is normalised, cut into words, and the model splits each word. */
 export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
-  const { normalizer, normalize, model, added } = parts;
+  const { normalizer, model, added } = parts;
+  const normalize = (text: string, growth: TextGrowth) => {
+    if (!normalizer) return text;
+    const changed = normalizer.normalize(text, growth);
+    growth.take(changed.length);
+    return changed;
+  };
   const cutting = model.takesBytes ? parts.preTokenizer.slice(0, -1) : parts.preTokenizer;
   const splitterOf = (isNormalized: boolean) => {
     const tokens = added.tokens().filter((token) => token.normalized === isNormalized);
@@ -58,16 +64,18 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
 
   function* plain(text: string, splitSpecial: boolean): Generator<void, EncodedText> {
     const ids: number[] = [];
+    const growth = new TextGrowth("normalizer", text.length);
     let characters = 0;
     for (const section of raw.split(text, splitSpecial)) {
       if (section.token) {
         ids.push(section.token.id);
         continue;
       }
-      const changed = normalize(section.text);
+      const changed = normalize(section.text, growth);
       yield;
       let first = section.start === 0;
-      if (first && asksFirst && normalizer && changed[0] !== section.text[0]) first = startsText(normalizer, section.text);
+      if (first && asksFirst && normalizer && changed[0] !== section.text[0])
+        first = startsText(normalizer, section.text, growth);
       for (const piece of normalized.split(changed, splitSpecial)) {
         if (piece.token) {
           ids.push(piece.token.id);
@@ -100,9 +108,10 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
     names(text, splitSpecial) {
       const { namesOf } = model.words;
       if (namesOf) {
+        const growth = new TextGrowth("normalizer", text.length);
         const pieces = raw
           .split(text, splitSpecial)
-          .flatMap((section) => (section.token ? section : normalized.split(normalize(section.text), splitSpecial)));
+          .flatMap((section) => (section.token ? section : normalized.split(normalize(section.text, growth), splitSpecial)));
         return pieces.flatMap(({ token, text: piece }) =>
           token ? piece : preTokenize(cutting, piece, false).flatMap(namesOf),
         );
@@ -114,9 +123,9 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
 }
 
 /** Whether the first character of the normalised text stands for the first one of the text. */
-function startsText(normalizer: Normalizer, text: string): boolean {
+function startsText(normalizer: Normalizer, text: string, growth: TextGrowth): boolean {
   // What comes much later does not change it.
-  const { text: changed, from } = normalizer.align(text.slice(0, 256));
-  if (changed === "") return normalizer.align(text).from?.[0] === 0;
+  const { text: changed, from } = normalizer.align(text.slice(0, 256), growth);
+  if (changed === "") return normalizer.align(text, growth).from?.[0] === 0;
   return from === undefined || from[0] === 0;
 }

@@ -4,12 +4,13 @@ import { type AlignedText, compose, TextBuilder, widthAt } from "./aligned-text.
 import { byteCharacters, toByteCharacters } from "./byte-characters.ts";
 import { controlPattern, markPattern, nonspacingMarkPattern } from "./library-unicode.ts";
 import type { Normalizer } from "./normalizer.ts";
-import { patternOf } from "./patterns/index.ts";
+import { checkGrowth, patternOf } from "./patterns/index.ts";
 import { createPrecompiledNormalizer } from "./precompiled.ts";
 import { alignForm, type Form, normalizeForm } from "./unicode-forms.ts";
 
 /**
- * The normaliser that `normalizer` of a tokenizer.json describes; undefined for none. Errors: `unsupported_tokenizer`.
+ * The normaliser that `normalizer` of a tokenizer.json describes; undefined for none. Errors: `unsupported_tokenizer`; when it
+ * is used, `text_outgrown`.
  *
  * Source: huggingface/tokenizers `normalizers/`, `NormalizedString`.
  */
@@ -51,8 +52,21 @@ export function createNormalizer(config: unknown): Normalizer | undefined {
 
 function sequence(steps: readonly Normalizer[]): Normalizer {
   return {
-    normalize: (text) => steps.reduce((done, step) => step.normalize(done), text),
-    align: (text) => steps.reduce((done, step) => compose(done, step.align(done.text)), { text } as AlignedText),
+    normalize: (text, growth) =>
+      steps.reduce((done, step) => {
+        const changed = step.normalize(done, growth);
+        growth.check(changed.length);
+        return changed;
+      }, text),
+    align: (text, growth) =>
+      steps.reduce<AlignedText>(
+        (done, step) => {
+          const changed = step.align(done.text, growth);
+          growth.check(changed.text.length);
+          return compose(done, changed);
+        },
+        { text },
+      ),
   };
 }
 
@@ -123,8 +137,14 @@ function strip(left: boolean, right: boolean): Normalizer {
 /** What is put in front stands for the first character. */
 function prepend(text: string): Normalizer {
   return {
-    normalize: (given) => (given === "" ? "" : text + given),
-    align: (given) => prefixed(text, given),
+    normalize(given, growth) {
+      growth.check(text.length + given.length);
+      return given === "" ? "" : text + given;
+    },
+    align(given, growth) {
+      growth.check(text.length + given.length);
+      return prefixed(text, given);
+    },
   };
 }
 
@@ -146,10 +166,11 @@ function replacement(config: Record<string, unknown>): Normalizer {
   const pattern = patternOf(config.pattern);
   if (!pattern) throw unsupported(config);
   return {
-    normalize: (text) => pattern.replace(text, content),
-    align(text) {
+    normalize: (text, growth) => pattern.replace(text, content, growth),
+    align(text, growth) {
       const matches = pattern.matches(text);
       if (matches.length === 0) return { text };
+      checkGrowth(text, matches, content, growth);
       const builder = new TextBuilder(text);
       let done = 0;
       for (let i = 0; i < matches.length; i += 2) {

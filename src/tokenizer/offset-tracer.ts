@@ -3,6 +3,7 @@ import { type AlignedText, compose, widthAt } from "./aligned-text.ts";
 import type { EncodedText } from "./encoded-text.ts";
 import type { Normalizer } from "./normalizer.ts";
 import type { PreTokenizerStep } from "./pre-tokenizers.ts";
+import { TextGrowth } from "./text-growth.ts";
 import type { WordMemory } from "./word-memory.ts";
 import type { WordTokens } from "./word-model.ts";
 
@@ -36,6 +37,7 @@ export class OffsetTracer {
   *steps(text: string, splitSpecial: boolean): Generator<void, EncodedText> {
     const { normalizer, raw, normalized, words, namedByText } = this.#parts;
     const ids: number[] = [];
+    const growth = new TextGrowth("normalizer", text.length);
     const ranges: number[] = [];
     const texts = new Map<number, string>();
     let characters = 0;
@@ -46,7 +48,8 @@ export class OffsetTracer {
         ranges.push(section.start, section.start + section.text.length);
         continue;
       }
-      const aligned = normalizer ? normalizer.align(section.text) : { text: section.text };
+      const aligned = normalizer ? normalizer.align(section.text, growth) : { text: section.text };
+      growth.take(aligned.text.length);
       yield;
       const whole: Slice = { ...aligned, base: section.start, start: section.start };
       for (const piece of normalized.split(aligned.text, splitSpecial)) {

@@ -2,6 +2,7 @@ import { type AlignedText, TextBuilder, widthAt } from "./aligned-text.ts";
 import { graphemeRuns } from "./grapheme-runs.ts";
 import type { Normalizer } from "./normalizer.ts";
 import { ReplacementTable } from "./replacement-table.ts";
+import type { TextGrowth } from "./text-growth.ts";
 
 /** What becomes of a text, from left to right: units that stay, and parts that are replaced. */
 interface Visitor {
@@ -19,7 +20,7 @@ interface Visitor {
  */
 export function createPrecompiledNormalizer(charsmap: string): Normalizer {
   const table = new ReplacementTable(charsmap);
-  return { normalize: (text) => normalize(table, text), align: (text) => align(table, text) };
+  return { normalize: (text, growth) => normalize(table, text, growth), align: (text, growth) => align(table, text, growth) };
 }
 
 /** Takes a text apart by graphemes: a short one that has a replacement gets it whole, others character by character. */
@@ -54,15 +55,18 @@ function visit(table: ReplacementTable, text: string, visitor: Visitor): void {
 }
 
 /** The text with its replacements. */
-function normalize(table: ReplacementTable, text: string): string {
+function normalize(table: ReplacementTable, text: string, growth: TextGrowth): string {
   const parts: string[] = [];
   let at = 0;
+  let length = text.length;
   visit(table, text, {
     keep(units) {
       parts.push(text.slice(at, at + units));
       at += units;
     },
     replace(part, replacement) {
+      length += replacement.length - part.length;
+      growth.check(length);
       parts.push(replacement);
       at += part.length;
     },
@@ -74,7 +78,8 @@ function normalize(table: ReplacementTable, text: string): string {
  * The same with where it comes from, as in the Rust library: a list of characters with their changes, where a part that
  * becomes nothing is taken off the change of the character before it, whatever that is.
  */
-function align(table: ReplacementTable, text: string): AlignedText {
+function align(table: ReplacementTable, text: string, growth: TextGrowth): AlignedText {
+  let length = text.length;
   const characters: string[] = [];
   const changes: number[] = [];
   let at = 0;
@@ -90,6 +95,8 @@ function align(table: ReplacementTable, text: string): AlignedText {
     replace(part, replacement) {
       modified = true;
       at += part.length;
+      length += replacement.length - part.length;
+      growth.check(length);
       const old = Array.from(part).length;
       let count = 0;
       for (const character of replacement) {

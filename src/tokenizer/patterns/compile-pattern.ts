@@ -13,6 +13,20 @@ import { writePattern } from "./write-pattern.ts";
  * Rust library refuses it too.
  */
 export function compilePattern(pattern: string): TextPattern {
+  let found = compiled.get(pattern);
+  if (!found) {
+    found = compile(pattern);
+    if (compiled.size >= mostRemembered) compiled.clear();
+    compiled.set(pattern, found);
+  }
+  return found;
+}
+
+/** Decoders are made anew for each text: their patterns are remembered. */
+const compiled = new Map<string, TextPattern>();
+const mostRemembered = 64;
+
+function compile(pattern: string): TextPattern {
   const node = unfold(parsePattern(pattern), pattern);
   const expression = isLinear(node) ? expressionOf(node) : undefined;
   return expression ? expressionPattern(expression) : machinePattern(machineCode(node, pattern));

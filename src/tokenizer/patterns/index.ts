@@ -1,2 +1,2 @@
 export { compilePattern, patternOf } from "./compile-pattern.ts";
-export { expressionPattern, literalPattern, type TextPattern } from "./text-pattern.ts";
+export { checkGrowth, expressionPattern, literalPattern, type TextPattern } from "./text-pattern.ts";

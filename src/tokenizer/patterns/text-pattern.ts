@@ -1,4 +1,5 @@
 import { isInside, widthAt } from "../aligned-text.ts";
+import type { TextGrowth } from "../text-growth.ts";
 import { Machine } from "./machine.ts";
 import type { MachineCode } from "./machine-code.ts";
 
@@ -9,14 +10,14 @@ export interface TextPattern {
    * it has just ended; an empty text has none. (So does the iterator of the Rust library.)
    */
   matches(text: string): number[];
-  /** The text with `content` in the place of every match. */
-  replace(text: string, content: string): string;
+  /** The text with `content` in the place of every match, if that does not outgrow it. */
+  replace(text: string, content: string, growth: TextGrowth): string;
 }
 
 /** Matches of a JavaScript expression with the flag `g`. */
 export function expressionPattern(expression: RegExp): TextPattern {
   const pattern: TextPattern = {
-    replace: (text, content) => replaceMatches(text, pattern.matches(text), content),
+    replace: (text, content, growth) => replaceMatches(text, pattern.matches(text), content, growth),
     matches(text) {
       const places: number[] = [];
       if (text === "") return places;
@@ -43,7 +44,7 @@ export function expressionPattern(expression: RegExp): TextPattern {
 /** Matches of a pattern that JavaScript's backtracking could take very long for. */
 export function machinePattern(code: MachineCode): TextPattern {
   const pattern: TextPattern = {
-    replace: (text, content) => replaceMatches(text, pattern.matches(text), content),
+    replace: (text, content, growth) => replaceMatches(text, pattern.matches(text), content, growth),
     matches(text) {
       const places: number[] = [];
       if (text === "") return places;
@@ -67,7 +68,12 @@ export function machinePattern(code: MachineCode): TextPattern {
 export function literalPattern(literal: string): TextPattern {
   if (literal === "") return expressionPattern(/(?:)/gu);
   return {
-    replace: (text, content) => (text.includes(literal) ? text.replaceAll(literal, () => content) : text),
+    replace(text, content, growth) {
+      if (!text.includes(literal)) return text;
+      if (content.length > literal.length)
+        growth.check(text.length + countOf(text, literal) * (content.length - literal.length));
+      return text.replaceAll(literal, () => content);
+    },
     matches(text) {
       const places: number[] = [];
       for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + literal.length))
@@ -77,9 +83,22 @@ export function literalPattern(literal: string): TextPattern {
   };
 }
 
-/** A text with `content` in the place of every match. */
-function replaceMatches(text: string, matches: readonly number[], content: string): string {
+/** Refuses matches whose `content` would make too much of a text. */
+export function checkGrowth(text: string, matches: readonly number[], content: string, growth: TextGrowth): void {
+  let matched = 0;
+  for (let i = 0; i < matches.length; i += 2) matched += (matches[i + 1] as number) - (matches[i] as number);
+  growth.check(text.length - matched + (matches.length / 2) * content.length);
+}
+
+function countOf(text: string, literal: string): number {
+  let count = 0;
+  for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + literal.length)) count++;
+  return count;
+}
+
+function replaceMatches(text: string, matches: readonly number[], content: string, growth: TextGrowth): string {
   if (matches.length === 0) return text;
+  checkGrowth(text, matches, content, growth);
   const parts: string[] = [];
   let done = 0;
   for (let i = 0; i < matches.length; i += 2) {
