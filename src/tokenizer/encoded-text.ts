@@ -5,7 +5,7 @@ export interface EncodedText {
   ranges?: number[];
   /**
    * By place, the texts of tokens that are named by them: added tokens with the white space that they took along, and what
-   * no piece of a Unigram stands for. Present beside `ranges`.
+   * no piece of a Unigram stands for. Present where names may be asked for.
    */
   texts?: Map<number, string>;
 }

@@ -23,7 +23,7 @@ export interface EncodingPipeline {
   steps(text: string, options: EncodeTextOptions): Generator<void, EncodedText>;
   /** Names of the tokens. */
   names(text: string, splitSpecial: boolean): string[];
-  /** The name of a token of `steps` with ranges, at a place. */
+  /** The name of a token at a place of what `steps` made with ranges. */
   nameAt(encoded: EncodedText, place: number): string;
 }
 
@@ -62,12 +62,13 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
   // Whether a piece begins the text is seen in what its first character stands for, where normalisers may drop some.
   const asksFirst = normalizer !== undefined && cutting.some((step) => step.kind === "rewrite" && step.asksFirst);
 
-  function* plain(text: string, splitSpecial: boolean): Generator<void, EncodedText> {
+  function* plain(text: string, splitSpecial: boolean, texts?: Map<number, string>): Generator<void, EncodedText> {
     const ids: number[] = [];
     const growth = new TextGrowth("normalizer", text.length);
     let characters = 0;
     for (const section of raw.split(text, splitSpecial)) {
       if (section.token) {
+        texts?.set(ids.length, section.text);
         ids.push(section.token.id);
         continue;
       }
@@ -78,6 +79,7 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
         first = startsText(normalizer, section.text, growth);
       for (const piece of normalized.split(changed, splitSpecial)) {
         if (piece.token) {
+          texts?.set(ids.length, piece.text);
           ids.push(piece.token.id);
           continue;
         }
@@ -98,15 +100,15 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
         }
       }
     }
-    return { ids };
+    return texts ? { ids, texts } : { ids };
   }
   const nameAt = ({ ids, texts }: EncodedText, place: number) =>
-    texts?.get(place) ?? model.tokens.get(ids[place] as number) ?? "";
+    (texts?.size ? texts.get(place) : undefined) ?? model.tokens.get(ids[place] as number) ?? "";
   return {
     steps: (text, { ranges, splitSpecial }) => (ranges ? tracer.steps(text, splitSpecial) : plain(text, splitSpecial)),
     nameAt,
     names(text, splitSpecial) {
-      const { namesOf } = model.words;
+      const { namesOf, namedByText } = model.words;
       if (namesOf) {
         const growth = new TextGrowth("normalizer", text.length);
         const pieces = raw
@@ -116,7 +118,8 @@ export function createEncodingPipeline(parts: EncodingParts): EncodingPipeline {
           token ? piece : preTokenize(cutting, piece, false).flatMap(namesOf),
         );
       }
-      const encoded = finished(tracer.steps(text, splitSpecial));
+      const steps = namedByText === undefined ? plain(text, splitSpecial, new Map()) : tracer.steps(text, splitSpecial);
+      const encoded = finished(steps);
       return encoded.ids.map((_, place) => nameAt(encoded, place));
     },
   };
