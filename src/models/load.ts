@@ -4,6 +4,7 @@ import type { CheckpointTensors } from "../formats/checkpoint.ts";
 import { type FindStorage, openQuantisation } from "../formats/quantised/index.ts";
 import type { Model } from "../ops/program.ts";
 import { warn } from "../util/warnings.ts";
+import { replacedTensor } from "./adapters/adapter-tensors.ts";
 import { type AdapterSource, openAdapter } from "./adapters/open-adapter.ts";
 import * as arch from "./arch/index.ts";
 import { bindingTo } from "./bind.ts";
@@ -136,7 +137,7 @@ export function unusedTensorsOf(model: Model, config: unknown, source: Checkpoin
   const unused = unusedTensors(model, architecture, fields, names, isMultimodal(config));
   if (!beside || unused.length === 0) return unused;
   // those that the adapter has others for
-  const replaced = beside.tensors.map(({ name }) => `.${name}`);
+  const replaced = beside.tensors.map(({ name }) => `.${replacedTensor(name)}`);
   return unused.filter((name) => !replaced.some((other) => other.endsWith(`.${name}`)));
 }
 

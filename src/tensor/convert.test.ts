@@ -10,6 +10,8 @@ describe("toFloat32", () => {
     ["float16 infinities", "float16", bytes16(0x7c00, 0xfc00), [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]],
     ["float64", "float64", new Uint8Array(Float64Array.of(0.1, -2).buffer), [Math.fround(0.1), -2]],
     ["float8_e4m3fn", "float8_e4m3fn", Uint8Array.of(0x38, 0xc0, 0x01, 0x7e), [1, -2, 2 ** -9, 448]],
+    ["float8_e4m3fnuz", "float8_e4m3fnuz", Uint8Array.of(0x40, 0xc8, 0x01, 0x7f, 0x80), [1, -2, 2 ** -10, 240, Number.NaN]],
+    ["float8_e5m2fnuz", "float8_e5m2fnuz", Uint8Array.of(0x40, 0xc4, 0x01, 0x7f, 0x80), [1, -2, 2 ** -17, 57344, Number.NaN]],
     ["float8_e5m2", "float8_e5m2", Uint8Array.of(0x3c, 0xc0, 0x01, 0x7b), [1, -2, 2 ** -16, 57344]],
   ])("reads %s", (_, dtype, bytes, values) => {
     expect([...toFloat32(bytes, dtype)]).toEqual(values);

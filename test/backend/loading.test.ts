@@ -5,6 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { TensorInfo, WeightSource } from "../../src/backends/backend.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import type { Model, WeightOrigin, WeightUse } from "../../src/ops/program.ts";
+import { toFloat32 } from "../../src/tensor/convert.ts";
+import { elementCount } from "../../src/tensor/dtype.ts";
+import { applyLowRank } from "../../src/tensor/low-rank.ts";
 import { limits, makeBatch, noise, ProgramBuilder, runStep } from "./support/programs.ts";
 
 const cpu = createCpuBackend();
@@ -131,6 +134,89 @@ describe("a weight from a file", () => {
     await session.dispose();
     expect(values.subarray(0, 40_000)).toEqual(wide.values.subarray(63 * 40_000));
     expect(seen.at(-1)).toBe(wide.values.byteLength);
+  });
+
+  describe("with a low-rank change", () => {
+    const [outputs, inputs, rank] = [40, 40_000, 3]; // more than one slice of the loader
+    const numbers = (name: string, shape: number[], seed: number): Stored => ({
+      name,
+      shape,
+      values: noise(elementCount(shape), seed),
+    });
+    const down = numbers("down", [rank, inputs], 5);
+    const up = { ...numbers("up", [outputs, rank], 6), values: Float64Array.from(noise(outputs * rank, 6)) };
+    const magnitude = numbers("magnitude", [outputs], 7);
+    const plain = numbers("plain", [outputs, inputs], 4);
+    const turned = numbers("turned", [inputs, outputs], 8);
+    const change = { down: "down", up: "up", scale: 0.75 };
+    const source = fileSource("changed.bin", [plain, turned, down, up, magnitude]);
+    const changed = (stored: Stored, exchanged: boolean, lengths: boolean): Stored => {
+      const values = Float32Array.from(stored.values);
+      const numbersOf = { down: Float32Array.from(down.values), up: Float32Array.from(up.values), rank, scale: change.scale };
+      const last = lengths ? { magnitude: Float32Array.from(magnitude.values) } : {};
+      applyLowRank(values, { ...numbersOf, exchanged, ...last });
+      return { ...stored, values };
+    };
+    const near = (given: Float32Array, expected: Float32Array) => {
+      expect(given.length).toBe(expected.length);
+      let worst = 0;
+      for (let i = 0; i < given.length; i++) worst = Math.max(worst, Math.abs(given[i]! - expected[i]!));
+      expect(worst).toBeLessThan(1e-5);
+    };
+    const part = { axis: 0, start: 7, end: 40 };
+    const some = { axis: 1, start: 100, end: 139 };
+
+    it.each<[string, [number, number], WeightOrigin, Stored, (r: number, c: number) => [number, number]]>([
+      ["of a matrix", [outputs, inputs], { tensor: "plain", change }, changed(plain, false, false), (r, c) => [r, c]],
+      [
+        "of some rows of a matrix",
+        [33, inputs],
+        { tensor: "plain", change, slice: part },
+        changed(plain, false, false),
+        (r, c) => [r + 7, c],
+      ],
+      [
+        "of a matrix that is stored with inputs first",
+        [outputs, inputs],
+        { tensor: "turned", change: { ...change, exchanged: true }, transpose: true },
+        changed(turned, true, false),
+        (r, c) => [c, r],
+      ],
+      [
+        "of some columns of a matrix that are read as rows",
+        [39, outputs],
+        { tensor: "plain", change, slice: some, transpose: true },
+        changed(plain, false, false),
+        (r, c) => [c, r + 100],
+      ],
+      [
+        "of lengths, too",
+        [outputs, inputs],
+        { tensor: "plain", change: { ...change, magnitude: "magnitude" } },
+        changed(plain, false, true),
+        (r, c) => [r, c],
+      ],
+      [
+        "of lengths, with inputs first",
+        [outputs, inputs],
+        { tensor: "turned", change: { ...change, exchanged: true, magnitude: "magnitude" }, transpose: true },
+        changed(turned, true, true),
+        (r, c) => [c, r],
+      ],
+    ])("%s", async (_, [n, k], origin, expected, place) => {
+      const values = matrix(n, k, (r, c) => at(expected, ...place(r, c)));
+      near(await loadedMatrix([n, k], [origin], source, ["gather"]), values);
+    });
+  });
+
+  it("of 8-bit floats has their values", async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+    for (const dtype of ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"] as const) {
+      const info = { name: "small", dtype, shape: [16, 16], bytes: 256 };
+      const source: WeightSource = { tensors: () => [info], locate: () => bytes };
+      const given = await loadedMatrix([16, 16], [{ tensor: "small" }], source, ["gather"]);
+      expect(given).toEqual(toFloat32(bytes, dtype));
+    }
   });
 
   it("that is too short, or missing, is refused by name", async () => {

@@ -23,6 +23,11 @@ export interface AdapterTensors {
 
 const loraName = /^(.+)\.lora_(A|B|embedding_A|embedding_B|magnitude_vector)(?:\.weight)?$/;
 
+/** The tensor of the model in whose place one of an adapter's stands. */
+export function replacedTensor(name: string): string {
+  return name.replace(/^base_model\.model\./, "").replace(/\.(base_layer|modules_to_save(\.default)?)\./, ".");
+}
+
 /** Sorts the tensors of an adapter. @throws TsumugiError `adapter_unsupported`, `adapter_invalid` */
 export function sortAdapterTensors(tensors: readonly TensorInfo[], directory: string): AdapterTensors {
   const changes = new Map<string, ModuleChange>();
@@ -35,7 +40,7 @@ export function sortAdapterTensors(tensors: readonly TensorInfo[], directory: st
         const reason = `its tensor ${tensor.name} is none of lora_A, lora_B, lora_embedding_A, lora_embedding_B and lora_magnitude_vector`;
         throw new TsumugiError("adapter_unsupported", { directory, reason });
       }
-      replacements.set(name.replace(/\.(base_layer|modules_to_save(\.default)?)\./, "."), tensor);
+      replacements.set(replacedTensor(tensor.name), tensor);
       continue;
     }
     const change = changes.get(module) ?? { isTable: part.startsWith("embedding") };
