@@ -103,7 +103,8 @@ export function fields<Shape extends z.ZodRawShape>(shape: Shape) {
 const notAnObject = Symbol("no plain object");
 
 function ownNames(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  const present = Object.entries(value).filter(([key, item]) => !(names.includes(camelCase(key)) && (item ?? null) === null));
+  const isAbsent = (key: string, item: unknown) => item === undefined || (item === null && names.includes(camelCase(key)));
+  const present = Object.entries(value).filter(([key, item]) => !isAbsent(key, item));
   return Object.fromEntries(present.map(([key, item]) => [names.includes(camelCase(key)) ? camelCase(key) : key, item]));
 }
 
