@@ -15,10 +15,13 @@ import { encodeLongPrompts, encodePrompt, leaveHole, lengthsBehind, type Prompt,
 import { prefixOf, taskSettings } from "./pipeline-task.ts";
 import { checkTextGenerationOptions, type OwnOptions, refuseOtherKind, splitOptions } from "./text-generation-options.ts";
 
-/** Text or chats in, text or chats out; called like a function. */
+/**
+ * Text or chats in, text or chats out; called like a function. One signature, so that the compiler names a wrong option; the
+ * intersection lets editors complete roles.
+ */
 export interface TextGenerationPipeline {
   <Input extends PipelineInput, FullText extends boolean = true, TokenIds extends boolean = false>(
-    input: Input,
+    input: Input & PipelineInput,
     options?: TextGenerationOptions<FullText, TokenIds>,
   ): Promise<PipelineAnswers<Input, FullText, TokenIds>>;
   readonly task: "text-generation";

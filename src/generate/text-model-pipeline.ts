@@ -25,7 +25,7 @@ export interface TextModelPipelineOptions extends Omit<TextModelCallOptions, "si
 /** Text or chats in, text or chats out, through any `TextModel`; called like a function. */
 export interface TextModelPipeline {
   <Input extends PipelineInput, FullText extends boolean = true>(
-    input: Input,
+    input: Input & PipelineInput,
     options?: TextModelCallOptions<FullText>,
   ): Promise<PipelineAnswers<Input, FullText, false>>;
   readonly task: "text-generation";
