@@ -10,8 +10,9 @@ export interface Merged {
 
 /** Words of up to this many symbols are merged by looking at all pairs again and again, longer ones with a queue. */
 const shortWord = 24;
-/** Merges between two turns of the generator. */
+/** Merges between two turns of the generator: of a word, and of the table. */
 const sliceOfMerges = 4000;
+const sliceOfRanks = 32_768;
 
 /**
  * The merges of a BPE model over token ids: pairs are merged in the order of their rank, from the left among equals.
@@ -24,15 +25,25 @@ export class BpeMerges {
   readonly #made: Int32Array;
   #scratch = new Int32Array(shortWord);
 
-  /** `merges[rank]` is left id, right id and the id that they make, one after the other. A later merge of a pair wins. */
-  constructor(merges: Int32Array) {
+  private constructor(ranks: PairTable, made: Int32Array) {
+    this.#ranks = ranks;
+    this.#made = made;
+  }
+
+  /**
+   * Makes the table, in steps. `merges[rank]` is left id, right id and the id that they make, one after the other. A later merge
+   * of a pair wins.
+   */
+  static *of(merges: Int32Array): Generator<void, BpeMerges> {
     const count = merges.length / 3;
-    this.#ranks = new PairTable(count);
-    this.#made = new Int32Array(count);
+    const ranks = new PairTable(count);
+    const made = new Int32Array(count);
     for (let rank = 0; rank < count; rank++) {
-      this.#made[rank] = merges[rank * 3 + 2] as number;
-      this.#ranks.set(merges[rank * 3] as number, merges[rank * 3 + 1] as number, rank);
+      if (rank % sliceOfRanks === sliceOfRanks - 1) yield;
+      made[rank] = merges[rank * 3 + 2] as number;
+      ranks.set(merges[rank * 3] as number, merges[rank * 3 + 1] as number, rank);
     }
+    return new BpeMerges(ranks, made);
   }
 
   /** Merges `symbols[0…count)`, which it may change. */

@@ -84,7 +84,7 @@ test("parts of a long word have the tokens of the whole, in characters and in by
 });
 
 test("a run of 100,000 equal symbols is merged in slices", () => {
-  const merges = new BpeMerges(Int32Array.of(0, 0, 1, 1, 1, 2, 2, 2, 3));
+  const merges = finished(BpeMerges.of(Int32Array.of(0, 0, 1, 1, 1, 2, 2, 2, 3)));
   const count = 100_000;
   const work = merges.steps(new Int32Array(count), count);
   let slices = 0;

@@ -40,7 +40,7 @@ export function* createBpe(
   const suffix = typeof config.end_of_word_suffix === "string" ? config.end_of_word_suffix : "";
   const unknown = typeof config.unk_token === "string" ? config.unk_token : undefined;
   const table = yield* readMerges(config.merges, ids, prefix);
-  const merges = new BpeMerges(table);
+  const merges = yield* BpeMerges.of(table);
   yield;
   const characters = new CharacterIds(ids);
   const writer = options.bytes

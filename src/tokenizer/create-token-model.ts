@@ -5,7 +5,7 @@ import { checkModel } from "./check-tokenizer-json.ts";
 import { wrongField } from "./field-checks.ts";
 import { createJapaneseSubwords } from "./japanese-subwords.ts";
 import { modelTypeOf } from "./model-type.ts";
-import { readPieces, readTokenTable } from "./read-vocabulary.ts";
+import { readPieces, readTokenTable, sliceOfEntries } from "./read-vocabulary.ts";
 import type { TokenModel } from "./token-model.ts";
 import { TokenStrings } from "./token-strings.ts";
 import { createUnigram } from "./unigram.ts";
@@ -29,8 +29,7 @@ export function* createTokenModel(tokenizerJson: unknown, endsInBytes: boolean):
     throw wrongField("model.vocab", `an object (a ${type} model has a table of ids)`, config.vocab);
   const ids = yield* readTokenTable(config.vocab);
   const tokens = new TokenStrings(ids.size);
-  for (const [token, id] of ids) tokens.set(id, token);
-  yield;
+  yield* fill(tokens, ids);
   const takesBytes = endsInBytes && type === "BPE" && !config.continuing_subword_prefix && !config.end_of_word_suffix;
   const bytes = takesBytes && hasAllBytes(ids);
   const words =
@@ -49,10 +48,22 @@ function* unigramModel(config: Record<string, unknown>): Generator<void, TokenMo
   if (typeof config.unk_id === "number" && config.unk_id >= vocab.length)
     throw wrongField("model.unk_id", `below ${vocab.length}, the number of pieces`, config.unk_id);
   const ids = new Map<string, number>();
-  for (const [piece, { id }] of pieces) ids.set(piece, id);
+  let count = 0;
+  for (const [piece, { id }] of pieces) {
+    if (++count % sliceOfEntries === 0) yield;
+    ids.set(piece, id);
+  }
   const tokens = new TokenStrings(vocab.length);
   for (const [id, [piece]] of vocab.entries()) tokens.set(id, piece);
   yield;
   const words = yield* createUnigram(config, pieces);
   return { words, takesBytes: false, ids, tokens, size: vocab.length, type: "Unigram" };
+}
+
+function* fill(tokens: TokenStrings, ids: ReadonlyMap<string, number>): Generator<void, void> {
+  let count = 0;
+  for (const [token, id] of ids) {
+    if (++count % sliceOfEntries === 0) yield;
+    tokens.set(id, token);
+  }
 }

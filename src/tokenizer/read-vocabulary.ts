@@ -2,7 +2,7 @@ import { isRecord } from "../util/json-value.ts";
 import { wrongField } from "./field-checks.ts";
 
 /** Entries between two turns of a generator. */
-const sliceOfEntries = 8192;
+export const sliceOfEntries = 8192;
 
 /** The table `model.vocab` from tokens to ids. Error: `invalid_tokenizer_file`. */
 export function* readTokenTable(vocab: unknown): Generator<void, Map<string, number>> {

@@ -3,13 +3,15 @@
  * apart.
  */
 export class TokenStrings {
-  readonly #near: (string | undefined)[] = [];
+  readonly #near: (string | undefined)[];
   readonly #far = new Map<number, string>();
   readonly #limit: number;
 
   /** `expected` is how many tokens there will be. */
   constructor(expected: number) {
     this.#limit = 2 * expected + 1024;
+    // Ids come in any order: room for most of them now keeps the list from being taken for a sparse one.
+    this.#near = new Array(expected).fill(undefined);
   }
 
   set(id: number, token: string): void {
