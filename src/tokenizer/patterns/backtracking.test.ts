@@ -55,8 +55,26 @@ test.each<[pattern: string, text: string, matches: number[]]>([
 test.each([
   [String.raw`(\w+) \1`, "a reference in an expression that JavaScript cannot run, or not in good time"],
   ["(?:a{1,100}b?){1,100}", "more than 1000 steps, repetitions written out"],
-])("%s is refused by what would take long", (pattern, part) => {
+  ["\\p{L}".repeat(2000), "more than 1000 steps, repetitions written out"],
+  [`${"[".repeat(5000)}a${"]".repeat(5000)}`, "a class inside 20 others"],
+  [`a${"{1,2}".repeat(5000)}`, "more than 8 repetitions of one another"],
+  ["a".repeat(70_000), "more than 65536 characters"],
+])("%.30s is refused by what would take long", (pattern, part) => {
   expect(() => compilePattern(pattern)).toThrow(
     expect.objectContaining({ code: "unsupported_tokenizer", message: expect.stringContaining(part) }),
   );
+});
+
+test("a refusal shows no more of a long pattern than its beginning", () => {
+  expect(() => compilePattern(`${"x".repeat(10_000)}\\G`)).toThrow(/^.{1,400}$/);
+  expect(() => compilePattern(`${"x".repeat(10_000)}(`)).toThrow(/^.{1,400}$/);
+});
+
+test("what takes no characters is not repeated a million million times", () => {
+  expect(compilePattern("(?:(?:(?:){100000}){100000}){100000}a").matches("ba")).toEqual([1, 2]);
+});
+
+test("many alternatives that each repeat a character are not compared with one another without end", () => {
+  const alternatives = Array.from({ length: 200 }, (_, i) => `${String.fromCodePoint(0x4e00 + i)}+x`);
+  expect(linear(`${alternatives.join("|")}|\\S+`)).toBe(false);
 });

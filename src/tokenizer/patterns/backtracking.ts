@@ -12,6 +12,8 @@ interface Loop {
 /** Counted repetitions up to this take a bounded number of steps, all of them together no more than the second number. */
 const mostCounted = 64;
 const mostWays = 256;
+/** Comparisons of a run with later alternatives, each of which may take milliseconds; patterns of tokenizers need some ten. */
+const mostCompared = 64;
 
 /**
  * Whether JavaScript's backtracking takes steps in proportion to a text, whatever the text, and is known to answer rightly: a
@@ -23,12 +25,13 @@ const mostWays = 256;
  */
 export function isLinear(root: PatternNode): boolean {
   const alternatives = alternativesOf(root);
+  const budget = { left: mostCompared };
   return alternatives.every((alternative, index) => {
     const walk = new Walk();
     walk.visit(alternative, false);
     if (walk.isRisky || walk.loops.length > 1) return false;
     const [loop] = walk.loops;
-    return loop === undefined || isTaken(loop.set, alternatives.slice(index));
+    return loop === undefined || isTaken(loop.set, alternatives.slice(index, index + mostCompared), budget);
   });
 }
 
@@ -165,8 +168,9 @@ function isShort(node: PatternNode): boolean {
 }
 
 /** Whether a run of characters, which the first alternative has walked in vain, is soon taken by one of them. */
-function isTaken(run: string, alternatives: readonly PatternNode[]): boolean {
+function isTaken(run: string, alternatives: readonly PatternNode[], budget: { left: number }): boolean {
   for (const alternative of alternatives) {
+    if (--budget.left < 0) return false;
     const shape = shapeOf(alternative);
     if (shape && isWithin(run, shape.set)) {
       if (shape.tail === "none" || shape.tail === "inner") return true;

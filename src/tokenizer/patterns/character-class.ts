@@ -9,9 +9,13 @@ export interface CharacterClass {
   negated: boolean;
 }
 
-/** Reads a class behind its `[`: ranges, escapes, classes inside it, `[:name:]` and `&&`. */
-export function readClass(reader: PatternReader): CharacterClass {
+/** Classes may stand in each other this deep. */
+const deepest = 20;
+
+/** Reads a class behind its `[`: ranges, escapes, classes inside it, `[:name:]` and `&&`. `depth` counts the classes around it. */
+export function readClass(reader: PatternReader, depth = 0): CharacterClass {
   const { pattern } = reader;
+  if (depth > deepest) throw unsupportedPattern(pattern, `a class inside ${deepest} others`);
   const negated = reader.take("^");
   const operands: string[] = [];
   let items = "";
@@ -21,7 +25,7 @@ export function readClass(reader: PatternReader): CharacterClass {
     if (reader.take("&&")) {
       operands.push(`[${items}]`);
       items = "";
-    } else items += readSet(reader) ?? readRange(reader);
+    } else items += readSet(reader, depth) ?? readRange(reader);
   }
   reader.take("]");
   if (operands.length === 0) {
@@ -36,7 +40,7 @@ function closes(reader: PatternReader, first: boolean): boolean {
 }
 
 /** A set inside a class: `[:alpha:]`, `[…]` or `\d`; `undefined` where a character comes next. */
-function readSet(reader: PatternReader): string | undefined {
+function readSet(reader: PatternReader, depth: number): string | undefined {
   const { pattern } = reader;
   const bracket = reader.match(/\[:(\^?)([a-zA-Z]+):\]/y);
   if (bracket) {
@@ -46,7 +50,7 @@ function readSet(reader: PatternReader): string | undefined {
     return bracket[1] === "^" ? negatedSet(set) : set;
   }
   if (reader.take("[")) {
-    const { set, negated } = readClass(reader);
+    const { set, negated } = readClass(reader, depth + 1);
     return negated ? negatedSet(set) : set;
   }
   const set = reader.match(/\\(?=[dDsSwWhHpP])/y);

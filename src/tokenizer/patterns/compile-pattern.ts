@@ -32,10 +32,13 @@ function compile(pattern: string): TextPattern {
   return expression ? expressionPattern(expression) : machinePattern(machineCode(node, pattern));
 }
 
-/** The pattern in JavaScript; undefined where it cannot be written so. */
+/** V8 takes milliseconds for each property of Unicode in an expression; patterns of tokenizers have some fifty. */
+const mostProperties = 200;
+
+/** The pattern in JavaScript; undefined where it cannot be written so, or would be compiled for seconds. */
 function expressionOf(node: PatternNode): RegExp | undefined {
   const source = writePattern(node);
-  if (source === undefined) return undefined;
+  if (source === undefined || (source.match(/\\p\{/gi)?.length ?? 0) > mostProperties) return undefined;
   try {
     const expression = new RegExp(source, "gv");
     // V8 compiles an expression when it is first used, once for each width of text, and may find it too large only then.

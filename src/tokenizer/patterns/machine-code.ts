@@ -119,7 +119,10 @@ class CodeWriter {
         const turn = this.write(node.node, ways);
         ways = lazy ? this.#twoWays(to, to, turn) : this.#twoWays(to, turn, to);
       }
-    for (let i = 0; i < node.least; i++) ways = this.write(node.node, ways);
+    for (let i = 0, before = -1; i < node.least && before !== this.steps.length; i++) {
+      before = this.steps.length; // a turn that takes no step is the same each time
+      ways = this.write(node.node, ways);
+    }
     return ways;
   }
 

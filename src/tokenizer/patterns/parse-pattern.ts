@@ -27,6 +27,10 @@ const places: { readonly [letter: string]: string } = {
 };
 const lineStart = "(?:(?<![^])|(?<=\\n)(?=[^]))";
 const lineEnd = "(?=\\n|(?![^]))";
+/** Longer than patterns are by far: some checks take time by the square of the length. */
+const longest = 65_536;
+/** Signs of repetition behind one thing, of which each repeats what is before it. */
+const mostRepeats = 8;
 const lineBreak = "(?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])";
 
 class PatternParser {
@@ -43,6 +47,7 @@ class PatternParser {
   #behind: "?<=" | "?<!" | undefined;
 
   constructor(pattern: string) {
+    if (pattern.length > longest) throw unsupportedPattern(pattern, `more than ${longest} characters`);
     this.#pattern = pattern;
     this.#reader = new PatternReader(pattern);
     this.#named = /\(\?(?:<(?![=!])|')/.test(pattern.replace(/\\./gs, ""));
@@ -73,7 +78,10 @@ class PatternParser {
       let node = this.#atom(options);
       if (!node) continue;
       if (options.extended) this.#skipComments();
+      let repeats = 0;
       for (let repeat = readRepeat(this.#reader); repeat; repeat = readRepeat(this.#reader)) {
+        if (++repeats > mostRepeats)
+          throw unsupportedPattern(this.#pattern, `more than ${mostRepeats} repetitions of one another`);
         if (node.kind === "place" || node.kind === "look")
           throw invalidPattern(this.#pattern, "repeats a place, which has no characters");
         // What may be repeated no times may not have matched.
