@@ -18,6 +18,13 @@ export function withDefault<T extends z.ZodType>(schema: T, fallback: z.output<T
   return schema.nullish().transform((value) => (value ?? fallback) as z.output<T>);
 }
 
+/** A switch that is on where it is absent, and off where it is null, which Python takes for false. */
+export const onUnlessNull = z
+  .boolean()
+  .nullable()
+  .default(true)
+  .transform((value) => value ?? false);
+
 /** transformers' activation names, and the op's kind of each. The tanh forms of GELU are one function. */
 const activations: Record<string, ActivationKind> = {
   silu: "silu",

@@ -161,3 +161,20 @@ describe("older tensor names", () => {
     expect(loaded.weights.find(({ name }) => name === "lm_head.weight")!.from).toEqual([{ tensor: "embed_out.weight" }]);
   });
 });
+
+describe("null in config.json", () => {
+  const sizes = { vocab_size: 64, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 4 };
+  it("is off for switches that are on by default, as Python takes None for false", () => {
+    const falcon = { ...sizes, model_type: "falcon" };
+    const shapeOf = (config: object) => buildModel(config).weights.map(({ name, shape }) => `${name} ${shape}`);
+    expect(shapeOf({ ...falcon, multi_query: null })).toEqual(shapeOf({ ...falcon, multi_query: false }));
+    expect(shapeOf({ ...falcon, multi_query: null })).not.toEqual(shapeOf(falcon));
+    expect(shapeOf({ ...falcon, parallel_attn: null })).toEqual(shapeOf({ ...falcon, parallel_attn: false }));
+  });
+  it("is the usual scale for granitemoe's attention_multiplier", () => {
+    const moe = { ...sizes, model_type: "granitemoe", intermediate_size: 24, num_local_experts: 4, num_experts_per_tok: 2 };
+    const scaleOf = (config: object) =>
+      buildModel(config).programs.decode.ops.find(({ op }) => op === "attend")!.attributes.scale;
+    expect([scaleOf({ ...moe, attention_multiplier: null }), scaleOf(moe)]).toEqual([0.5, 1]);
+  });
+});

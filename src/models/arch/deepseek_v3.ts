@@ -9,7 +9,7 @@ import {
   mixtureOfExperts,
   rmsNorm,
 } from "../../layers/index.ts";
-import { count, decoderFields, refuse, withDefault } from "../config.ts";
+import { count, decoderFields, onUnlessNull, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
 import { stretchedScale } from "../score-scale.ts";
@@ -33,7 +33,7 @@ export const deepseekV3 = defineArchitecture({
     qk_rope_head_dim: withDefault(count, 64),
     qk_nope_head_dim: withDefault(count, 128),
     v_head_dim: withDefault(count, 128),
-    rope_interleave: withDefault(z.boolean(), true),
+    rope_interleave: onUnlessNull,
     moe_intermediate_size: withDefault(count, 2048),
     first_k_dense_replace: withDefault(z.int().nonnegative(), 3),
     n_shared_experts: withDefault(z.int().nonnegative(), 1),
@@ -41,7 +41,7 @@ export const deepseekV3 = defineArchitecture({
     num_experts_per_tok: withDefault(count, 8),
     n_group: withDefault(count, 8),
     topk_group: withDefault(count, 4),
-    norm_topk_prob: withDefault(z.boolean(), true),
+    norm_topk_prob: onUnlessNull,
     routed_scaling_factor: withDefault(z.number(), 2.5),
     scoring_func: withDefault(z.string(), "sigmoid"),
     topk_method: withDefault(z.string(), "noaux_tc"),

@@ -11,7 +11,7 @@ import {
   mlp,
 } from "../../layers/index.ts";
 import { roundToBfloat16 } from "../../tensor/convert.ts";
-import { activationName, count, optional, refuse, withDefault } from "../config.ts";
+import { activationName, count, onUnlessNull, optional, refuse, withDefault } from "../config.ts";
 import { defineArchitecture } from "../define.ts";
 import { parseRope } from "../rope-config.ts";
 
@@ -38,9 +38,9 @@ export const falcon = defineArchitecture({
     activation: withDefault(activationName, "gelu"),
     alibi: withDefault(z.boolean(), false),
     bias: withDefault(z.boolean(), false),
-    multi_query: withDefault(z.boolean(), true),
+    multi_query: onUnlessNull,
     new_decoder_architecture: withDefault(z.boolean(), false),
-    parallel_attn: withDefault(z.boolean(), true),
+    parallel_attn: onUnlessNull,
     tie_word_embeddings: withDefault(z.boolean(), true),
   },
   forward(config, { program, raw, tiedTo }) {

@@ -13,7 +13,11 @@ export const graniteMoe = defineArchitecture({
     num_local_experts: withDefault(count, 8),
     num_experts_per_tok: withDefault(count, 2),
     embedding_multiplier: withDefault(z.number(), 1),
-    attention_multiplier: withDefault(z.number(), 1),
+    attention_multiplier: z
+      .number()
+      .nullable()
+      .default(1)
+      .transform((value) => value ?? undefined),
     residual_multiplier: withDefault(z.number(), 1),
     logits_scaling: withDefault(z.number(), 1),
   },

@@ -59,7 +59,8 @@ function architecture(modelType: string, defaults: Defaults) {
     num_heads: withDefault(count, defaults.num_heads),
     n_positions: withDefault(count, 512),
     relative_attention_num_buckets: withDefault(z.int().min(4), 32),
-    relative_attention_max_distance: withDefault(count, 128),
+    // a bucket is worked out for each distance
+    relative_attention_max_distance: withDefault(count.max(32_768), 128),
     layer_norm_epsilon: withDefault(z.number().positive(), 1e-6),
     feed_forward_proj: withDefault(z.string(), defaults.feed_forward_proj),
     // transformers shares the weight whatever config.json says, unless the checkpoint has a head of its own
