@@ -23,7 +23,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const there = await Promise.all(weightNames.map((name) => exists(join(directory, name))));
   const { weights } = findWeightFiles(weightNames.filter((_, index) => there[index]));
   if (weights === undefined) {
-    const found = describeOtherWeights(await namesIn(directory), directory);
+    const found = describeOtherWeights(await filesIn(directory), directory);
     throw new TsumugiError("checkpoint_missing", { directory, found });
   }
   const file = join(directory, weights);
@@ -161,8 +161,8 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Names of files in a folder and in the folders inside it, for a message. */
-async function namesIn(directory: string): Promise<string[]> {
+/** Names of files in a folder and in the folders inside it (100 at most), for a message. */
+export async function filesIn(directory: string): Promise<string[]> {
   const list = (folder: string) => readdir(folder, { withFileTypes: true }).catch(() => []);
   const entries = await list(directory);
   const folders = entries.filter((entry) => entry.isDirectory()).slice(0, 100);

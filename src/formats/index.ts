@@ -1,3 +1,3 @@
 export type { Checkpoint, CheckpointTensors, FileRange, TensorInfo } from "./checkpoint.ts";
-export { openCheckpoint, openIndexed, openSafetensors } from "./file-reader.ts";
+export { filesIn, openCheckpoint, openIndexed, openSafetensors } from "./file-reader.ts";
 export { parseHeader } from "./safetensors.ts";

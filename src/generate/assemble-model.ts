@@ -4,6 +4,7 @@ import { Engine } from "../engine/engine.ts";
 import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
+import { weightNames } from "../formats/weight-files.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
 import { type AdapterSource, loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
@@ -39,10 +40,21 @@ type PlacedOptions = ModelOptions & { threads?: number };
  */
 export async function assembleModel(parts: ModelParts, options: PlacedOptions, asked?: AutoModelName): Promise<CausalLMParts> {
   const { files, config, checkpoint, adapter } = parts;
+  refuseOtherFile(config.transformers_weights);
   const model = await loadModel(config, checkpoint, adapter);
   checkModelClass(model.modelType, model.programs.encode !== undefined, asked);
   warnOfUnused(files, unusedTensorsOf(model, config, checkpoint, adapter));
   return assemble({ ...parts, model }, options);
+}
+
+/** transformers takes the weights from the file that this field names. */
+function refuseOtherFile(named: unknown): void {
+  if (named === undefined || named === null || weightNames.some((name) => name === named)) return;
+  throw new TsumugiError("config_unsupported", {
+    field: "transformers_weights",
+    given: named,
+    supported: weightNames.join(", "),
+  });
 }
 
 /** Weights that config.json has no place for are left out, as in transformers, but not without a word. */

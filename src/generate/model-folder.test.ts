@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,34 @@ test("a folder without config.json, or with files that hold no object, is said t
   await expect(load()).rejects.toThrow(incomplete("has a config.json that does not hold an object"));
   rmSync(join(folder, "config.json"));
   await expect(load()).rejects.toThrow(incomplete("has no config.json"));
+});
+
+test("a folder without config.json says what it holds", async () => {
+  rmSync(join(folder, "config.json"));
+  rmSync(join(folder, "model.safetensors"));
+  writeFileSync(join(folder, "llama.Q4.gguf"), "GGUF");
+  await expect(load()).rejects.toThrow("has no config.json. There is llama.Q4.gguf (GGUF). Use the repository in the layout");
+  mkdirSync(join(folder, "checkpoint-5"));
+  writeFileSync(join(folder, "checkpoint-5", "config.json"), "{}");
+  await expect(load()).rejects.toThrow("There is checkpoint-5/config.json: give the path of its folder");
+});
+
+test("weights in a file of config.json's own choice are refused by the field's name", async () => {
+  const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ ...config, transformers_weights: "other.safetensors" }));
+  await expect(load()).rejects.toMatchObject({
+    code: "config_unsupported",
+    message: expect.stringContaining("transformers_weights"),
+  });
+});
+
+test("NaN and Infinity are read bare and as transformers wraps them", async () => {
+  const text = readFileSync(join(folder, "config.json"), "utf8");
+  writeFileSync(join(folder, "config.json"), text.replace("{", '{ "unread": [NaN, -Infinity], '));
+  await (await load()).dispose();
+  const config = JSON.parse(text);
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ ...config, rms_norm_eps: { __float__: "Infinity" } }));
+  await expect(load()).rejects.toThrow(/`rms_norm_eps` is wrong.*Given: Infinity/);
 });
 
 test("tensors that config.json has no place for are told once a load", async () => {

@@ -1,6 +1,6 @@
 import { TsumugiError } from "../errors.ts";
-import { openCheckpoint, openSafetensors } from "../formats/index.ts";
-import { weightNames } from "../formats/weight-files.ts";
+import { filesIn, openCheckpoint, openSafetensors } from "../formats/index.ts";
+import { describeOtherWeights, findWeightFiles, weightNames } from "../formats/weight-files.ts";
 import type { HubOptions, ModelDirectory } from "../hub/index.ts";
 import { warn } from "../util/warnings.ts";
 import { joinWeights, readAdapterConfig, refuseBareAdapter, type Weights, withBaseFiles } from "./adapter-files.ts";
@@ -23,12 +23,23 @@ export async function openModel(
   const files = await resolveLoadable(idOrDirectory, hub, asked);
   const adapterConfig = await readAdapterConfig(files);
   if (adapterConfig === undefined) {
+    if (files.path("config.json") === undefined) await refuseBareFolder(files.directory);
     return { files, config: await readConfig(files), checkpoint: await openCheckpoint(files.directory) };
   }
   const base = hasModel(files) ? files : await resolveBase(files, adapterConfig.base_model_name_or_path, hub, asked);
   const config = await readConfig(base);
   const weights = await openWithAdapter(files, base, adapterConfig);
   return { files: base === files ? files : withBaseFiles(files, base), config, ...weights };
+}
+
+/** Refuses a folder without config.json: with what is there, and what to do. */
+async function refuseBareFolder(directory: string): Promise<never> {
+  const names = await filesIn(directory);
+  const inner = names.find((name) => /^[^/]+\/config\.json$/.test(name));
+  const others = findWeightFiles(names).weights === undefined ? describeOtherWeights(names, directory) : undefined;
+  const found = inner ? `There is ${inner}: give the path of its folder` : others;
+  const reason = found === undefined ? "has no config.json" : `has no config.json. ${found.replace(/\.$/, "")}`;
+  throw new TsumugiError("model_incomplete", { directory, reason });
 }
 
 /** Whether a folder holds a whole model; if not, an adapter in it is an adapter alone. */
