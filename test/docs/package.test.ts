@@ -31,7 +31,7 @@ beforeAll(() => {
     symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
   }
   writeFileSync(join(app, "package.json"), JSON.stringify(newPackage));
-});
+}, 120_000);
 afterAll(() => rmSync(app, { recursive: true, force: true }));
 
 function run(file: string, code: string): string {
@@ -126,7 +126,7 @@ function compile(files: { [name: string]: string }, options: object): string {
   return spawnSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" }).stdout;
 }
 
-describe("its declarations, with what tsc --init writes", () => {
+describe("its declarations, with what tsc --init writes", { timeout: 180_000 }, () => {
   const snippets = Object.fromEntries(
     ["README.md", "README.ja.md"].flatMap((readme) => {
       const found = readFileSync(join(root, readme), "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm);
