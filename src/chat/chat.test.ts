@@ -70,6 +70,9 @@ test("a message without content is named", () => {
   // what a template does with it, and what it says by itself, stays
   expect(said({ content: null }, "{% for m in messages %}{{ m.content }};{% endfor %}")).toBe("Hi;None;");
   expect(said({ tool_calls: [] }, "{{ raise_exception('no content') }}")).toBe("The chat template failed: no content");
+  // a template that fails at something else says at what
+  expect(said({ content: null }, "{{ messages[0].content | shout }}")).toContain("No filter named 'shout'");
+  expect(said({ content: null }, "{{ messages[0].content.encode() }}")).toContain("str.encode() is not there");
 });
 
 test("applyChatTemplate refuses what is wrong", () => {

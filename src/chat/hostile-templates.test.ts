@@ -28,6 +28,7 @@ test.each([
   "{{ 'a' * 10000000000 }}",
   "{{ [1] * 10000000000 }}",
   "{{ 'a'.center(10000000000) }}",
+  "{{ 'a' | indent(10000000000) }}",
   "{{ '%10000000000d' % 1 }}",
   "{{ '{:10000000000}'.format(1) }}",
   "{{ [1] | slice(9999999999) | list }}",
@@ -42,6 +43,10 @@ test.each([
 ])("a hostile template is stopped: %.70s", (template) => {
   const run = () => renderTemplate(template, { big, other: "a".repeat(100_000) });
   expect(run).toThrow(expect.objectContaining({ code: "chat_template_failed" }));
+});
+
+test("an indent that is too wide is told as a text that is too long", () => {
+  expect(() => renderTemplate("{{ 'a' | indent(1000000000) }}", {})).toThrow("a text of more than 33554432 characters");
 });
 
 /** Work that is large but honest, and linear: it ends with a text. */

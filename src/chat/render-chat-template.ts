@@ -53,12 +53,17 @@ export function renderChatTemplate(
   return field ? cut(text, marked.final) : text;
 }
 
-/** Names the message without text that a template failed at. The template's own error names neither message nor field. */
+/**
+ * Names the message without text that a template failed at, where it failed at a value that is not there. The template's own
+ * error names neither message nor field.
+ */
 function withoutContent(cause: unknown, messages: readonly ChatMessage[]): TsumugiError | undefined {
   if (!TsumugiError.isInstance(cause) || cause.details.raised !== false) return undefined;
   const index = messages.findIndex(({ content }) => typeof content !== "string" && !Array.isArray(content));
   if (index < 0) return undefined;
   const { content } = messages[index]!;
+  const isNothing = content === undefined || content === null;
+  if (isNothing && !/None|undefined|'content'/.test(String(cause.details.reason))) return undefined;
   const expected = "one whose `content` is a text (or a list of parts): the chat template reads it";
   const given = content === undefined ? "no `content`" : `\`content: ${JSON.stringify(content)}\``;
   return new TsumugiError("invalid_input", { what: nameOf(messages, index), expected, given }, { cause });

@@ -1,3 +1,4 @@
+import { TsumugiError } from "../errors.ts";
 import type { TokenModel } from "./token-model.ts";
 import type { TokenFlags, TokenSpec } from "./token-spec.ts";
 
@@ -8,6 +9,9 @@ export interface AddedToken extends Required<TokenFlags> {
   /** Whether the token was special in any of the places that name it: it stays so. */
   special: boolean;
 }
+
+/** Longest content, in UTF-16 units: at each place of a text as much of it may be read as the longest token has. */
+const longestContent = 1024;
 
 /**
  * The tokens that files add to a model's vocabulary. A token that the vocabulary has keeps its id. Others come behind the
@@ -37,11 +41,13 @@ export class AddedVocabulary {
     for (const id of this.#tokens.keys()) next = Math.max(next, id + 1);
     for (const { content, flags } of tokens) {
       if (content === "") continue;
+      checkLength(content);
       const id = this.#ids.get(content) ?? ids.get(content) ?? next++;
       const { singleWord = false, lstrip = false, rstrip = false, special = false, normalized = !special } = flags;
       if (special) this.#special.add(content);
       if (normalized) {
         const form = this.#normalize(content);
+        checkLength(form);
         if (form !== content) this.#forms.set(id, form);
       }
       this.#ids.set(content, id);
@@ -74,4 +80,12 @@ export class AddedVocabulary {
   isSpecial(token: string): boolean {
     return this.#special.has(token);
   }
+}
+
+function checkLength(content: string): void {
+  if (content.length <= longestContent) return;
+  throw new TsumugiError("unsupported_tokenizer", {
+    what: `an added token of more than ${longestContent} characters`,
+    given: `${content.length} characters, \`${content.slice(0, 20)}…\``,
+  });
 }

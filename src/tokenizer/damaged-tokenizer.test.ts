@@ -106,6 +106,41 @@ test.each([
   expect(() => parts(nested(4000))).toThrow(failure("objects and lists deep"));
 });
 
+const unsupported = (text: string) =>
+  expect.objectContaining({ code: "unsupported_tokenizer", message: expect.stringContaining(text) });
+
+test("a row grows neither with the places of a text nor with special tokens without end", () => {
+  const text = { Sequence: { id: "A", type_id: 0 } };
+  const mark = { SpecialToken: { id: "<s>", type_id: 0 } };
+  const row = (single: object[], ids = [0]) => {
+    const special_tokens = { "<s>": { id: "<s>", ids, tokens: ids.map(() => "a") } };
+    return parts({ post_processor: { type: "TemplateProcessing", single, pair: [text], special_tokens } }).encode("a");
+  };
+  expect(row(Array(16).fill(text))).toHaveLength(16);
+  expect(() => row(Array(100_000).fill(text))).toThrow(unsupported("a row of more than 16 texts"));
+  expect(row([...Array(4096).fill(mark), text])).toHaveLength(4097);
+  expect(() => row([...Array(5000).fill(mark), text], Array(5000).fill(0))).toThrow(unsupported("4096 special tokens"));
+});
+
+test("added tokens may have 1024 characters", () => {
+  const load = (length: number) =>
+    parts({
+      added_tokens: [
+        {
+          id: 2,
+          content: "b".repeat(length),
+          special: true,
+          single_word: false,
+          lstrip: false,
+          rstrip: false,
+          normalized: false,
+        },
+      ],
+    });
+  expect(load(1024).encode("b".repeat(1024))).toEqual([2]);
+  expect(() => load(1025)).toThrow(unsupported("an added token of more than 1024 characters"));
+});
+
 test("names of Object's own members are tokens as any other", () => {
   const vocab = JSON.parse('{"__proto__":0,"constructor":1,"toString":2,"<unk>":3}');
   const tokenizer = createTokenizer({

@@ -104,6 +104,8 @@ function offsetsOf({ ids, offsets = [], places, nameAt }: TextRow, { trims }: Te
 }
 
 function partnersOf(texts: readonly string[], options: EncodeOptions, layout: Layout): readonly string[] | undefined {
+  // of one text, as in Python, an empty second text is none; in a list it is a text
+  if (options.textPair === "") return undefined;
   const partners = typeof options.textPair === "string" ? [options.textPair] : options.textPair;
   if (partners && partners.length !== texts.length)
     throw new TsumugiError("invalid_option", {

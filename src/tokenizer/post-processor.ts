@@ -59,6 +59,11 @@ export interface Named {
   id: number;
 }
 
+/** Texts that a row may be made of. Templates name each text once; a row grows with every further place of it. */
+const mostTexts = 16;
+/** Special tokens that a row may have. */
+const mostSpecials = 4096;
+
 type Template = (SpecialPart | "A" | "B")[];
 
 /** The four layouts are made once; what cannot be done is refused when it is asked for. */
@@ -70,12 +75,26 @@ function compiled(steps: readonly Step[]): PostProcessor {
       const known = layouts.get(key);
       if (known) return known;
       const texts: Group[] = pair ? [[{ text: 0, trims: [] }], [{ text: 1, trims: [] }]] : [[{ text: 0, trims: [] }]];
-      const layout = steps.reduce((groups, step) => step.run(groups, addSpecialTokens), texts).flat();
+      const layout = steps.reduce((groups, step) => bounded(step.run(groups, addSpecialTokens)), texts).flat();
       layouts.set(key, layout);
       return layout;
     },
     added: (pair) => steps.reduce((sum, step) => sum + step.added(pair), 0),
   };
+}
+
+/** Refuses a row that would be many times as long as its texts. */
+function bounded(groups: Group[]): Group[] {
+  let [texts, specials] = [0, 0];
+  for (const group of groups)
+    for (const part of group) {
+      if ("text" in part) texts++;
+      else specials += part.ids.length;
+    }
+  if (texts > mostTexts) throw unsupported(`post_processor: a row of more than ${mostTexts} texts`, `${texts} texts`);
+  if (specials > mostSpecials)
+    throw unsupported(`post_processor: a row of more than ${mostSpecials} special tokens`, `${specials} special tokens`);
+  return groups;
 }
 
 function stepsOf(config: unknown): Step[] {
@@ -146,14 +165,21 @@ function trimSteps(config: Record<string, unknown>): Step[] {
 }
 
 function readTemplate(value: unknown, table: Record<string, unknown>): Template {
+  const known = new Map<string, SpecialPart>();
   return listOf(value).map((item) => {
     if (!isRecord(item)) throw unsupported("post_processor.single", item);
     if (isRecord(item.Sequence)) return item.Sequence.id === "B" ? "B" : "A";
     const name = isRecord(item.SpecialToken) ? item.SpecialToken.id : undefined;
-    const entry = table[String(name)];
-    if (!isRecord(entry)) throw unsupported("post_processor token", name);
-    return { ids: listOf(entry.ids).map(Number), tokens: listOf(entry.tokens).map(String) };
+    const part = known.get(String(name)) ?? specialOf(name, table);
+    known.set(String(name), part);
+    return part;
   });
+}
+
+function specialOf(name: unknown, table: Record<string, unknown>): SpecialPart {
+  const entry = Object.hasOwn(table, String(name)) ? table[String(name)] : undefined;
+  if (!isRecord(entry)) throw unsupported("post_processor token", name);
+  return { ids: listOf(entry.ids).map(Number), tokens: listOf(entry.tokens).map(String) };
 }
 
 function namedOf(value: unknown, what: string): Named {

@@ -64,6 +64,14 @@ test("pairs, conversions and the function's own names", () => {
   const tokenizer = load("wordpiece");
   const { inputIds } = tokenizer("cat", { textPair: "dog" });
   expect(tokenizer.convertIdsToTokens(inputIds).filter((token) => token === "[SEP]")).toHaveLength(2);
+  // an empty second text of a single text is none, as in Python; in a list it is a text
+  expect(tokenizer("cat", { textPair: "" })).toEqual(tokenizer("cat"));
+  expect(tokenizer.convertIdsToTokens(tokenizer(["cat"], { textPair: [""] }).inputIds[0]!)).toEqual([
+    "[CLS]",
+    "cat",
+    "[SEP]",
+    "[SEP]",
+  ]);
   expect(tokenizer.convertTokensToIds("zzzzz")).toBe(tokenizer.unkTokenId);
   expect(failure(() => load("byte-level").convertTokensToIds(["zzzzzzz"]))).toEqual({
     code: "invalid_input",

@@ -41,7 +41,7 @@ export interface EncodeOptions {
   padToMultipleOf?: number | undefined;
   /** Default `tokenizer.paddingSide`. */
   paddingSide?: Side | undefined;
-  /** A second text for each text (sentence pairs). Not together with truncation. */
+  /** A second text for each text (sentence pairs). Not together with truncation. `""` for a single text is none. */
   textPair?: string | string[] | undefined;
   /**
    * Give `offsetMapping` too: `true` counts code points, as Python does; `"utf16"` counts what `text.slice` counts. The two

@@ -51,11 +51,17 @@ function titleWords(text: string): string {
 }
 
 function indent(runtime: Runtime, text: string, [width = 4, first, blank]: (Value | undefined)[]): string {
-  const step = textOf(width) ?? " ".repeat(Math.max(0, indexFrom(width)));
+  const step = textOf(width) ?? spacesOf(runtime, indexFrom(width));
   const lines = splitLines(`${text}\n`);
   runtime.budget.text(lines.length * (step.length + 1) + text.length);
   const isIndented = (line: string, index: number) => (index === 0 ? isTrue(first) : isTrue(blank) || line !== "");
   return lines.map((line, index) => (isIndented(line, index) ? step + line : line)).join("\n");
+}
+
+/** So many spaces, counted before they are made. */
+function spacesOf(runtime: Runtime, count: number): string {
+  runtime.budget.text(Math.max(0, count));
+  return " ".repeat(Math.max(0, count));
 }
 
 function truncate(runtime: Runtime, text: string, [length, killWords, end = "...", leeway]: (Value | undefined)[]): string {
