@@ -23,7 +23,8 @@ test.each([
 });
 
 test("many sections of a text share one bound", () => {
-  const added_tokens = [{ id: 2, content: "|", special: true }];
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const added_tokens = [{ id: 2, content: "|", ...flags }];
   const tokenizer = make({ added_tokens, normalizer: { type: "Prepend", prepend: "b".repeat(900_000) } });
   expect(tokenizer.encode("a")).toEqual([1]);
   expect(() => tokenizer.encode("a|a|a")).toThrow(outgrown("normalizer"));
