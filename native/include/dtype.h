@@ -204,4 +204,21 @@ inline float load_value(DType type, const uint8_t* from, int64_t index) {
   return reinterpret_cast<const float*>(from)[index];
 }
 
+// Numbers that are stored one after the other, as float32.
+inline void load_values(DType type, const uint8_t* from, int64_t count, float* to) {
+  switch (type) {
+    case DType::float32:
+      std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+      return;
+    case DType::bfloat16:
+      for (int64_t i = 0; i < count; ++i) to[i] = bfloat16_to_float(reinterpret_cast<const uint16_t*>(from)[i]);
+      return;
+    case DType::float16:
+      for (int64_t i = 0; i < count; ++i) to[i] = float16_to_float(reinterpret_cast<const uint16_t*>(from)[i]);
+      return;
+    default:
+      for (int64_t i = 0; i < count; ++i) to[i] = load_value(type, from, i);
+  }
+}
+
 }  // namespace tsumugi

@@ -96,7 +96,7 @@ class Loader {
   // A part of a matrix as float32, with what is changed in it.
   std::vector<float> as_floats(const WeightOrigin& origin, const uint8_t* source, MatrixPart part) const {
     std::vector<float> values(static_cast<size_t>(part.rows * part.columns));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = load_value(origin.type, source, static_cast<int64_t>(i));
+    load_values(origin.type, source, part.rows * part.columns, values.data());
     if (origin.change.rank == 0) return values;
     part.values = values.data();
     const ReadPlace read_place = [this](const Place& place, uint64_t after, uint64_t bytes, uint8_t* to) {
