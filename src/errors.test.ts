@@ -15,6 +15,8 @@ describe("the error table", () => {
     const error = new TsumugiError("invalid_option", { option: "topK", expected: "an integer", given: 1.5 });
     expect(error.message).toBe("Option `topK` must be an integer. Given: 1.5.");
     expect(error.status).toBe(400);
+    const empty = new TsumugiError("invalid_input", { what: "The model", expected: "a folder", given: "" });
+    expect(empty.message).toBe('The model must be a folder. Given: "".');
   });
 
   it.each([

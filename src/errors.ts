@@ -36,7 +36,10 @@ const table = {
     message:
       "Model type `{given}` is not supported.{hint} The types that load are `supportedModelTypes` and `supportedMultimodalTypes`, listed in docs/architectures.md.",
   },
-  model_class: { status: 400, message: "`{asked}` cannot load a model of type `{given}`. Use `{right}`." },
+  model_class: {
+    status: 400,
+    message: '`{asked}` cannot load a model of type `{given}`. Use `{right}`, or the task `"{task}"` of `pipeline`.',
+  },
   config_invalid: { status: 400, message: "config.json: `{field}` is wrong: {expected}. Given: {given}." },
   config_unsupported: { status: 400, message: "config.json: `{field}` = {given} is not supported. Supported: {supported}." },
   generation_config_invalid: {
@@ -293,6 +296,7 @@ function fill(code: ErrorCode, details: ErrorDetails): string {
 
 function show(value: unknown, name: string, isQuoted: boolean): string {
   if (value === undefined) return name === "given" ? "undefined" : "";
+  if (name === "given" && value === "") return '""';
   if (typeof value === "string" && !isQuoted) return value.replace(controls, escapeControl);
   return showValue(value);
 }

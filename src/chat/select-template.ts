@@ -18,6 +18,7 @@ export function selectTemplate(templates: ChatTemplates, requested: string | und
   const template = requested ?? templates;
   if (template !== undefined) return template;
   throw new TsumugiError("missing_chat_template", {
-    reason: "the tokenizer's files have none, and no `chatTemplate` was given",
+    reason:
+      "the tokenizer's files have none, and no `chatTemplate` was given. Give the model a text in place of messages, or set `tokenizer.chatTemplate` to the template that it was trained with",
   });
 }

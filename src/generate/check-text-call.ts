@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
 import { refuseUnknown } from "../util/unknown-options.ts";
 import { generateOptionNames } from "./generate-options.ts";
+import { loadingInCalls } from "./load-options.ts";
 import { type PromptOptions, promptOptionNames } from "./prompt-options.ts";
 import { notForText, type TextModel, type TextModelOptions, type TextPrompt } from "./text-model.ts";
 
@@ -97,9 +98,10 @@ export function checkTextOptions(
   { id, capabilities }: Pick<TextModel, "id" | "capabilities">,
   options: TextModelOptions,
 ): void {
+  const withIds = capabilities.tokenIds ? "; what asks for more gives ids: `generate({ ...tokenizer(text), … })`" : "";
   const taken = [...capabilities.options, "signal", "continueFinalMessage"];
   const names: readonly string[] = [...generateOptionNames, ...promptOptionNames, ...idNames, ...taken];
-  refuseUnknown(options, names);
+  refuseUnknown(options, names, loadingInCalls);
   checkOptionTypes(options, { signal: "signal", continueFinalMessage: "boolean", addSpecialTokens: "boolean" });
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || value === null || taken.includes(option)) continue;
@@ -107,7 +109,7 @@ export function checkTextOptions(
     const why = isOfIds
       ? "takes and gives text, and no token ids"
       : isNotForText(option)
-        ? "gives one text to a prompt"
+        ? `gives one text to a prompt${withIds}`
         : "cannot honour it";
     throw new TsumugiError("unsupported_option", { option, reason: `the model \`${id}\` ${why}` });
   }

@@ -8,6 +8,7 @@ import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import type { Attention } from "./attentions.ts";
 import "./call-options/index.ts"; // they type CallOptions; the declarations that are shipped must lead to them
 import type { HiddenState } from "./hidden-states.ts";
+import { loadingInCalls } from "./load-options.ts";
 import { callOptionDefinitions } from "./option-definitions.ts";
 import type { CallOptions } from "./options.ts";
 
@@ -61,6 +62,7 @@ export const generateOptionNames: readonly string[] = [
 
 const notYet = "it is planned and not built yet";
 const refusals: Refusals = {
+  ...loadingInCalls,
   prompt: "`generate` takes token ids, `tokenizer(text)` gives them; `stream` and `pipeline` take text",
   assistantTokenizer: "the assistant must have this model's own vocabulary",
   inputsEmbeds: notYet,

@@ -67,6 +67,7 @@ describe("bytes in memory", () => {
     expect(() => filesInMemory({ "config.json": "{}" as never })).toThrow("The file config.json must be a Uint8Array");
     await expect(loadFromFiles(filesInMemory({}))).rejects.toMatchObject({ code: "model_incomplete" });
     await expect(loadFromFiles(filesInMemory({}), { threads: 2 } as object)).rejects.toThrow("Unknown option `threads`");
+    await expect(loadFromFiles(filesInMemory({}), { maxNewTokens: 2 } as object)).rejects.toThrow("an option of calls");
   });
 });
 

@@ -1,4 +1,5 @@
 import type { DeviceName } from "../backends/devices.ts";
+import { generationFieldNames } from "../decoding/generation-fields.ts";
 import { TsumugiError } from "../errors.ts";
 import type { DownloadProgress, HubOptions } from "../hub/index.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
@@ -65,6 +66,7 @@ export const fromPretrainedNames: readonly string[] = [...new Set([...hubNames, 
 const notYet = "it is planned and not built yet";
 const quantised = "quantised weights are planned and not built yet; use `dtype`";
 export const loadRefusals: Refusals = {
+  ...sameReason(generationFieldNames, "it is an option of calls: give it to `generate`, `stream` or a pipeline"),
   torchDtype: "its name here is `dtype`",
   deviceMap: "its name here is `device`",
   loadIn4bit: quantised,
@@ -79,6 +81,16 @@ export const loadRefusals: Refusals = {
   subfolder: notYet,
   variant: notYet,
 };
+
+/** Options of loading that a call is given. */
+export const loadingInCalls: Refusals = sameReason(
+  fromPretrainedNames,
+  "it is an option of loading: give it to `fromPretrained` or `pipeline`",
+);
+
+function sameReason(names: readonly string[], reason: string): Refusals {
+  return Object.fromEntries(names.map((name) => [name, reason]));
+}
 
 /**
  * Refuses unknown options of loading a model, and wrong values, before anything is read. `known`: names of the options.

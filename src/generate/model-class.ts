@@ -6,5 +6,6 @@ export type AutoModelName = "AutoModelForCausalLM" | "AutoModelForSeq2SeqLM";
 /** Refuses a model that the asked class does not load: `model_class`. */
 export function checkModelClass(given: string, hasEncoder: boolean, asked: AutoModelName | undefined): void {
   const right: AutoModelName = hasEncoder ? "AutoModelForSeq2SeqLM" : "AutoModelForCausalLM";
-  if (asked !== undefined && asked !== right) throw new TsumugiError("model_class", { asked, given, right });
+  const task = hasEncoder ? "text2text-generation" : "text-generation";
+  if (asked !== undefined && asked !== right) throw new TsumugiError("model_class", { asked, given, right, task });
 }

@@ -237,7 +237,12 @@ describe("a local model is a text model", () => {
   });
 
   test.each([
-    ["x", { inputIds: [[1]] }, "Option `inputIds` is not supported: the model `tsumugi-mini` gives one text to a prompt."],
+    [
+      "x",
+      { inputIds: [[1]] },
+      "Option `inputIds` is not supported: the model `tsumugi-mini` gives one text to a prompt; what asks for more",
+    ],
+    ["x", { dtype: "float32" }, "Option `dtype` is not supported: it is an option of loading: give it to `fromPretrained`"],
     ["x", { tools: [] }, "Option `tools` is not supported: it is for chats"],
     ["x", { topPp: 1 }, "(did you mean `topP`?)"],
     [[{ role: "user", content: "x" }], { addSpecialTokens: false }, "a chat template writes special tokens itself"],
