@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import type { ChatMessage } from "../tokenizer/index.ts";
+import { showValue } from "../util/show-value.ts";
 import { renderTemplate } from "./render-template.ts";
 
 /** What a chat template is rendered with. */
@@ -65,7 +66,7 @@ function withoutContent(cause: unknown, messages: readonly ChatMessage[]): Tsumu
   const isNothing = content === undefined || content === null;
   if (isNothing && !/None|undefined|'content'/.test(String(cause.details.reason))) return undefined;
   const expected = "one whose `content` is a text (or a list of parts): the chat template reads it";
-  const given = content === undefined ? "no `content`" : `\`content: ${JSON.stringify(content)}\``;
+  const given = content === undefined ? "no `content`" : `\`content: ${showValue(content)}\``;
   return new TsumugiError("invalid_input", { what: nameOf(messages, index), expected, given }, { cause });
 }
 

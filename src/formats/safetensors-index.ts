@@ -1,6 +1,8 @@
 import { TsumugiError } from "../errors.ts";
 import { parseJsonFile } from "../util/json-text.ts";
 import { isRecord } from "../util/json-value.ts";
+import { printable } from "../util/printable.ts";
+import { showValue } from "../util/show-value.ts";
 
 /** What model.safetensors.index.json says. */
 export interface WeightIndex {
@@ -42,7 +44,6 @@ function innerPath(shard: unknown): string | undefined {
 }
 
 function refuse(file: string, tensor: string, shard: unknown): never {
-  const given = JSON.stringify(shard) ?? "nothing";
-  const reason = `\`weight_map\` of ${tensor} must be the path of a safetensors file in the index's folder. Given: ${given.slice(0, 200)}`;
+  const reason = `\`weight_map\` of ${printable(tensor)} must be the path of a safetensors file in the index's folder. Given: ${showValue(shard)}`;
   throw new TsumugiError("safetensors_index", { file, reason });
 }

@@ -91,7 +91,7 @@ export function describeOtherWeights(names: readonly string[], where: string): s
     const found = candidates.filter((name) => pattern.test(name));
     if (found.length === 0) continue;
     const shown = found.slice(0, 3).join(", ") + (found.length > 3 ? ` and ${found.length - 3} more` : "");
-    return `There is ${shown} (${kind}). ${advice.replace("{where}", where)}`;
+    return `There is ${shown} (${kind}). ${advice.replace("{where}", () => where)}`;
   }
   return undefined;
 }

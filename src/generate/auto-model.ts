@@ -28,11 +28,12 @@ export const AutoModelForCausalLM = {
    * A model from a folder, a Hub id (through the cache that Python shares) or "tsumugi-mini", the model in the box.
    *
    * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Of a multimodal model only the part that reads and
-   * writes text is loaded, where it is supported (`supportedMultimodalTypes`). Call `dispose()` when done.
+   * writes text is loaded, where it is supported (`supportedMultimodalTypes`). A LoRA adapter beside the model is applied.
+   * Call `dispose()` when done.
    *
    * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `native_addon_missing`, `model_unsupported`,
-   * `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `safetensors_…`, `model_incomplete`,
-   * and the Hub's errors
+   * `model_class`, `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `weight_dtype`,
+   * `checkpoint_missing`, `safetensors_…`, `invalid_json_file`, `adapter_…`, `model_incomplete`, and the Hub's errors
    *
    * @example
    * ```ts

@@ -68,8 +68,8 @@ function shown(value: string): string {
 /**
  * Whether NO_PROXY excepts an address. Entries stand between commas or blanks: `*` (everything), `example.com` (with all below
  * it, but for `localhost`), `.example.com` or `*.example.com` (only what is below it), an IP address, a range of them
- * (`10.0.0.0/8`); each may have a port, and a scheme before it, with which it is one host. Python's httpx takes ranges for their first address, and the port only where the address
- * names it; both are what people mean by them.
+ * (`10.0.0.0/8`); each may have a port, and a scheme before it, with which it is one host. Python's httpx takes ranges for
+ * their first address, and looks at a port only where the address names one; here both mean what people mean by them.
  */
 export function isExempt(url: URL, list: string): boolean {
   const entries = list.split(/[\s,]+/).filter((entry) => entry !== "");

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 import type { Converted } from "./convert-sentencepiece.ts";
 import { tokenText } from "./token-spec.ts";
 
@@ -93,11 +94,11 @@ function checkMerges(text: string, ids: Record<string, number>): [string, string
     if (!left || !right || rest.length > 0)
       throw new TsumugiError("invalid_tokenizer_file", {
         file: "merges.txt",
-        reason: `merge ${index + 1} is not two tokens: ${JSON.stringify(line.slice(0, 60))}`,
+        reason: `merge ${index + 1} is not two tokens: ${showValue(line)}`,
       });
     const missing = [left, right, left + right].find((token) => !Object.hasOwn(ids, token));
     if (missing !== undefined) {
-      const reason = `merge ${index + 1}, ${JSON.stringify(line)}, needs the token ${JSON.stringify(missing)}, which vocab.json lacks`;
+      const reason = `merge ${index + 1}, ${showValue(line)}, needs the token ${showValue(missing)}, which vocab.json lacks`;
       throw new TsumugiError("invalid_tokenizer_file", { file: "merges.txt", reason });
     }
     return [left, right];

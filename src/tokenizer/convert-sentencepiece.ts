@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 import type { SentencePiece, SentencePieceModel } from "./sentencepiece-model.ts";
 import { tokenText } from "./token-spec.ts";
 import { genericClass } from "./tokenizer-class.ts";
@@ -76,7 +77,7 @@ const mostExtraIds = 100_000;
 
 function extraIdsOf({ extra_ids: given = 100 }: Config): number {
   if (Number.isInteger(given) && (given as number) >= 0 && (given as number) <= mostExtraIds) return given as number;
-  const reason = `\`extra_ids\` must be a whole number from 0 to ${mostExtraIds}; given: ${JSON.stringify(given)}`;
+  const reason = `\`extra_ids\` must be a whole number from 0 to ${mostExtraIds}; given: ${showValue(given)}`;
   throw new TsumugiError("invalid_tokenizer_file", { file: "tokenizer_config.json", reason });
 }
 

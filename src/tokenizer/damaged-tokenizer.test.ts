@@ -162,3 +162,13 @@ test("a vocabulary takes memory by its tokens, not by its largest id", () => {
   expect(tokenizer.encode("a b c")).toEqual([0, 2 ** 31 - 1, 5]);
   expect(tokenizer.decode([2 ** 31 - 1, 0])).toBe("b a");
 });
+
+test("an error shows no more of a damaged value than its beginning, however deep or long it is", () => {
+  const deep = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as unknown;
+  for (const eos_token of [deep, { __type: "AddedToken", content: deep }, { content: "x".repeat(100_000) }]) {
+    const tokenizerConfig = { eos_token };
+    expect(() => createTokenizer({ tokenizerJson: { model: { type: "BPE", vocab, merges: [] } }, tokenizerConfig })).toThrow(
+      expect.objectContaining({ code: "invalid_tokenizer_file", message: expect.stringMatching(/^.{1,500}$/) }),
+    );
+  }
+});

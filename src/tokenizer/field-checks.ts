@@ -1,5 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
+import { printable } from "../util/printable.ts";
+import { showValue } from "../util/show-value.ts";
 
 /** Says what a value of tokenizer.json should be, where it is not that; `depth` counts the objects and lists around it. */
 export type FieldCheck = (value: unknown, path: string, depth: number) => void;
@@ -9,7 +11,7 @@ const deepest = 127;
 
 /** The error of a part of tokenizer.json (`invalid_tokenizer_file`). */
 export function wrongField(path: string, expected: string, value: unknown): TsumugiError {
-  const given = value === undefined ? "nothing" : shortened(JSON.stringify(value) ?? typeof value);
+  const given = value === undefined ? "nothing" : showValue(value);
   return new TsumugiError("invalid_tokenizer_file", {
     file: "tokenizer.json",
     reason: `\`${path}\` must be ${expected}; given: ${given}`,
@@ -18,12 +20,8 @@ export function wrongField(path: string, expected: string, value: unknown): Tsum
 
 /** The error of an entry of tokenizer.json, with what is wrong about it (`invalid_tokenizer_file`). */
 export function wrongEntry(path: string, value: unknown, problem: string): TsumugiError {
-  const reason = `\`${path}\`, ${shortened(JSON.stringify(value) ?? typeof value)}, ${problem}`;
+  const reason = `\`${path}\`, ${showValue(value)}, ${problem}`;
   return new TsumugiError("invalid_tokenizer_file", { file: "tokenizer.json", reason });
-}
-
-function shortened(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 function check(expected: string, fits: (value: unknown) => boolean): FieldCheck {
@@ -87,7 +85,7 @@ export function tuple(...inner: readonly FieldCheck[]): FieldCheck {
 export function table(inner: FieldCheck): FieldCheck {
   return (value, path, depth) => {
     if (!isRecord(value)) throw wrongField(path, "an object", value);
-    for (const [key, item] of Object.entries(value)) inner(item, `${path}[${JSON.stringify(key)}]`, depth + 1);
+    for (const [key, item] of Object.entries(value)) inner(item, `${path}[${showValue(key)}]`, depth + 1);
   };
 }
 
@@ -115,7 +113,7 @@ export function oneField(known: { readonly [name: string]: FieldCheck }): FieldC
 export function kinds(part: string, known: () => { readonly [type: string]: FieldCheck }): FieldCheck {
   return (value, path, depth) => {
     if (depth > deepest) {
-      const reason = `\`${shortened(path)}\` stands more than ${deepest} objects and lists deep, which is the most that is read`;
+      const reason = `\`${printable(path)}\` stands more than ${deepest} objects and lists deep, which is the most that is read`;
       throw new TsumugiError("invalid_tokenizer_file", { file: "tokenizer.json", reason });
     }
     if (!isRecord(value)) throw new TsumugiError("unsupported_tokenizer", { what: part, given: value });

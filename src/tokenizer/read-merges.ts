@@ -1,3 +1,4 @@
+import { showValue } from "../util/show-value.ts";
 import { wrongEntry, wrongField } from "./field-checks.ts";
 
 /** Merges between two turns of the generator. */
@@ -23,15 +24,14 @@ export function* readMerges(merges: unknown, ids: ReadonlyMap<string, number>, p
     if (!Array.isArray(parts) || parts.length !== 2 || typeof parts[0] !== "string" || typeof parts[1] !== "string")
       throw refuse("is not a pair of tokens");
     const [left, right] = parts as [string, string];
-    if (prefix !== "" && right.length < prefix.length)
-      throw refuse(`has a second token shorter than ${JSON.stringify(prefix)}`);
+    if (prefix !== "" && right.length < prefix.length) throw refuse(`has a second token shorter than ${showValue(prefix)}`);
     const result = left + right.slice(prefix.length);
     const first = ids.get(left);
     const second = ids.get(right);
     const made = ids.get(result);
     if (first === undefined || second === undefined || made === undefined) {
       const missing = first === undefined ? left : second === undefined ? right : result;
-      throw refuse(`needs the token ${JSON.stringify(missing)}, which \`model.vocab\` lacks`);
+      throw refuse(`needs the token ${showValue(missing)}, which \`model.vocab\` lacks`);
     }
     table[count++] = first;
     table[count++] = second;

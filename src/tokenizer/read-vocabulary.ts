@@ -1,4 +1,5 @@
 import { isRecord } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 import { wrongField } from "./field-checks.ts";
 
 /** Entries between two turns of a generator. */
@@ -15,7 +16,7 @@ export function* readTokenTable(vocab: unknown): Generator<void, Map<string, num
     const token = tokens[i] as string;
     const id = vocab[token] as number;
     if (!(Number.isInteger(id) && id >= 0 && id < 2 ** 31))
-      throw wrongField(`model.vocab[${JSON.stringify(token)}]`, "a token id (a whole number from 0, below 2^31)", id);
+      throw wrongField(`model.vocab[${showValue(token)}]`, "a token id (a whole number from 0, below 2^31)", id);
     ids.set(token, id);
   }
   return ids;

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord, listOf } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 import { readTokenSpec, TokenSpec } from "./token-spec.ts";
 import type { SpecialTokenName, TokenizerFiles } from "./tokenizer.ts";
 
@@ -194,6 +195,6 @@ function contentOf(token: string | TokenSpec): string {
 }
 
 function refused(key: string, problem: string, given: unknown): TsumugiError {
-  const reason = `\`${key}\` ${problem}. Given: ${JSON.stringify(given)}`;
+  const reason = `\`${key}\` ${problem}. Given: ${showValue(given)}`;
   return new TsumugiError("invalid_tokenizer_file", { file: configFile, reason });
 }

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 
 /** What a file says of an added token beside its text. Flags that are not there have the library's defaults. */
 export interface TokenFlags {
@@ -46,15 +47,14 @@ export function tokenText(value: unknown): string | undefined {
 /** Reads `{ content, lstrip, … }` of a file. Throws `invalid_tokenizer_file`, naming the file and the place. */
 export function readTokenSpec(value: unknown, file: string, place: string): TokenSpec {
   const refuse = (reason: string) => new TsumugiError("invalid_tokenizer_file", { file, reason: `\`${place}\` ${reason}` });
-  if (!isRecord(value)) throw refuse(`is no token with its \`content\`. Given: ${JSON.stringify(value)}`);
+  if (!isRecord(value)) throw refuse(`is no token with its \`content\`. Given: ${showValue(value)}`);
   const { content = "" } = value;
-  if (typeof content !== "string") throw refuse(`has a \`content\` that is no text. Given: ${JSON.stringify(content)}`);
+  if (typeof content !== "string") throw refuse(`has a \`content\` that is no text. Given: ${showValue(content)}`);
   const flags: TokenFlags = {};
   for (const [name, flag] of flagNames) {
     const given = value[name];
     if (given === undefined) continue;
-    if (typeof given !== "boolean")
-      throw refuse(`has a \`${name}\` that is not true or false. Given: ${JSON.stringify(given)}`);
+    if (typeof given !== "boolean") throw refuse(`has a \`${name}\` that is not true or false. Given: ${showValue(given)}`);
     flags[flag] = given;
   }
   return new TokenSpec(content, flags);

@@ -1,5 +1,6 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
+import { showValue } from "../util/show-value.ts";
 import { readSpecialTokens, type SpecialTokenSettings } from "./special-token-settings.ts";
 import type { ChatTemplates, Side, TokenizerFiles } from "./tokenizer.ts";
 
@@ -75,6 +76,6 @@ function sideOf(config: Record<string, unknown>, key: string, direction: unknown
 }
 
 function invalid(key: string, problem: string, given: unknown): TsumugiError {
-  const reason = `\`${key}\` ${problem}. Given: ${JSON.stringify(given)}`;
+  const reason = `\`${key}\` ${problem}. Given: ${showValue(given)}`;
   return new TsumugiError("invalid_tokenizer_file", { file: "tokenizer_config.json", reason });
 }

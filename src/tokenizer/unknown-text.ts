@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { showValue } from "../util/show-value.ts";
 
 /** How much of a text an error shows. */
 const shownLength = 40;
@@ -11,5 +12,5 @@ export function unknownText(text: string, reason: string): TsumugiError {
 
 /** Says of the name of an unknown token that it is none. */
 export function missingUnknown(name: string): string {
-  return `its unknown token ${JSON.stringify(name)} is not in the vocabulary`;
+  return `its unknown token ${showValue(name)} is not in the vocabulary`;
 }

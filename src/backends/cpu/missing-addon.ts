@@ -21,15 +21,16 @@ export function packageRoot(): string {
 }
 
 /**
- * The error for an addon that is not there, or that cannot be loaded (`cause`), by the record of the last build. Its detail `kind` tells apart: "no_compiler",
- * "build_failed", "build_interrupted", "scripts_blocked" (no build was ever tried), "not_loadable", "path" (TSUMUGI_ADDON_PATH).
+ * The error for an addon that is not there, or that cannot be loaded (`cause`), by the record of the last build. Its detail
+ * `kind` tells apart: "no_compiler", "build_failed", "build_interrupted", "scripts_blocked" (no build was ever tried),
+ * "not_loadable", "path" (TSUMUGI_ADDON_PATH).
  */
 export function missingAddon(file: string, cause?: unknown, root = packageRoot()): TsumugiError {
   const details = { ...explain(file, cause, root), file };
   return new TsumugiError("native_addon_missing", details, cause === undefined ? undefined : { cause });
 }
 
-/** The error for an addon that was built from other sources than this code. `sign`: what tells so. */
+/** The error for an addon that was built from other sources than this code: `kind` is "stale". `sign`: what tells so. */
 export function staleAddon(file: string, sign: string, root = packageRoot()): TsumugiError {
   const hint = `Rebuild it: \`npm rebuild tsumugi\`, or \`node "${join(root, "scripts/build-native.mjs")}" --force\``;
   const reason = `and ${file} was built from other sources (${sign})`;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
 import { isRecord } from "../../util/json-value.ts";
+import { showValue } from "../../util/show-value.ts";
 import { optional, withDefault } from "../config.ts";
 import { pythonPattern } from "./python-pattern.ts";
 
@@ -62,7 +63,7 @@ export function readLoraConfig(config: unknown, directory: string, head: string)
   };
   if (kind !== "LORA") refuse(`\`peft_type\` is ${kind.slice(0, 100)}, and LORA is the kind that is applied`);
   for (const field of unsupportedFields) {
-    if (isSet(config[field])) refuse(`\`${field}\` = ${JSON.stringify(config[field]).slice(0, 100)} is not supported`);
+    if (isSet(config[field])) refuse(`\`${field}\` = ${showValue(config[field])} is not supported`);
   }
   const start = config.init_lora_weights;
   if (typeof start === "string" && changingStarts.test(start)) {
@@ -72,7 +73,7 @@ export function readLoraConfig(config: unknown, directory: string, head: string)
   if (!result.success) {
     const [issue] = result.error.issues;
     const field = issue!.path.join(".");
-    const given = JSON.stringify(config[String(issue!.path[0])])?.slice(0, 100) ?? "nothing";
+    const given = showValue(config[String(issue!.path[0])]);
     throw new TsumugiError("adapter_invalid", {
       directory,
       reason: `\`${field}\` is wrong: ${issue!.message}. Given: ${given}`,

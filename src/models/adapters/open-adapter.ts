@@ -3,6 +3,7 @@ import { adapterTensorName } from "../../formats/adapted-checkpoint.ts";
 import type { TensorInfo } from "../../formats/checkpoint.ts";
 import { originTensors } from "../../ops/origin.ts";
 import type { LowRankChange, Weight, WeightOrigin } from "../../ops/program.ts";
+import { showValue } from "../../util/show-value.ts";
 import type { Architecture } from "../define.ts";
 import { tensorFinder } from "../tensor-names.ts";
 import { readLoraConfig } from "./adapter-config.ts";
@@ -47,8 +48,10 @@ export function openAdapter({ directory, config, tensors }: AdapterSource, archi
   }
   const targeted = new Map([...changes].filter(([module]) => lora.targets(module)));
   if (targeted.size === 0 && changes.size > 0) {
-    const given = JSON.stringify(lora.target_modules).slice(0, 200);
-    throw new TsumugiError("adapter_invalid", { directory, reason: `none of its tensors is of \`target_modules\` ${given}` });
+    throw new TsumugiError("adapter_invalid", {
+      directory,
+      reason: `none of its tensors is of \`target_modules\` ${showValue(lora.target_modules)}`,
+    });
   }
   const moduleOf = (tensor: string) => tensor.replace(/\.weight$/, "");
   const findChange = tensorFinder(architecture, {
