@@ -2,6 +2,8 @@ import { applyChatTemplate } from "../chat/index.ts";
 import { TsumugiError } from "../errors.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
 import { convertCheckpoint, createTokenizerAsync, type Tokenizer } from "../tokenizer/index.ts";
+import { inSlices, loadingSlice } from "../tokenizer/slices.ts";
+import { parseJsonInSteps } from "../util/json-steps.ts";
 
 /** What replaces the settings of a tokenizer's files. */
 export interface TokenizerOptions {
@@ -19,7 +21,7 @@ export interface TokenizerOptions {
 export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const tokenizerConfig = await files.readJson("tokenizer_config.json");
   const specialTokensMap = await files.readJson("special_tokens_map.json");
-  const tokenizerJson = await files.readJson("tokenizer.json");
+  const tokenizerJson = await readTokenizerJson(files);
   const converted = tokenizerJson === undefined ? await convert(files, tokenizerConfig, specialTokensMap) : undefined;
   const tokenizer = await createTokenizerAsync(
     {
@@ -39,6 +41,24 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
   if (options.paddingSide) tokenizer.paddingSide = options.paddingSide;
   if (options.truncationSide) tokenizer.truncationSide = options.truncationSide;
   return tokenizer;
+}
+
+/** The value of tokenizer.json. A large one holds the event loop only in slices. */
+async function readTokenizerJson(files: ModelFiles): Promise<unknown> {
+  const bytes = await files.readBytes("tokenizer.json");
+  if (bytes === undefined) return undefined;
+  const text = decodeUtf8(bytes);
+  const value = text && (await inSlices(parseJsonInSteps(text, ["vocab", "merges"]), loadingSlice));
+  return value || (await files.readJson("tokenizer.json"));
+}
+
+/** The text of bytes that are UTF-8. */
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A tokenizer of a SentencePiece model, of vocab.json and merges.txt, or of vocab.txt and emoji.json. */

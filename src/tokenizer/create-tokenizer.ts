@@ -14,7 +14,7 @@ import { layoutOf, refuseUnknownOptions } from "./options.ts";
 import { padRows } from "./padding.ts";
 import { bosEosProcessor, createPostProcessor } from "./post-processor.ts";
 import { preTokenizerSteps } from "./pre-tokenizers.ts";
-import { finished, inSlices } from "./slices.ts";
+import { finished, inSlices, loadingSlice } from "./slices.ts";
 import { createSpecialTokens } from "./special-tokens.ts";
 import { TextGrowth } from "./text-growth.ts";
 import { tokenNames } from "./token-names.ts";
@@ -65,9 +65,6 @@ export function createTokenizer(files: TokenizerFiles, createOptions: CreateToke
 export function createTokenizerAsync(files: TokenizerFiles, createOptions: CreateTokenizerOptions = {}): Promise<Tokenizer> {
   return inSlices(tokenizerSteps(files, createOptions), loadingSlice);
 }
-
-/** Milliseconds of a slice of loading. Few slices, since every turn costs a millisecond where nothing else waits. */
-const loadingSlice = 20;
 
 function* tokenizerSteps(files: TokenizerFiles, createOptions: CreateTokenizerOptions): Generator<void, Tokenizer> {
   const { settings, vocabulary, encoder, special, postProcessor, decoding } = yield* partsOf(files, createOptions);

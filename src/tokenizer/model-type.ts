@@ -1,6 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isRecord } from "../util/json-value.ts";
 import { readMerges } from "./read-merges.ts";
+import { readTokenTable } from "./read-vocabulary.ts";
 import { finished } from "./slices.ts";
 
 /** Kinds of models that older files, which do not name theirs, are tried as, in this order. */
@@ -31,7 +32,7 @@ function isBpe({ vocab, merges, continuing_subword_prefix }: Record<string, unkn
   if (!isTable(vocab) || !Array.isArray(merges)) return false;
   try {
     const prefix = isText(continuing_subword_prefix) ? continuing_subword_prefix : "";
-    finished(readMerges(merges, new Map(Object.entries(vocab)), prefix));
+    finished(readMerges(merges, finished(readTokenTable(vocab)), prefix));
     return true;
   } catch (error) {
     if (TsumugiError.isInstance(error)) return false;
@@ -43,7 +44,8 @@ function isWordLevel(config: Record<string, unknown>): boolean {
   return isTable(config.vocab) && isText(config.unk_token);
 }
 
-function isTable(value: unknown): value is Record<string, number> {
+function isTable(value: unknown): boolean {
+  if (value instanceof Map) return [...value.values()].every(isId);
   return isRecord(value) && Object.values(value).every(isId);
 }
 

@@ -5,21 +5,29 @@ import { wrongField } from "./field-checks.ts";
 /** Entries between two turns of a generator. */
 export const sliceOfEntries = 8192;
 
-/** The table `model.vocab` from tokens to ids. Error: `invalid_tokenizer_file`. */
+/** The table `model.vocab`, an object or a `Map`, from tokens to ids. Error: `invalid_tokenizer_file`. */
 export function* readTokenTable(vocab: unknown): Generator<void, Map<string, number>> {
   if (!isRecord(vocab)) throw wrongField("model.vocab", "an object", vocab);
-  const ids = new Map<string, number>();
+  if (vocab instanceof Map) return yield* checkedIds(vocab);
+  const ids = new Map<string, unknown>();
   const tokens = Object.keys(vocab);
   yield;
-  for (let i = 0; i < tokens.length; i++) {
-    if (i % sliceOfEntries === sliceOfEntries - 1) yield;
-    const token = tokens[i] as string;
-    const id = vocab[token] as number;
-    if (!(Number.isInteger(id) && id >= 0 && id < 2 ** 31))
-      throw wrongField(`model.vocab[${showValue(token)}]`, "a token id (a whole number from 0, below 2^31)", id);
-    ids.set(token, id);
+  for (const token of tokens) {
+    ids.set(token, vocab[token]);
+    if (ids.size % sliceOfEntries === 0) yield;
   }
-  return ids;
+  return yield* checkedIds(ids);
+}
+
+/** The table itself, when all its values are ids. */
+function* checkedIds(table: Map<string, unknown>): Generator<void, Map<string, number>> {
+  let count = 0;
+  for (const [token, id] of table) {
+    if (!(typeof id === "number" && Number.isInteger(id) && id >= 0 && id < 2 ** 31))
+      throw wrongField(`model.vocab[${showValue(token)}]`, "a token id (a whole number from 0, below 2^31)", id);
+    if (++count % sliceOfEntries === 0) yield;
+  }
+  return table as Map<string, number>;
 }
 
 /** A piece of a Unigram model. */

@@ -1,6 +1,9 @@
 /** How long work goes on before others get their turn, in milliseconds, if nothing else is said. */
 const shortSlice = 8;
 
+/** Milliseconds of a slice of loading. Few slices, since every turn costs a millisecond where nothing else waits. */
+export const loadingSlice = 20;
+
 /** Runs a generator to its end at once. */
 export function finished<Result>(work: Generator<void, Result>): Result {
   let step = work.next();
