@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
 import { isRecord } from "../../util/json-value.ts";
+import { printable } from "../../util/printable.ts";
 import { showValue } from "../../util/show-value.ts";
 import { optional, withDefault } from "../config.ts";
 import { pythonPattern } from "./python-pattern.ts";
@@ -83,7 +84,8 @@ export function readLoraConfig(config: unknown, directory: string, head: string)
   const stacked = fields.target_parameters?.find((name) => !name.endsWith(".weight"));
   if (stacked !== undefined) refuse(`\`target_parameters\` names ${stacked}, and only the \`weight\` of a module is changed`);
   const pattern: MakePattern = (source, before, behind) =>
-    pythonPattern(source, before, behind) ?? refuse(`the pattern ${source.slice(0, 200)} cannot be used`);
+    pythonPattern(source, before, behind) ??
+    refuse(`the pattern ${printable(source)} cannot be read, or could take very long on a name`);
   // the last part of a name, or all of it
   const ends = (source: string) => pattern(source, "^(?:.*\\.)?(?:", ")$");
   const ranks = Object.entries(fields.rank_pattern).map(([source, value]) => ({ pattern: ends(source), value }));
