@@ -239,7 +239,8 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
 }
 
 static PlainMatrix parse_matrix(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {
-  return {parse_place(from.Get("place").As<Napi::Object>(), memory), parse_dtype(text(from, "dtype")), integer(from, "columns")};
+  return {parse_place(from.Get("place").As<Napi::Object>(), memory), parse_dtype(text(from, "dtype")),
+          integer(from, "columns")};
 }
 
 static LowRankChange parse_change(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {

@@ -20,8 +20,9 @@ enum class DType : uint8_t {
   float8_e5m2fnuz,
 };
 
-constexpr DType kDTypes[] = {DType::float32,       DType::bfloat16,    DType::float16,         DType::float64,        DType::int32,
-                             DType::float8_e4m3fn, DType::float8_e5m2, DType::float8_e4m3fnuz, DType::float8_e5m2fnuz};
+constexpr DType kDTypes[] = {DType::float32,     DType::bfloat16,        DType::float16,
+                             DType::float64,     DType::int32,           DType::float8_e4m3fn,
+                             DType::float8_e5m2, DType::float8_e4m3fnuz, DType::float8_e5m2fnuz};
 
 constexpr size_t dtype_bytes(DType type) {
   switch (type) {
