@@ -27,6 +27,11 @@ export function findWeightFiles(names: readonly string[]): WeightFiles {
 /** Weights that are not read: what their names look like, what they are, and what to do. */
 const others: readonly { pattern: RegExp; kind: string; advice: string }[] = [
   {
+    pattern: /^model\.safetensors(\.index\.json)?$/,
+    kind: "by its name the weights, but no file that can be opened: a broken link, a folder, a pipe",
+    advice: "Put the file itself there; copies of a cache need the files that its links lead to (`cp -L`).",
+  },
+  {
     pattern: /^model-\d+-of-\d+\.safetensors$/,
     kind: "shards without their index",
     advice: "Put the model.safetensors.index.json beside them that belongs to them.",

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TsumugiError } from "../errors.ts";
 import { parseJsonFile } from "../util/json-text.ts";
+import { readWholeLimit } from "./file-metadata.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { relativePathProblem } from "./repository-id.ts";
 import { listFiles } from "./snapshot.ts";
@@ -24,11 +25,11 @@ export function modelDirectory(id: string, directory: string, commit?: string): 
   };
   const readText = async (file: string) => {
     const full = path(file);
-    return full === undefined ? undefined : await readFile(full, "utf8");
+    return full === undefined ? undefined : (await readPlainFile(full)).toString("utf8");
   };
   const readBytes = async (file: string) => {
     const full = path(file);
-    return full === undefined ? undefined : new Uint8Array(await readFile(full));
+    return full === undefined ? undefined : new Uint8Array(await readPlainFile(full));
   };
   const readJson = async (file: string) => {
     const bytes = await readBytes(file);
@@ -43,4 +44,17 @@ export function modelDirectory(id: string, directory: string, commit?: string): 
     }
   };
   return { id, directory, commit, list: () => listFiles(directory), path, readText, readBytes, readJson };
+}
+
+/** The bytes of a small file. A pipe or a device would be read for ever, and a large file would fill the memory. */
+async function readPlainFile(file: string): Promise<Buffer> {
+  const found = await stat(file);
+  const { size } = found;
+  const reason = !found.isFile()
+    ? "it is a folder, a pipe or a device, where a file should be"
+    : size > readWholeLimit
+      ? `it has ${size} bytes; files that are read whole may have ${readWholeLimit}`
+      : undefined;
+  if (reason !== undefined) throw new TsumugiError("file_unreadable", { file, reason });
+  return readFile(file);
 }
