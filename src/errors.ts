@@ -85,6 +85,7 @@ const table = {
   },
   safetensors_foreign: { status: 400, message: "{file} is no safetensors file: {reason}." },
   safetensors_header_too_long: { status: 400, message: "{file}: the header may have at most {limit} bytes. Given: {given}." },
+  safetensors_too_many: { status: 400, message: "{file}: a file may have at most {limit} tensors. Given: {given}." },
   safetensors_json: { status: 400, message: "{file}: the JSON is not valid: {reason}." },
   safetensors_duplicate_key: { status: 400, message: "{file}: `{key}` is there twice." },
   safetensors_entry: { status: 400, message: "{file}: entry {tensor} must be {expected}. Given: {given}." },

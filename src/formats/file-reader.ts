@@ -35,7 +35,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
  * of them hold the last counts, as in transformers.
  */
 export async function openIndexed(index: string): Promise<Checkpoint> {
-  const { shards, dtype } = parseIndex(await readWhole(index), index);
+  const { shards, dtype } = parseIndex(await readIndex(index), index);
   const directory = join(index, "..");
   for (const shard of shards) {
     if (await exists(join(directory, shard))) continue;
@@ -145,10 +145,18 @@ async function readRange(handle: FileHandle, path: string, offset: number, bytes
   return data;
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+/** Bytes of an index at most: the largest published ones, of a hundred thousand tensors, have ten megabytes. */
+const longestIndex = 500_000_000;
+
+async function readIndex(path: string): Promise<Uint8Array> {
   const handle = await open(path, "r").catch((cause: unknown) => unreadable(path, cause));
   try {
-    return await readRange(handle, path, 0, (await handle.stat()).size);
+    const { size } = await handle.stat();
+    if (size > longestIndex) {
+      const reason = `an index may have at most ${longestIndex} bytes, and this one has ${size}: is it another file?`;
+      throw new TsumugiError("safetensors_index", { file: path, reason });
+    }
+    return await readRange(handle, path, 0, size);
   } finally {
     await handle.close();
   }

@@ -79,6 +79,11 @@ describe("parseHeader", () => {
       "safetensors_pointer",
     ],
     ["an empty header", fileOf("", 0), "safetensors_json"],
+    [
+      "more than 200,000 tensors",
+      fileOf(`{${Array.from({ length: 200_001 }, (_, i) => `"${i}":0`).join()}}`, 0),
+      "safetensors_too_many",
+    ],
     ["broken JSON", fileOf('{"a":', 0), "safetensors_json"],
     ["a header that is a list", fileOf("[]", 0), "safetensors_json"],
     ["a header that begins with a space", fileOf(" {}", 0), "safetensors_json"],

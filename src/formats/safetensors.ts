@@ -95,6 +95,9 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
   return Number(length);
 }
 
+/** Tensors of one file at most: reading their entries takes seconds. The largest models have a hundred thousand in all their shards. */
+const mostTensors = 200_000;
+
 /**
  * Reads the header of a safetensors file and refuses everything that is not exactly right before a byte of data is
  * trusted: tensors lie side by side from the end of the header to the end of the file, each as long as shape × dtype.
@@ -102,7 +105,7 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
  *
  * @param header - The bytes after the length, `headerLength` of them.
  * @param fileBytes - Size of the whole file.
- * @throws TsumugiError `safetensors_json`, `safetensors_duplicate_key`, `safetensors_entry`, `safetensors_dtype`,
+ * @throws TsumugiError `safetensors_json`, `safetensors_too_many`, `safetensors_duplicate_key`, `safetensors_entry`, `safetensors_dtype`,
  *   `safetensors_shape`, `safetensors_size`, `safetensors_offsets`.
  * @see https://github.com/huggingface/safetensors#format
  */
@@ -111,6 +114,8 @@ export function parseHeader(header: Uint8Array, fileBytes: number, file: string)
   const json = parseJsonObject(header, file);
   const dataStart = lengthBytes + header.length;
   const tensors: LocatedTensor[] = [];
+  const count = Object.keys(json).length;
+  if (count > mostTensors) throw new TsumugiError("safetensors_too_many", { file, limit: mostTensors, given: count });
   for (const [name, entry] of Object.entries(json)) {
     if (name === "__metadata__") checkMetadata(entry, file);
     else tensors.push(parseEntry(name, entry, dataStart, file));

@@ -83,6 +83,10 @@ test.each([
     { model: { type: "Unigram", vocab: [["a", -1]], unk_id: 1 } },
     "`model.unk_id` must be below 1, the number of pieces; given: 1",
   ],
+  [
+    { model: { type: "Unigram", vocab: [["a".repeat(1025), -1]] } },
+    'a piece of at most 1024 characters; given: "1025 characters"',
+  ],
   [{ model: { type: "Unigram", vocab: [["a", null]] } }, '`model.vocab[0]` must be a piece and its score; given: ["a",null]'],
   [{ added_tokens: [{ id: 2, content: 5 }] }, "`added_tokens[0].content` must be a string; given: 5"],
   [{ added_tokens: [{ id: 2, content: "<s>", special: true }] }, "`added_tokens[0].single_word` must be"],

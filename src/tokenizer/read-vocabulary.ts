@@ -30,6 +30,9 @@ function* checkedIds(table: Map<string, unknown>): Generator<void, Map<string, n
   return table as Map<string, number>;
 }
 
+/** Characters of a piece at most: from each place of a text, every piece that begins there is tried. Published pieces have some dozens. */
+const longestPiece = 1024;
+
 /** A piece of a Unigram model. */
 export interface Piece {
   id: number;
@@ -46,6 +49,8 @@ export function* readPieces(vocab: unknown): Generator<void, Map<string, Piece>>
     const [piece, score] = Array.isArray(entry) && entry.length === 2 ? entry : [];
     if (typeof piece !== "string" || typeof score !== "number" || !Number.isFinite(score))
       throw wrongField(`model.vocab[${id}]`, "a piece and its score", entry);
+    if (piece.length > longestPiece)
+      throw wrongField(`model.vocab[${id}]`, `a piece of at most ${longestPiece} characters`, `${piece.length} characters`);
     known.set(piece, { id, score });
   }
   return known;

@@ -1,5 +1,5 @@
 import { TsumugiError } from "../errors.ts";
-import { describeForeignFile } from "./foreign-file.ts";
+import { describeForeignFile, foreignFileBytes } from "./foreign-file.ts";
 
 /** Objects and lists inside one another; Python's json gives up at about as many. */
 const deepest = 1000;
@@ -19,7 +19,7 @@ export function parseJsonFile(content: Uint8Array | string, path: string): unkno
   try {
     return JSON.parse(json);
   } catch (cause) {
-    const start = typeof content === "string" ? new TextEncoder().encode(content.slice(0, 64)) : content;
+    const start = typeof content === "string" ? new TextEncoder().encode(content.slice(0, foreignFileBytes)) : content;
     const foreign = describeForeignFile(start);
     if (foreign !== undefined) throw new TsumugiError("invalid_json_file", { path, reason: foreign }, { cause });
     return new JsonReader(json, path).read();
