@@ -24,6 +24,7 @@ describe("pipeline", () => {
     ],
     [[undefined, { model: "x" }], "The first argument of `pipeline` must be a task"],
     [[], "The first argument of `pipeline` must be a task"],
+    [["text-generatoin"], "Did you mean `text-generation`?"],
     [["org/name"], 'A model stands among the options: `pipeline("text-generation", { model: "org/name" })`'],
     [
       ["summarization", { model: "x" }],

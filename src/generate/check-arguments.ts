@@ -1,4 +1,5 @@
 import { TsumugiError } from "../errors.ts";
+import { nearestName } from "../util/nearest-name.ts";
 
 const tasks = ["text-generation", "text2text-generation"];
 
@@ -26,7 +27,9 @@ export function checkPipelineArguments(task: unknown, options: unknown, more: re
     throw new TsumugiError("invalid_input", { what: "The first argument of `pipeline`", expected, given: task });
   }
   if (!tasks.includes(task)) {
-    const hint = task.includes("/") ? ` A model stands among the options: ${form(`: ${JSON.stringify(task)}`)}.` : "";
+    const near = nearestName(task, tasks);
+    const model = task.includes("/") ? ` A model stands among the options: ${form(`: ${JSON.stringify(task)}`)}.` : "";
+    const hint = near === undefined ? model : ` Did you mean \`${near}\`?`;
     throw new TsumugiError("unknown_task", { task, supported: tasks.join(", "), hint });
   }
   const isModel = typeof (options as { generate?: unknown } | null | undefined)?.generate === "function";

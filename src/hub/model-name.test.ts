@@ -41,6 +41,15 @@ describe("a name that is a slip of the model's in the box", () => {
   });
 });
 
+describe("the address of a model's page", () => {
+  it.each(["https://huggingface.co/org/name", "https://huggingface.co/org/name/tree/main?x=1"])(
+    "%s is told by its id",
+    async (given) => {
+      await expect(load(given)).rejects.toThrow(/the address of a web page, whose model has the id `org\/name`/);
+    },
+  );
+});
+
 describe("a folder that is not there", () => {
   it("is told with what is there", async () => {
     const parent = join(use.cache, "models");

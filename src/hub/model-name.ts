@@ -69,6 +69,9 @@ async function folderProblem(given: string, path: string): Promise<string | unde
 }
 
 function idProblem(given: string): string | undefined {
+  const id = /^https?:\/\/[^/]+\/([^/?#]+\/[^/?#]+)/.exec(given)?.[1];
+  if (id !== undefined && repositoryIdProblem(id) === undefined)
+    return `it is the address of a web page, whose model has the id \`${id}\``;
   const problem = repositoryIdProblem(given);
   return problem === undefined ? undefined : `there is no such folder, and ${problem}`;
 }
