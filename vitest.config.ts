@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const projects = [
@@ -20,6 +21,8 @@ const long = {
 export default defineConfig({
   test: {
     testTimeout: 60_000,
+    // vitest leaves a processor to itself, which on two of them is every second one
+    maxWorkers: Math.min(availableParallelism(), 4),
     projects: process.env.TSUMUGI_TESTS === "long" ? [long] : [...projects],
   },
 });
