@@ -60,7 +60,10 @@ export function createRowEncoder(parts: RowEncoderParts) {
     yield;
     if (isPair) texts.push(yield* sequence(partner, Number.POSITIVE_INFINITY, options));
     const [only] = layout;
-    if (!kind && layout.length === 1 && only && "text" in only) return { ids: (texts[only.text] as TextRow).ids };
+    if (layout.length === 1 && only && "text" in only) {
+      const given = texts[only.text] as TextRow;
+      return kind ? { ids: given.ids, offsets: offsetsOf(given, only, kind) } : { ids: given.ids };
+    }
     const ids: number[] = [];
     const offsets: Offset[] = [];
     for (const part of layout) {
@@ -95,6 +98,8 @@ export function createRowEncoder(parts: RowEncoderParts) {
 
 /** Offsets of a text in its place of a row, with what the post-processor takes off them. */
 function offsetsOf({ ids, offsets = [], places, nameAt }: TextRow, { trims }: TextPart, kind: true | "utf16"): Offset[] {
+  // a layout may name a text twice, so that what changes is a copy
+  if (trims.length === 0 && kind !== "utf16") return offsets;
   const own = offsets.map(([start, end]): Offset => [start, end]);
   if (trims.length > 0) {
     const names = ids.map((_, place) => nameAt?.(place) ?? "");
