@@ -1,3 +1,4 @@
+import { escapeCharacter } from "./util/printable.ts";
 import { showValue } from "./util/show-value.ts";
 
 /**
@@ -281,10 +282,6 @@ export function describeError(code: ErrorCode): { status: number; message: strin
 /** Control characters but for line ends and tabs: a terminal would obey what a file or a server has written. */
 const controls = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
-function escapeControl(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-}
-
 /** Codes whose given value is a value of a program or a file: a text is shown as one. */
 const quoting: readonly ErrorCode[] = ["invalid_option", "generation_config_invalid"];
 
@@ -298,6 +295,6 @@ function fill(code: ErrorCode, details: ErrorDetails): string {
 function show(value: unknown, name: string, isQuoted: boolean): string {
   if (value === undefined) return name === "given" ? "undefined" : "";
   if (name === "given" && value === "") return '""';
-  if (typeof value === "string" && !isQuoted) return value.replace(controls, escapeControl);
+  if (typeof value === "string" && !isQuoted) return value.replace(controls, escapeCharacter);
   return showValue(value);
 }

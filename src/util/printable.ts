@@ -10,7 +10,12 @@ export function printable(text: string, limit = 200): string {
   return cut.replace(unprintable, (character) => {
     if (character === "\n") return "\\n";
     if (character === "\t") return "\\t";
-    const code = character.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    return escapeCharacter(character);
   });
+}
+
+/** A character by its number, as JavaScript writes it: `\x1b`, `\u202e`. */
+export function escapeCharacter(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
 }
