@@ -82,6 +82,16 @@ OpAttributes::Value attribute(const Napi::Value& value, const std::string& op, c
                              "[" + op + "] attribute " + name + ": expected a number, a boolean, a string or a Float64Array");
 }
 
+void parse_attributes(const Napi::Value& from, const std::string& owner, OpAttributes& attributes) {
+  if (!from.IsObject()) throw Napi::TypeError::New(from.Env(), "[" + owner + "] attributes: expected an object");
+  const Napi::Object values = from.As<Napi::Object>();
+  const Napi::Array names = values.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    attributes.set(name, attribute(values.Get(name), owner, name));
+  }
+}
+
 void parse_op(const Napi::Object& from, OpPlan& op) {
   op.name = text(from, "name");
   op.kernel = &find_kernel(op.name);
@@ -90,14 +100,7 @@ void parse_op(const Napi::Object& from, OpPlan& op) {
   op.outputs = numbers<int>(from, "outputs");
   op.weights = numbers<int>(from, "weights");
   op.parts = numbers<int>(from, "parts");
-  const Napi::Value attributes = from.Get("attributes");
-  if (!attributes.IsObject()) throw Napi::TypeError::New(from.Env(), "[" + op.name + "] attributes: expected an object");
-  const Napi::Object values = attributes.As<Napi::Object>();
-  const Napi::Array names = values.GetPropertyNames();
-  for (uint32_t i = 0; i < names.Length(); ++i) {
-    const std::string name = names.Get(i).ToString().Utf8Value();
-    op.attributes.set(name, attribute(values.Get(name), op.name, name));
-  }
+  parse_attributes(from.Get("attributes"), op.name, op.attributes);
 }
 
 // The kernel reads its attributes, once; what it throws names the op.
@@ -273,12 +276,23 @@ LoadPlan parse_load(const Napi::Object& plan, std::vector<std::vector<uint8_t>>&
     origin.weight = static_cast<int>(integer(from, "weight"));
     origin.tensor = text(from, "tensor");
     const std::string storage = text(from, "storage");
-    origin.is_plain = storage == "plain";
-    if (origin.is_plain) origin.type = parse_dtype(text(from, "dtype"));
-    if (!origin.is_plain) origin.storage = storage_named(storage);
+    if (storage == "plain") {
+      origin.type = parse_dtype(text(from, "dtype"));
+    } else {
+      origin.reader = &find_reader(storage);
+    }
+    parse_attributes(from.Get("parameters"), storage, origin.parameters);
+    if (from.Get("quantiser").IsString()) {
+      const std::string quantiser = text(from, "quantiser");
+      origin.quantiser = &find_quantiser(quantiser);
+      parse_attributes(from.Get("quantise"), quantiser, origin.quantise);
+    }
+    origin.stored_rows = integer(from, "storedRows");
     const Napi::Array places = list(from, "places");
-    for (uint32_t n = 0; n < places.Length(); ++n)
-      origin.places.push_back(parse_place(places.Get(n).As<Napi::Object>(), memory));
+    for (uint32_t n = 0; n < places.Length(); ++n) {
+      const Napi::Value place = places.Get(n);
+      origin.places.push_back(place.IsObject() ? parse_place(place.As<Napi::Object>(), memory) : Place{});
+    }
     origin.stored_columns = integer(from, "storedColumns");
     origin.row_start = integer(from, "rowStart");
     origin.row_end = integer(from, "rowEnd");

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "low_rank.h"
+#include "quantiser.h"
 #include "step.h"
+#include "stored.h"
 
 namespace tsumugi {
 
@@ -17,12 +19,16 @@ namespace tsumugi {
 struct WeightOrigin {
   int weight = 0;
   std::string tensor;  // for messages
-  // Blocks of codes (whole rows, not transposed), or plain numbers of `type`. `places`: where the matrix begins in each tensor,
-  // of plain numbers in one, of MXFP4 codes and scales.
-  bool is_plain = true;
-  Storage storage = Storage::float32;  // of codes
+  // Plain numbers of `type`, or a kind of storage that `reader` knows. `places`: where the matrix begins in each tensor, of plain
+  // numbers in one.
+  const StoredReader* reader = nullptr;
+  OpAttributes parameters;  // of the storage
   DType type = DType::float32;  // of plain numbers
   std::vector<Place> places;
+  // Makes codes of plain numbers, of whole rows, where the weight is held as codes.
+  const Quantiser* quantiser = nullptr;
+  OpAttributes quantise;
+  int64_t stored_rows = 0;
   int64_t stored_columns = 0;
   int64_t row_start = 0;
   int64_t row_end = 0;
@@ -32,6 +38,7 @@ struct WeightOrigin {
   LowRankChange change;  // of plain numbers
   int64_t destination = 0;  // first row of the weight (of all its matrices); for vectors, first value
 
+  bool is_plain() const { return reader == nullptr; }
   int64_t rows() const { return transposed ? column_end - column_start : row_end - row_start; }
   int64_t columns() const { return transposed ? row_end - row_start : column_end - column_start; }
 };

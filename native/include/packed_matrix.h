@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "storage.h"
+#include "stored.h"
 
 namespace tsumugi {
 
@@ -53,8 +54,8 @@ size_t packed_bytes(Storage storage, int64_t rows, int64_t columns);
 void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType source_type, const void* source,
                int64_t source_stride, bool transposed);
 
-// The same for MXFP4: codes[row][columns / 2], two columns a byte, and scales[row][columns / 32].
-void pack_mxfp4_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const uint8_t* codes, const uint8_t* scales);
+// The same of codes.
+void pack_codes(PackedMatrix& matrix, int64_t first_row, const CodedRows& coded);
 
 // Row `row` as float32: out[columns]. For gathers from a tied head.
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);

@@ -50,14 +50,14 @@ class Loader {
     const int64_t width = column_last - column_first;
     const int64_t count = slice.last - slice.first;
     int64_t destination = origin.destination + slice.first;
-    if (!is_plain(weight.storage)) return keep_codes(origin, weight, row_first, row_last, destination);
+    if (!is_plain(weight.storage)) return keep_codes(origin, weight, slice, destination);
     std::vector<uint64_t> buffer;  // of eight bytes, for alignment
     int64_t stride = width;
-    const uint8_t* source = origin.is_plain ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
-                                            : decode(origin, row_first, row_last, buffer);
+    const uint8_t* source = origin.is_plain() ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
+                                              : decode(origin, row_first, row_last, column_first, width, buffer);
     DType type = origin.type;
     std::vector<float> changed;
-    if (origin.change.rank > 0 || (origin.is_plain && is_float8(type))) {
+    if (origin.is_plain() && (origin.change.rank > 0 || is_float8(type))) {
       changed = as_floats(origin, source, {row_first, row_last - row_first, column_first, width, nullptr});
       source = reinterpret_cast<const uint8_t*>(changed.data());
       type = DType::float32;
@@ -99,48 +99,85 @@ class Loader {
     load_values(origin.type, source, part.rows * part.columns, values.data());
     if (origin.change.rank == 0) return values;
     part.values = values.data();
-    const ReadPlace read_place = [this](const Place& place, uint64_t after, uint64_t bytes, uint8_t* to) {
-      read(place, after, bytes, to);
-    };
-    apply_low_rank(origin.change, read_place, part);
+    apply_low_rank(origin.change, read_place_, part);
     return values;
   }
 
-  // Whole rows of MXFP4: 16 bytes of codes hold 32 values, the low half of a byte first, and share one byte of scale.
-  struct Mxfp4Rows {
-    std::vector<uint8_t> codes;
-    std::vector<uint8_t> scales;
-  };
-  Mxfp4Rows read_mxfp4(const WeightOrigin& origin, int64_t row_first, int64_t row_last) const {
-    const uint64_t columns = static_cast<uint64_t>(origin.stored_columns);
-    const uint64_t values = static_cast<uint64_t>(row_last - row_first) * columns;
-    const uint64_t before = static_cast<uint64_t>(row_first) * columns;
-    Mxfp4Rows rows{std::vector<uint8_t>(values / 2), std::vector<uint8_t>(values / 32)};
-    read(origin.places.at(0), before / 2, rows.codes.size(), rows.codes.data());
-    read(origin.places.at(1), before / 32, rows.scales.size(), rows.scales.data());
-    return rows;
+  StoredMatrix stored_matrix(const WeightOrigin& origin) const {
+    return {origin.stored_rows, origin.stored_columns, &origin.places, &origin.parameters, &read_place_};
   }
 
-  // Rows that stay blocks of codes. Gives the bytes that they take.
-  uint64_t keep_codes(const WeightOrigin& origin, const Weight& weight, int64_t row_first, int64_t row_last,
-                      int64_t destination) const {
+  // Rows that are held as codes. Gives the bytes that they take.
+  uint64_t keep_codes(const WeightOrigin& origin, const Weight& weight, const Slice& slice, int64_t destination) const {
     PackedMatrix matrix = weight.matrix(destination / weight.rows);
-    const Mxfp4Rows rows = read_mxfp4(origin, row_first, row_last);
-    pack_mxfp4_rows(matrix, destination % weight.rows, row_last - row_first, rows.codes.data(), rows.scales.data());
-    return rows.codes.size() + rows.scales.size();
+    const int64_t first = origin.row_start + slice.first;
+    const CodedRows coded = origin.is_plain()
+                                ? quantise(origin, slice)
+                                : origin.reader->codes(stored_matrix(origin), first, origin.row_start + slice.last);
+    pack_codes(matrix, destination % weight.rows, coded);
+    return static_cast<uint64_t>(slice.last - slice.first) * matrix.block_bytes() / kBlockRows;
   }
 
-  // Rows of codes as the float32 values that they stand for.
-  const uint8_t* decode(const WeightOrigin& origin, int64_t row_first, int64_t row_last, std::vector<uint64_t>& buffer) const {
-    const Mxfp4Rows rows = read_mxfp4(origin, row_first, row_last);
-    buffer.resize(rows.codes.size());  // two floats a byte
-    auto* out = reinterpret_cast<float*>(buffer.data());
-    for (size_t i = 0; i < rows.codes.size(); ++i) {
-      const float scale = float_from_bits(static_cast<uint32_t>(rows.scales[i / 16]) << 23);
-      out[2 * i] = kFloat4Values[rows.codes[i] & 15] * scale;
-      out[2 * i + 1] = kFloat4Values[rows.codes[i] >> 4] * scale;
+  // Plain numbers as codes. Blocks may run on from row to row, so whole blocks of rows are read.
+  CodedRows quantise(const WeightOrigin& origin, const Slice& slice) const {
+    const int64_t start = origin.transposed ? origin.column_start : origin.row_start;
+    const int64_t all_rows = origin.transposed ? origin.stored_columns : origin.stored_rows;
+    const int64_t first = (start + slice.first) / kBlockRows * kBlockRows;
+    const int64_t last = std::min((start + slice.last + kBlockRows - 1) / kBlockRows * kBlockRows, all_rows);
+    const QuantiserSurvey* survey = nullptr;
+    const std::vector<float> values = plain_rows(origin, first, last);
+    const int64_t columns = origin.columns();
+    CodedRows coded =
+        origin.quantiser->quantise({values.data(), first, last - first, all_rows, columns, &origin.quantise}, survey);
+    return cut_rows(coded, start + slice.first - first, start + slice.last - first);
+  }
+
+  // Rows [first, last) of an origin's whole matrix, transposed or not, as float32.
+  std::vector<float> plain_rows(const WeightOrigin& origin, int64_t first, int64_t last) const {
+    const int64_t row_first = origin.transposed ? 0 : first, row_last = origin.transposed ? origin.stored_rows : last;
+    const int64_t column_first = origin.transposed ? first : 0;
+    const int64_t width = origin.transposed ? last - first : origin.stored_columns;
+    std::vector<uint64_t> buffer;
+    int64_t stride = width;
+    const uint8_t* source = fetch(origin, row_first, row_last, column_first, width, buffer, stride);
+    std::vector<float> values = as_floats(origin, source, {row_first, row_last - row_first, column_first, width, nullptr});
+    if (!origin.transposed) return values;
+    std::vector<float> turned(values.size());
+    const int64_t columns = origin.stored_rows;
+    for (int64_t r = 0; r < width; ++r) {
+      for (int64_t c = 0; c < columns; ++c)
+        turned[static_cast<size_t>(r * columns + c)] = values[static_cast<size_t>(c * width + r)];
     }
-    return reinterpret_cast<const uint8_t*>(out);
+    return turned;
+  }
+
+  // A part of a stored matrix as the float32 values that its codes stand for.
+  const uint8_t* decode(const WeightOrigin& origin, int64_t row_first, int64_t row_last, int64_t column_first, int64_t width,
+                        std::vector<uint64_t>& buffer) const {
+    const StoredMatrix matrix = stored_matrix(origin);
+    buffer.resize(static_cast<size_t>((row_last - row_first) * width + 1) / 2);  // two floats each
+    auto* out = reinterpret_cast<float*>(buffer.data());
+    const int64_t run = std::max<int64_t>(1, kSliceBytes / static_cast<int64_t>(sizeof(float)) / matrix.columns);
+    std::vector<float> whole;
+    for (int64_t first = row_first; first < row_last; first += run, out += run * width) {
+      const int64_t last = std::min(first + run, row_last);
+      if (width == matrix.columns) {
+        read_values(*origin.reader, matrix, first, last, out);
+        continue;
+      }
+      whole.resize(static_cast<size_t>((last - first) * matrix.columns));
+      read_values(*origin.reader, matrix, first, last, whole.data());
+      for (int64_t r = 0; r < last - first; ++r) {
+        std::memcpy(out + r * width, whole.data() + r * matrix.columns + column_first,
+                    static_cast<size_t>(width) * sizeof(float));
+      }
+    }
+    return reinterpret_cast<const uint8_t*>(buffer.data());
+  }
+
+  static void read_values(const StoredReader& reader, const StoredMatrix& matrix, int64_t first, int64_t last, float* out) {
+    if (reader.values != nullptr) return reader.values(matrix, first, last, out);
+    decode_codes(reader.codes(matrix, first, last), out);
   }
 
   const uint8_t* fetch(const WeightOrigin& origin, int64_t row_first, int64_t row_last, int64_t column_first, int64_t width,
@@ -165,6 +202,9 @@ class Loader {
   }
 
   SessionData& session_;
+  const ReadPlace read_place_ = [this](const Place& place, uint64_t after, uint64_t bytes, uint8_t* to) {
+    read(place, after, bytes, to);
+  };
   std::vector<std::unique_ptr<ReadFile>> files_;
 };
 
@@ -177,7 +217,9 @@ std::vector<Task> make_tasks(const SessionData& session, const LoadPlan& plan) {
     const bool shares = weight.kind == WeightKind::packed && origin.destination % weight.rows % kBlockRows != 0;
     const bool follows = i > 0 && plan.origins[i - 1].weight == origin.weight && shares;
     const int64_t row_bytes = std::max<int64_t>(1, origin.columns() * static_cast<int64_t>(dtype_bytes(origin.type)));
-    const int64_t run = std::max<int64_t>(kBlockRows, kSliceBytes / row_bytes / kBlockRows * kBlockRows);
+    // Columns of codes cost the reading of all of them each time.
+    const int64_t slice_bytes = origin.transposed && !origin.is_plain() ? 16 * kSliceBytes : kSliceBytes;
+    const int64_t run = std::max<int64_t>(kBlockRows, slice_bytes / row_bytes / kBlockRows * kBlockRows);
     for (int64_t first = 0; first < origin.rows(); first += run) {
       const Slice slice{&origin, first, std::min(first + run, origin.rows())};
       if (shares && (follows || first > 0)) {

@@ -142,16 +142,21 @@ void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType
   }
 }
 
-void pack_mxfp4_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, const uint8_t* codes, const uint8_t* scales) {
+void pack_codes(PackedMatrix& matrix, int64_t first_row, const CodedRows& coded) {
+  const int64_t row_count = coded.rows;
+  const uint8_t* codes = coded.codes.data();
+  const float* scales = coded.scales.data();
   check_rows(matrix, first_row, row_count);
   constexpr StorageUnit kUnit = storage_unit(Storage::mxfp4);
   constexpr int64_t kPairs = kUnit.columns / 2;
   const int64_t units = matrix.units();
   for (int64_t row = first_row; row < first_row + row_count; ++row) {
     uint8_t* unit = matrix.block(row / kBlockRows) + row % kBlockRows;
-    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes, codes += kPairs) {
-      for (int64_t pair = 0; pair < kPairs; ++pair) unit[pair * kBlockRows] = codes[pair];
-      unit[kMxfp4ScalesAt] = *scales++;
+    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes, codes += 2 * kPairs) {
+      for (int64_t pair = 0; pair < kPairs; ++pair) {
+        unit[pair * kBlockRows] = static_cast<uint8_t>(codes[2 * pair] | codes[2 * pair + 1] << 4);
+      }
+      unit[kMxfp4ScalesAt] = static_cast<uint8_t>(float_bits(*scales++) >> 23);
     }
   }
   if (first_row + row_count != matrix.rows || matrix.rows % kBlockRows == 0) return;

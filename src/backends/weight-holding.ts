@@ -1,14 +1,19 @@
 import { TsumugiError } from "../errors.ts";
 import type { Model, Weight } from "../ops/program.ts";
+import type { CodeLayout } from "../tensor/code-layout.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
-import { type StorageKind, storageBits } from "../tensor/storage.ts";
+import { quantiserNamed, quantiserNames } from "../tensor/quantisers/index.ts";
+import type { QuantiserParameters } from "../tensor/quantisers/quantiser.ts";
+import { type StorageKind, storageBits, storageCodes, storageKinds } from "../tensor/storage.ts";
 
 /** How a session holds one weight. */
 export interface WeightHolding {
-  /** Plain numbers of a type, or blocks of codes as the checkpoint has them. */
-  storage: FloatDType | StorageKind;
+  /** Plain numbers of a type, codes as the checkpoint has them (a kind of storage), or those that a quantiser makes. */
+  storage: FloatDType | StorageKind | (string & {});
   /** What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "float32" does neither. */
   arithmetic: "float32" | "bfloat16";
+  /** Makes codes of plain numbers as they are loaded: parameters of the quantiser that `storage` names. */
+  quantise?: QuantiserParameters;
 }
 
 /**
@@ -29,21 +34,48 @@ export function plainHolding(dtype: FloatDType): WeightHolding {
   return { storage: dtype, arithmetic: dtype === "bfloat16" ? "bfloat16" : "float32" };
 }
 
-/** The rule that engines use. Blocks of codes stay as they are where kernels can work on them; all else becomes `dtype`. */
+/** The rule that engines use. Codes stay as they are where kernels can work on them; all else becomes `dtype`. */
 export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   if (weight.uses.includes("vector")) return plainHolding("float32");
   const plain = plainHolding(dtype);
   const kind = weight.from[0]?.storage?.kind;
-  return kind !== undefined && isHeldAs(weight, kind) ? { ...plain, storage: kind } : plain;
+  return kind !== undefined && storedCodes(weight) ? { ...plain, storage: kind } : plain;
 }
 
-/** Whether the blocks of a weight can stay as they are. They can when matmuls alone use whole rows of one kind of storage. */
-function isHeldAs({ from, uses }: Weight, kind: string): boolean {
-  const whole = from.every(({ storage, transpose, slice }) => {
+/** How the codes of a weight can stay as they are: when matmuls alone use whole rows, all held in one layout. */
+function storedCodes({ from, uses }: Weight): CodeLayout | undefined {
+  if (uses.some((use) => use !== "matmul")) return undefined;
+  const layouts = from.map(({ storage, transpose, slice, change }) => {
     const isRows = !slice || (slice.axis === 0 && (storage?.shape.length ?? 0) > 1);
-    return storage?.kind === kind && !transpose && isRows;
+    return storage && !transpose && isRows && !change ? storageCodes(storage) : undefined;
   });
-  return whole && uses.every((use) => use === "matmul");
+  const [first] = layouts;
+  // columns of two matrices may stand in two orders
+  const isOne = from.length === 1 || from.every(({ index }, at) => index !== undefined && index !== from[at - 1]?.index);
+  // the one layout that kernels take today
+  if (first?.table !== "float4" || first.scale !== "exponent") return undefined;
+  const fits = layouts.every((layout) => layout && isSame(first, layout)) && (isOne || !first.permuted);
+  return fits ? first : undefined;
+}
+
+function isSame(a: CodeLayout, b: CodeLayout): boolean {
+  return (Object.keys(a) as (keyof CodeLayout)[]).every((key) => a[key] === b[key]);
+}
+
+/** How the codes are held that a quantiser makes of a weight: of whole rows of plain numbers, for matmuls alone. */
+function quantisedCodes({ from, uses, shape }: Weight, { storage, quantise }: WeightHolding): CodeLayout | undefined {
+  if (quantise === undefined || uses.some((use) => use !== "matmul")) return undefined;
+  const isPlainRows = from.every(({ storage: stored, slice, transpose }) => {
+    return !stored && (!slice || (slice.axis === 0) !== (transpose ?? false));
+  });
+  return isPlainRows ? quantiserNamed(storage)?.layout(quantise, shape.at(-1)!) : undefined;
+}
+
+/** The layout in which a weight's codes are held; undefined for plain numbers, and where a weight cannot be held so. */
+export function holdingCodes(weight: Weight, holding: WeightHolding): CodeLayout | undefined {
+  if (isPlain(holding)) return undefined;
+  if (holding.quantise) return quantisedCodes(weight, holding);
+  return weight.from[0]?.storage?.kind === holding.storage ? storedCodes(weight) : undefined;
 }
 
 /**
@@ -62,7 +94,8 @@ export function weightHoldings({ weights }: Pick<Model, "weights">, limit: Weigh
   }
   const holdings = limit as readonly WeightHolding[];
   if (holdings.length !== weights.length) fail(`${weights.length} entries, one for each weight`, `${holdings.length} entries`);
-  holdings.forEach(({ storage, arithmetic }, index) => {
+  holdings.forEach((holding, index) => {
+    const { storage, arithmetic, quantise } = holding;
     const weight = weights[index]!;
     if (!["float32", "bfloat16"].includes(arithmetic)) fail(`float32 or bfloat16 as arithmetic of ${weight.name}`, arithmetic);
     if (floats.includes(storage)) {
@@ -70,15 +103,25 @@ export function weightHoldings({ weights }: Pick<Model, "weights">, limit: Weigh
       if (arithmetic !== plain.arithmetic)
         fail(`${plain.arithmetic} as arithmetic of ${weight.name}, held as ${storage}`, arithmetic);
       if (weight.uses.includes("vector") && storage !== "float32") fail(`float32 for the vector ${weight.name}`, storage);
-    } else if (!(storage in storageBits) || !isHeldAs(weight, storage)) {
-      fail(`a storage that ${weight.name} has in the checkpoint, or a float type`, storage);
+    } else if (quantise && !holdingCodes(weight, holding)) {
+      const known = quantiserNames.join(", ") || "none is built";
+      fail(`a quantiser (${known}) that can take ${weight.name}`, storage);
+    } else if (!quantise && !holdingCodes(weight, holding)) {
+      const known = [...floats, ...storageKinds].join(", ");
+      fail(`a storage (${known}) that ${weight.name} has in the checkpoint, or a float type`, storage);
     }
   });
   return holdings;
 }
 
 /** Bits of one value of a matrix that is held so, padding not counted. */
-export function holdingBits({ storage }: WeightHolding): number {
-  if (storage === "float32") return 32;
-  return storage === "bfloat16" || storage === "float16" ? 16 : storageBits[storage];
+export function holdingBits(weight: Weight, holding: WeightHolding): number {
+  if (isPlain(holding)) return holding.storage === "float32" ? 32 : 16;
+  const stored = weight.from[0]?.storage;
+  return stored && !holding.quantise ? storageBits(stored) : codeBits(holdingCodes(weight, holding)!, weight.shape.at(-1)!);
+}
+
+function codeBits({ bits, group, scale, offset }: CodeLayout, columns: number): number {
+  const each = { float32: 32, float16: 16, exponent: 8 }[scale];
+  return bits + (each * (offset === "none" ? 1 : 2)) / (group === "row" ? columns : group);
 }

@@ -44,7 +44,7 @@ export async function modelInformation(
     const model = await loadModel(config, checkpoint, adapter);
     const memoryOf = (dtype: FloatDType) => {
       const { cache, weights: held } = engineLimits(model, { blockTokens: 16, weights: dtype });
-      const bits = weightHoldings(model, held).map(holdingBits);
+      const bits = weightHoldings(model, held).map((holding, index) => holdingBits(model.weights[index]!, holding));
       const weights = model.weights.reduce((sum, { shape }, index) => sum + (elementCount(shape) * bits[index]!) / 8, 0);
       const cachePerToken = model.states.reduce(
         (sum, { parts }) =>

@@ -1,41 +1,47 @@
+import type { CodeLayout } from "./code-layout.ts";
+import { kindOf, type TensorStorage } from "./storages/index.ts";
+import type { StorageBytes, StorageParameter } from "./storages/kind.ts";
+
 /**
  * How values are stored that a checkpoint does not hold as plain numbers: codes of a few bits, and what turns them into
- * values. A kind is a layout of tensors, whichever method wrote it; formats/quantised/ finds the kind of each tensor.
- *
- * To add a kind: its interface here and in the union, its decoder in decode-storage.ts, and what the cpu backend's loader
- * and kernels make of it.
+ * values. A kind is a layout of tensors, whichever method wrote it (storages/); formats/quantised/ finds the kind of each tensor.
  */
-interface StorageBase {
-  kind: string;
-  /** Shape of the values, row-major. Every tensor below has the same first axis where an origin takes one entry of it. */
-  shape: readonly number[];
-  /** Names of its tensors in the checkpoint, by what they hold. */
-  tensors: { readonly [role: string]: string };
+export { type StorageKind, storageKinds, type TensorStorage } from "./storages/index.ts";
+export type { StorageBytes, StorageParameter } from "./storages/kind.ts";
+
+/** The tensors of a storage by role, in the order in which they cross to native code. */
+export function storageTensors(storage: TensorStorage): { role: string; tensor: string }[] {
+  return storageRoles(storage).filter((role): role is { role: string; tensor: string } => role.tensor !== undefined);
 }
 
-/**
- * MXFP4: `codes` is uint8 [...rows, groups, 16], two 4-bit floats a byte, the low half first; `scales` is uint8
- * [...rows, groups], an exponent with 127 added for each group of 32 values of a row.
- * Source: OCP Microscaling Formats (MX) v1.0; the layout is that of gpt-oss.
- */
-export interface Mxfp4Storage extends StorageBase {
-  kind: "mxfp4";
-  tensors: { readonly codes: string; readonly scales: string };
-  /** Values of a row that share a scale. */
-  group: 32;
+/** The same with the roles that it lacks. */
+export function storageRoles(storage: TensorStorage): { role: string; tensor: string | undefined }[] {
+  const named: { readonly [role: string]: string | undefined } = storage.tensors;
+  return kindOf(storage).roles.map((role) => ({ role, tensor: named[role] }));
 }
 
-export type TensorStorage = Mxfp4Storage;
-export type StorageKind = TensorStorage["kind"];
+/** Numbers, words and switches of a storage, by name. */
+export function storageParameters(storage: TensorStorage): { [name: string]: StorageParameter } {
+  const { kind: _, shape: __, tensors: ___, ...parameters } = storage;
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+}
 
-/** Bits that a value takes in each kind of storage, scales included. */
-export const storageBits: { readonly [Kind in StorageKind]: number } = { mxfp4: 4.25 };
+/** Whether each of its tensors can be cut by rows of values. */
+export function isStoredByRows(storage: TensorStorage): boolean {
+  return kindOf(storage).isByRows;
+}
 
-/** The tensors of each kind of storage, in the order in which they cross to native code. */
-const storageRoles: { readonly [Kind in StorageKind]: readonly string[] } = { mxfp4: ["codes", "scales"] };
+/** Bits that a value takes in the file, scales included. */
+export function storageBits(storage: TensorStorage): number {
+  return kindOf(storage).bits(storage);
+}
 
-/** The tensors of a storage by role, in order. */
-export function storageTensors({ kind, tensors }: TensorStorage): { role: string; tensor: string }[] {
-  const named: { readonly [role: string]: string } = tensors;
-  return storageRoles[kind].map((role) => ({ role, tensor: named[role]! }));
+/** The values that the tensors of a storage stand for, or, with the shape of that part, of whole rows of them. */
+export function decodeStorage(storage: TensorStorage, bytes: StorageBytes): Float32Array {
+  return kindOf(storage).decode(storage, bytes);
+}
+
+/** How native code may hold the codes of a storage; undefined: they become plain values as they are loaded. */
+export function storageCodes(storage: TensorStorage): CodeLayout | undefined {
+  return kindOf(storage).codes(storage);
 }

@@ -4,7 +4,7 @@ import { createCpuBackend } from "../../src/backends/cpu/index.ts";
 import { createReferenceBackend } from "../../src/backends/reference/index.ts";
 import { holdAsStored, plainHolding } from "../../src/backends/weight-holding.ts";
 import type { Model, WeightOrigin } from "../../src/ops/program.ts";
-import { fromMxfp4 } from "../../src/tensor/mxfp4.ts";
+import { fromMxfp4 } from "../../src/tensor/storages/mxfp4.ts";
 import type { TensorInfo } from "../../src/tensor/tensor-info.ts";
 import { difference, limits, ProgramBuilder, runSteps, tokenIds } from "./support/programs.ts";
 

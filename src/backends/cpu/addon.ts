@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { TsumugiError } from "../../errors.ts";
+import type { QuantiserParameters } from "../../tensor/quantisers/quantiser.ts";
+import type { StorageParameter } from "../../tensor/storage.ts";
 import { missingAddon, packageRoot, staleAddon } from "./missing-addon.ts";
 
 /** First dimension of a value, as native/include/step.h numbers them. */
@@ -105,11 +107,17 @@ export interface NativeChange {
 export interface NativeOrigin {
   weight: number;
   tensor: string;
-  /** "plain" numbers of `dtype`, or a kind of tensor/storage.ts. */
+  /** "plain" numbers of `dtype`, or a kind of tensor/storages/. */
   storage: string;
   dtype: string;
-  /** Where the matrix begins in each tensor: one of plain numbers, those of the storage in the order of its interface. */
-  places: NativePlace[];
+  /** Where the matrix begins in each tensor: one of plain numbers, those of the storage in the order of its roles. */
+  places: (NativePlace | null)[];
+  /** What the storage says beside its tensors. */
+  parameters: { [name: string]: StorageParameter };
+  /** What makes codes of plain numbers, with its parameters: for weights that are held as codes. */
+  quantiser?: string;
+  quantise?: QuantiserParameters;
+  storedRows: number;
   storedColumns: number;
   rowStart: number;
   rowEnd: number;

@@ -34,7 +34,7 @@ function plan(model: Model, source: WeightSource, limits: Limits): MemoryPlan {
   const programs = compilePrograms(model, limits);
   compiledPrograms.set(model, { key: programsKey(limits), programs });
   const compiled = compileModel(model, limits, blockTokens, workers(undefined), programs);
-  planLoad(model, compiled.native.weights, source);
+  planLoad(model, compiled.native.weights, compiled.holdings, source);
   return compiled.memory;
 }
 
@@ -45,8 +45,8 @@ async function prepare(model: Model, source: WeightSource, limits: Limits, optio
   const planned = compiledPrograms.get(model);
   compiledPrograms.delete(model);
   const programs = planned?.key === programsKey(limits) ? planned.programs : undefined;
-  const { native, memory, kept } = compileModel(model, limits, blockTokens, workers(options.threads), programs);
-  const loadPlan = planLoad(model, native.weights, source);
+  const { native, memory, kept, holdings } = compileModel(model, limits, blockTokens, workers(options.threads), programs);
+  const loadPlan = planLoad(model, native.weights, holdings, source);
   let session: NativeSession;
   try {
     session = new addon.Session(native);

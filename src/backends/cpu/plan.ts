@@ -14,6 +14,8 @@ export interface CompiledModel {
   native: NativePlan;
   memory: MemoryPlan;
   kept: CompiledPrograms["kept"];
+  /** What each weight is held as. */
+  holdings: readonly WeightHolding[];
 }
 
 /**
@@ -40,7 +42,7 @@ export function compileModel(
     weights: model.weights.map((weight, index) => planWeight(weight, holdings[index]!, limits)),
     parts: planParts(model, limits, blockTokens, [...decode.ops, ...(encode?.ops ?? [])]),
   };
-  return { native, memory: countMemory(native, blockTokens), kept };
+  return { native, memory: countMemory(native, blockTokens), kept, holdings };
 }
 
 /** Layout of each state part, as the ops that read it head by head say: keys transposed, values not. Slots are plain floats. */

@@ -3,8 +3,9 @@ import { originRegion } from "../../ops/origin.ts";
 import type { LowRankChange, Model, Weight, WeightOrigin } from "../../ops/program.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
 import { checkReadable } from "../../tensor/readable.ts";
-import { storageTensors } from "../../tensor/storage.ts";
+import { storageParameters, storageRoles } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
+import type { WeightHolding } from "../weight-holding.ts";
 import {
   type NativeChange,
   type NativeLoadPlan,
@@ -16,13 +17,20 @@ import {
 } from "./addon.ts";
 
 /** Where each weight's rows come from, as the addon's loader reads them. Every shape is checked here. */
-export function planLoad(model: Model, weights: readonly NativeWeight[], source: WeightSource): NativeLoadPlan {
+export function planLoad(
+  model: Model,
+  weights: readonly NativeWeight[],
+  holdings: readonly WeightHolding[],
+  source: WeightSource,
+): NativeLoadPlan {
   const places = new Places(source);
-  const origins = model.weights.flatMap((weight, index) => {
+  const all = model.weights.flatMap((weight, index) => {
     const native = weights[index]!;
     let destination = 0;
-    const planned = weight.from.flatMap((origin) => {
-      const result = planOrigin(weight, index, origin, native.kind === weightKinds.vector, destination, places);
+    const origins = weight.from.flatMap((origin) => {
+      const planned = planOrigin(weight, index, origin, native.kind === weightKinds.vector, destination, places);
+      const { storage, quantise } = holdings[index]!;
+      const result = quantise ? { ...planned, quantiser: storage, quantise } : planned;
       const { rows, columns } = logicalSize(result);
       if (native.kind !== weightKinds.vector && columns !== native.columns) {
         throw shapeError(weight, `[${weight.shape}]`, `[${rows}, ${columns}] from ${origin.tensor}`);
@@ -32,9 +40,9 @@ export function planLoad(model: Model, weights: readonly NativeWeight[], source:
     });
     const expected = native.kind === weightKinds.vector ? native.columns : native.rows * native.groups;
     if (destination !== expected) throw shapeError(weight, `[${weight.shape}]`, `${destination} rows or values`);
-    return planned;
+    return origins;
   });
-  return { files: places.files, memory: places.memory, origins };
+  return { files: places.files, memory: places.memory, origins: all };
 }
 
 /** The tensors of a source, and where their bytes are, in files and arrays that are numbered as they turn up. */
@@ -90,7 +98,7 @@ function planOrigin(
 ): NativeOrigin {
   const { storage, tensor, transpose = false } = origin;
   const stored = storage
-    ? { storage: storage.kind, dtype: "uint8", tensors: storageTensors(storage).map(({ tensor: name }) => name) }
+    ? { storage: storage.kind, dtype: "uint8", tensors: storageRoles(storage).map(({ tensor: name }) => name) }
     : { storage: "plain", dtype: places.info(tensor).dtype, tensors: [tensor] };
   if (!storage) checkReadable(weight.name, places.info(tensor).dtype);
   const shape = storage?.shape ?? places.info(tensor).shape;
@@ -102,14 +110,15 @@ function planOrigin(
   }
   const { shape: _, before: __, ...matrix } = region;
   const isWhole = matrix.columnStart === 0 && matrix.columnEnd === matrix.storedColumns;
-  if (storage && (isVector || transpose || !isWhole))
-    throw shapeError(weight, `whole rows of ${storage.kind}`, "a part of them");
+  if (storage && isVector) throw shapeError(weight, "a vector of plain numbers", storage.kind);
   return {
     weight: index,
     tensor,
     storage: stored.storage,
     dtype: stored.dtype,
-    places: stored.tensors.map((name) => places.find(weight, name, origin.index)),
+    places: stored.tensors.map((name) => (name === undefined ? null : places.find(weight, name, origin.index))),
+    parameters: storage ? storageParameters(storage) : {},
+    storedRows: elementCount(shape) / matrix.storedColumns / (origin.index === undefined ? 1 : shape[0]!),
     ...(isVector ? inOneRow(weight, matrix, isWhole) : matrix),
     transposed: transpose,
     ...(origin.change && { change: planChange(weight, origin.change, places) }),

@@ -1,5 +1,5 @@
 import { TsumugiError } from "../../errors.ts";
-import type { Model } from "../../ops/program.ts";
+import type { Model, Weight } from "../../ops/program.ts";
 import { opDefinition } from "../../ops/registry.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, WeightSource } from "../backend.ts";
@@ -31,7 +31,7 @@ function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
   checkLimits(model, limits);
   const float = dtypeBytes("float32");
   const holdings = weightHoldings(model, limits.weights);
-  const weights = model.weights.reduce((sum, { shape }, i) => sum + elementCount(shape) * bytesOf(holdings[i]!), 0);
+  const weights = model.weights.reduce((sum, weight, i) => sum + bytesOf(weight, holdings[i]!), 0);
   const cache = model.states.reduce((sum, { name, kind, parts }) => {
     const perToken = parts.reduce((values, { shape }) => values + elementCount(shape), 0);
     return sum + limits.blocks[name]! * (kind === "slot" ? 1 : blockTokens) * perToken * float;
@@ -47,8 +47,9 @@ function plan(model: Model, _source: WeightSource, limits: Limits): MemoryPlan {
   return { weights, cache, workspace, total: weights + cache + workspace };
 }
 
-function bytesOf(holding: WeightHolding): number {
-  return isPlain(holding) ? dtypeBytes("float32") : holdingBits(holding) / 8;
+function bytesOf(weight: Weight, holding: WeightHolding): number {
+  const isFloat = isPlain(holding) || holding.quantise !== undefined;
+  return elementCount(weight.shape) * (isFloat ? dtypeBytes("float32") : holdingBits(weight, holding) / 8);
 }
 
 async function prepare(
@@ -67,7 +68,7 @@ async function prepare(
     if (options.signal?.aborted) throw new TsumugiError("aborted");
     const loaded = await loadWeight(weight, source, tensors, holdings[index]!, limits.activation);
     weights.push(loaded);
-    loadedBytes += elementCount(weight.shape) * bytesOf(holdings[index]!);
+    loadedBytes += bytesOf(weight, holdings[index]!);
     options.onProgress?.({ loadedBytes, totalBytes: memory.weights });
   }
   const caches = createCaches(model, limits, memory);

@@ -1,14 +1,16 @@
 import { TsumugiError } from "../../errors.ts";
 import { type OriginRegion, originRegion } from "../../ops/origin.ts";
 import type { LowRankChange, Weight, WeightOrigin } from "../../ops/program.ts";
+import { decodeCodes } from "../../tensor/code-layout.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
-import { decodeStorage, type StorageBytes } from "../../tensor/decode-storage.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../../tensor/dtype.ts";
 import { applyLowRank, type LowRankNumbers } from "../../tensor/low-rank.ts";
+import { quantiserNamed } from "../../tensor/quantisers/index.ts";
+import type { QuantiserParameters } from "../../tensor/quantisers/quantiser.ts";
 import { checkReadable } from "../../tensor/readable.ts";
-import { storageTensors, type TensorStorage } from "../../tensor/storage.ts";
+import { decodeStorage, isStoredByRows, type StorageBytes, storageTensors, type TensorStorage } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
-import { isPlain, type WeightHolding } from "../weight-holding.ts";
+import { holdingCodes, isPlain, type WeightHolding } from "../weight-holding.ts";
 
 /** A weight of a session. */
 export interface ReferenceWeight {
@@ -39,13 +41,17 @@ export async function loadWeight(
   vectors: FloatDType,
 ): Promise<ReferenceWeight> {
   const reader = new OriginReader(source, tensors);
+  if (holding.quantise) return quantised(weight, reader, holding, holding.quantise);
   if (!isPlain(holding)) {
-    const parts: { storage: TensorStorage; bytes: StorageBytes }[] = [];
+    const parts: CodedPart[] = [];
     for (const origin of weight.from) parts.push(await reader.codes(origin));
     const values = () =>
       joined(
         weight,
-        parts.map(({ storage, bytes }) => decodeStorage(storage, bytes)),
+        parts.map(({ storage, bytes, region }) => {
+          const decoded = decodeStorage(storage, bytes);
+          return region ? place(decoded, region, false) : decoded;
+        }),
       );
     return { values, type: holding.arithmetic };
   }
@@ -55,6 +61,34 @@ export async function loadWeight(
   const type = isVector ? (weight.type ?? vectors) : holding.storage;
   const values = roundTo(joined(weight, parts), type);
   return { values: () => values, type };
+}
+
+/** Codes are made of each origin's whole matrix, since blocks of some quantisers run on from row to row. */
+async function quantised(
+  weight: Weight,
+  reader: OriginReader,
+  holding: WeightHolding,
+  parameters: QuantiserParameters,
+): Promise<ReferenceWeight> {
+  const layout = holdingCodes(weight, holding)!;
+  const columns = weight.shape.at(-1)!;
+  const parts: Float32Array[] = [];
+  for (const origin of weight.from) {
+    const { slice, ...whole } = origin;
+    const coded = quantiserNamed(holding.storage)!.quantise(await reader.values(whole), columns, parameters);
+    const values = decodeCodes(layout, coded);
+    const [start, end] = slice ? [slice.start, slice.end] : [0, coded.rows];
+    parts.push(values.subarray(start * columns, end * columns));
+  }
+  const values = joined(weight, parts);
+  return { values: () => values, type: holding.arithmetic };
+}
+
+/** Codes that an origin takes, and the part of their values that it takes where the codes could not be cut. */
+interface CodedPart {
+  storage: TensorStorage;
+  bytes: StorageBytes;
+  region?: OriginRegion;
 }
 
 function joined({ name, shape }: Weight, parts: readonly Float32Array[]): Float32Array {
@@ -99,18 +133,23 @@ class OriginReader {
   }
 
   /** The codes, and all that goes with them, that an origin of whole rows takes. */
-  async codes(origin: WeightOrigin): Promise<{ storage: TensorStorage; bytes: StorageBytes }> {
+  async codes(origin: WeightOrigin): Promise<CodedPart> {
     const storage = origin.storage!;
-    const { before, storedColumns, rowStart, rowEnd } = regionOf(origin, storage.shape);
+    const region = regionOf(origin, storage.shape);
+    const bytes: { [role: string]: Uint8Array } = {};
+    if (!isStoredByRows(storage)) {
+      for (const { role, tensor } of storageTensors(storage)) bytes[role] = await this.#bytes(tensor);
+      return { storage, bytes, region };
+    }
+    const { before, storedColumns, rowStart, rowEnd } = region;
     const first = before / storedColumns;
     const rows = elementCount(storage.shape) / storedColumns;
-    const bytes: { [role: string]: Uint8Array } = {};
     for (const { role, tensor } of storageTensors(storage)) {
       const { shape, dtype } = this.#info(tensor);
       const rowBytes = (elementCount(shape) * dtypeBytes(dtype)) / rows;
       bytes[role] = (await this.#bytes(tensor)).slice((first + rowStart) * rowBytes, (first + rowEnd) * rowBytes);
     }
-    return { storage, bytes };
+    return { storage: { ...storage, shape: [rowEnd - rowStart, storedColumns] }, bytes };
   }
 
   async #decode({ tensor, storage, change }: WeightOrigin): Promise<Float32Array> {

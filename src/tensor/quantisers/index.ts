@@ -1,0 +1,11 @@
+import type { Quantiser } from "./quantiser.ts";
+
+/** Every quantiser; a new one is its file and its line here. */
+const quantisers: readonly Quantiser[] = [];
+
+/** The quantiser of a name; undefined where there is none. */
+export function quantiserNamed(name: string): Quantiser | undefined {
+  return quantisers.find((quantiser) => quantiser.name === name);
+}
+
+export const quantiserNames: readonly string[] = quantisers.map(({ name }) => name);

@@ -1,0 +1,20 @@
+import type { StorageKindOf } from "./kind.ts";
+import { mxfp4 } from "./mxfp4.ts";
+
+/** Every kind of storage; a new one is its file and its line here. */
+const kinds = { mxfp4 };
+
+type Kinds = typeof kinds;
+
+/** How values are stored that a checkpoint does not hold as plain numbers: a union by kind. */
+export type TensorStorage = {
+  [Kind in keyof Kinds]: Kinds[Kind] extends StorageKindOf<infer Storage> ? Storage : never;
+}[keyof Kinds];
+export type StorageKind = TensorStorage["kind"];
+
+/** The kind of a storage, as one that takes any. */
+export function kindOf({ kind }: Pick<TensorStorage, "kind">): StorageKindOf<TensorStorage> {
+  return kinds[kind] as unknown as StorageKindOf<TensorStorage>;
+}
+
+export const storageKinds = Object.keys(kinds) as readonly StorageKind[];
