@@ -10,7 +10,12 @@ namespace tsumugi {
 
 namespace {
 
-constexpr int64_t kSliceBytes = 4 << 20;
+// A slice stays in the second cache between the reading and the packing.
+constexpr int64_t kSliceBytes = 512 << 10;
+// One worker fills a run of a weight: two that met in one huge page would both clear it.
+constexpr int64_t kTaskBytes = 4 << 20;
+// Short jobs, so that steps of other sessions get their turn in between.
+constexpr int64_t kJobBytes = 128 << 20;
 
 // Rows [first, last) of an origin, counted after its slice and transposition.
 struct Slice {
@@ -19,7 +24,7 @@ struct Slice {
   int64_t last;
 };
 
-// Slices that one worker does one after another: those that share a block of 16 rows.
+// Slices that one worker does one after another: neighbours, and those that share a block of 16 rows.
 using Task = std::vector<Slice>;
 
 // One rounding, also from float64.
@@ -39,7 +44,8 @@ class Loader {
     for (const std::string& path : plan.files) files_.push_back(std::make_unique<ReadFile>(path));
   }
 
-  uint64_t run(const Slice& slice) const {
+  // `buffer` is the worker's own, kept from slice to slice: fresh memory would be cleared, and its pages faulted in, each time.
+  uint64_t run(const Slice& slice, std::vector<uint64_t>& buffer) const {
     const WeightOrigin& origin = *slice.origin;
     const Weight& weight = session_.weights[static_cast<size_t>(origin.weight)];
     // Part of the stored matrix that the slice needs: whole rows, or columns of every row when transposed.
@@ -51,7 +57,6 @@ class Loader {
     const int64_t count = slice.last - slice.first;
     int64_t destination = origin.destination + slice.first;
     if (!is_plain(weight.storage)) return keep_codes(origin, weight, slice, destination);
-    std::vector<uint64_t> buffer;  // of eight bytes, for alignment
     int64_t stride = width;
     const uint8_t* source = origin.is_plain() ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
                                               : decode(origin, row_first, row_last, column_first, width, buffer);
@@ -189,7 +194,8 @@ class Loader {
     const uint64_t rows = static_cast<uint64_t>(row_last - row_first);
     const uint64_t row_bytes = static_cast<uint64_t>(width) * size;
     const uint64_t stored_bytes = static_cast<uint64_t>(origin.stored_columns) * size;
-    buffer.resize((rows * row_bytes + 7) / 8);
+    const uint64_t words = (rows * row_bytes + 7) / 8;
+    if (buffer.size() < words) buffer.resize(words);
     uint8_t* to = reinterpret_cast<uint8_t*>(buffer.data());
     stride = width;
     const Place& place = origin.places.at(0);
@@ -217,12 +223,13 @@ std::vector<Task> make_tasks(const SessionData& session, const LoadPlan& plan) {
     const bool shares = weight.kind == WeightKind::packed && origin.destination % weight.rows % kBlockRows != 0;
     const bool follows = i > 0 && plan.origins[i - 1].weight == origin.weight && shares;
     const int64_t row_bytes = std::max<int64_t>(1, origin.columns() * static_cast<int64_t>(dtype_bytes(origin.type)));
-    // Columns of codes cost the reading of all of them each time.
-    const int64_t slice_bytes = origin.transposed && !origin.is_plain() ? 16 * kSliceBytes : kSliceBytes;
+    // Columns cost a read for each stored row, and columns of codes the reading of all of them, each time.
+    const int64_t slice_bytes = (!origin.transposed ? 1 : origin.is_plain() ? 8 : 128) * kSliceBytes;
     const int64_t run = std::max<int64_t>(kBlockRows, slice_bytes / row_bytes / kBlockRows * kBlockRows);
+    const int64_t slices = std::max<int64_t>(1, kTaskBytes / (run * row_bytes));
     for (int64_t first = 0; first < origin.rows(); first += run) {
       const Slice slice{&origin, first, std::min(first + run, origin.rows())};
-      if (shares && (follows || first > 0)) {
+      if ((first > 0 && first / run % slices != 0) || (shares && (follows || first > 0))) {
         tasks.back().push_back(slice);
       } else {
         tasks.push_back({slice});
@@ -239,8 +246,8 @@ bool load_weights(SessionData& session, const LoadPlan& plan, const std::atomic<
   const Loader loader(session, plan);
   const std::vector<Task> tasks = make_tasks(session, plan);
   std::atomic<uint64_t> done{0};
-  // Short jobs, so that steps of other sessions get their turn in between.
-  const size_t batch = static_cast<size_t>(session.workers) * 4;
+  std::vector<std::vector<uint64_t>> buffers(static_cast<size_t>(session.workers));  // of eight bytes, for alignment
+  const size_t batch = static_cast<size_t>(std::max<int64_t>(session.workers, kJobBytes / kTaskBytes));
   for (size_t start = 0; start < tasks.size(); start += batch) {
     if (cancelled) return false;
     const size_t count = std::min(batch, tasks.size() - start);
@@ -248,7 +255,7 @@ bool load_weights(SessionData& session, const LoadPlan& plan, const std::atomic<
       worker.parallel_for(static_cast<int64_t>(count), [&](int64_t index) {
         for (const Slice& slice : tasks[start + static_cast<size_t>(index)]) {
           if (cancelled) return;
-          done += loader.run(slice);
+          done += loader.run(slice, buffers[static_cast<size_t>(worker.index)]);
         }
       });
     });

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "pack_blocks.h"
 #include "packed_matrix.h"
 
 namespace tsumugi {
@@ -130,6 +131,13 @@ static void check_rows(const PackedMatrix& matrix, int64_t first_row, int64_t ro
 void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType source_type, const void* source,
                int64_t source_stride, bool transposed) {
   check_rows(matrix, first_row, row_count);
+  if (!transposed) {
+    const int64_t packed = pack_whole_blocks(matrix, first_row, row_count, source_type, source, source_stride);
+    if (packed == row_count) return;
+    source = static_cast<const uint8_t*>(source) + static_cast<size_t>(packed * source_stride) * dtype_bytes(source_type);
+    first_row += packed;
+    row_count -= packed;
+  }
   switch (matrix.storage) {
     case Storage::float32:
       return pack_to<Storage::float32>(matrix, first_row, row_count, source_type, source, source_stride, transposed);
