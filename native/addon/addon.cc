@@ -12,6 +12,15 @@ namespace {
 // isa(): the instruction set in use.
 Napi::Value isa(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), isa_name(active_isa())); }
 
+// Names of the instruction sets that run here and that TSUMUGI_ISA allows, the best one last.
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (int level = 0; level <= static_cast<int>(active_isa()); ++level) {
+    if (isa_available(static_cast<Isa>(level))) names.emplace_back(kIsaNames[level]);
+  }
+  return names;
+}
+
 // defaultWorkers(): physical cores that this process may use.
 Napi::Value default_workers(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ThreadPool::default_workers());
@@ -44,6 +53,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   if (!isa_error().empty()) throw Napi::Error::New(env, isa_error());
   exports.Set("Session", Session::define(env));
   exports.Set("isa", Napi::Function::New(env, isa));
+  exports.Set("isas", names_of(env, available_isas()));
   exports.Set("defaultWorkers", Napi::Function::New(env, default_workers));
   exports.Set("packedBytes", Napi::Function::New(env, packed_matrix_bytes));
   exports.Set("workspaceBytes", Napi::Function::New(env, plan_workspace_bytes));

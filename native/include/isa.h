@@ -19,24 +19,48 @@
 // Function attributes. A lambda or a std:: template inside such a function does not inherit the attribute:
 // kernels call only functions that carry the same one.
 #if TSUMUGI_X86
-#define TSUMUGI_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define TSUMUGI_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
-#define TSUMUGI_AMX __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,amx-tile,amx-bf16")))
+#define TSUMUGI_AVX2_SETS "avx2,fma,f16c"
+#define TSUMUGI_AVX512_SETS TSUMUGI_AVX2_SETS ",avx512f,avx512bw,avx512vl,avx512dq"
+#define TSUMUGI_AVX2 __attribute__((target(TSUMUGI_AVX2_SETS)))
+#define TSUMUGI_AVX_VNNI __attribute__((target(TSUMUGI_AVX2_SETS ",avxvnni")))
+#define TSUMUGI_AVX512 __attribute__((target(TSUMUGI_AVX512_SETS)))
+#define TSUMUGI_AVX512_VNNI __attribute__((target(TSUMUGI_AVX512_SETS ",avx512vnni")))
+#define TSUMUGI_AVX512_BF16 __attribute__((target(TSUMUGI_AVX512_SETS ",avx512vnni,avx512bf16")))
+#define TSUMUGI_AMX __attribute__((target(TSUMUGI_AVX512_SETS ",amx-tile,amx-bf16")))
 #endif
 
 namespace tsumugi {
 
-// Ascending within a machine: every machine has scalar; x86 adds avx2 < avx512 < amx, arm64 adds neon.
-enum class Isa : uint8_t { scalar, neon, avx2, avx512, amx };
+// Levels, each with all that stands before it on its machine: every machine has scalar, arm64 the three of neon, x86 the rest.
+//   neon_dot     sums of four products of bytes (SDOT)
+//   neon_bf16    sums of two products of bfloat16 values (BFDOT), and matrices of bytes (SMMLA)
+//   avx2         with FMA and F16C
+//   avx_vnni     vpdpbusd in 256 bits
+//   avx512       F, BW, VL and DQ
+//   avx512_vnni  vpdpbusd in 512 bits; it need not have avx_vnni
+//   avx512_bf16  vdpbf16ps
+//   amx          TDPBF16PS; cpu_features().amx_int8 says whether there is TDPBUSD too
+enum class Isa : uint8_t { scalar, neon, neon_dot, neon_bf16, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, amx };
+
+constexpr const char* kIsaNames[] = {"scalar",   "neon",   "neon_dot",    "neon_bf16",   "avx2",
+                                     "avx_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"};
+
+constexpr bool has_avx512(Isa isa) { return isa >= Isa::avx512; }
+constexpr bool has_avx2(Isa isa) { return isa >= Isa::avx2; }
+constexpr bool has_neon(Isa isa) { return isa >= Isa::neon && isa <= Isa::neon_bf16; }
 
 struct CpuFeatures {
   bool neon = false;
-  bool avx2 = false;         // with FMA and F16C
-  bool avx512 = false;       // F, BW, VL and DQ
-  bool avx512_vnni = false;  // vpdpbusd
-  bool avx512_bf16 = false;  // vdpbf16ps, vcvtneps2bf16
-  bool amx_bf16 = false;     // tiles allowed by the operating system, and TDPBF16PS
+  bool neon_dot = false;
+  bool neon_bf16 = false;  // BFDOT and SMMLA
+  bool avx2 = false;
+  bool avx_vnni = false;
+  bool avx512 = false;
+  bool avx512_vnni = false;
+  bool avx512_bf16 = false;
+  bool amx_bf16 = false;  // tiles allowed by the operating system, and TDPBF16PS
   bool amx_int8 = false;
+  bool prefetches = false;  // software prefetch of weights pays: it does on Intel's processors, and costs on AMD's
 };
 
 // What processor and operating system allow. For amx_bf16 the permission for tile state has been asked for.
@@ -53,7 +77,7 @@ bool isa_available(Isa isa);
 
 const char* isa_name(Isa isa);
 
-// False when the name is none of scalar, neon, avx2, avx512, amx.
+// False when the name is none of kIsaNames.
 bool parse_isa(const std::string& name, Isa& isa);
 
 // Fetches a cache line that will be read soon.

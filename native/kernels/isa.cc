@@ -1,6 +1,7 @@
 #include "isa.h"
 
 #include <cstdlib>
+#include <iterator>
 
 #if TSUMUGI_X86
 #include <cpuid.h>
@@ -9,6 +10,11 @@
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+#if TSUMUGI_ARM64 && defined(__linux__)
+#include <sys/auxv.h>
+#elif TSUMUGI_ARM64 && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace tsumugi {
@@ -31,12 +37,26 @@ bool request_tile_state() {
   return false;
 #endif
 }
+
+bool is_intel() {
+  uint32_t eax, ebx, ecx, edx;
+  return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
+}
+#endif
+
+#if TSUMUGI_ARM64 && defined(__APPLE__)
+bool has_feature(const char* name) {
+  int value = 0;
+  size_t bytes = sizeof value;
+  return sysctlbyname(name, &value, &bytes, nullptr, 0) == 0 && value != 0;
+}
 #endif
 
 CpuFeatures detect() {
   CpuFeatures features;
 #if TSUMUGI_X86
   uint32_t eax, ebx, ecx, edx;
+  features.prefetches = is_intel();
   if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return features;
   const bool fma = ecx >> 12 & 1, osxsave = ecx >> 27 & 1, avx = ecx >> 28 & 1, f16c = ecx >> 29 & 1;
   if (!osxsave || !avx) return features;
@@ -54,10 +74,20 @@ CpuFeatures detect() {
   features.amx_bf16 = features.avx512;
 #endif
   if (subleaves >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) {
-    features.avx512_bf16 = features.avx512 && (eax >> 5 & 1);
+    features.avx_vnni = features.avx2 && (eax >> 4 & 1);
+    features.avx512_bf16 = features.avx512_vnni && (eax >> 5 & 1);
   }
 #elif TSUMUGI_ARM64
   features.neon = true;
+#if defined(__linux__)
+  const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+  features.neon_dot = first >> 20 & 1;
+  features.neon_bf16 = features.neon_dot && (second >> 13 & 1) && (second >> 14 & 1);
+#elif defined(__APPLE__)
+  features.neon_dot = has_feature("hw.optional.arm.FEAT_DotProd");
+  features.neon_bf16 =
+      features.neon_dot && has_feature("hw.optional.arm.FEAT_I8MM") && has_feature("hw.optional.arm.FEAT_BF16");
+#endif
 #endif
   return features;
 }
@@ -67,17 +97,19 @@ struct Choice {
   std::string error;
 };
 
+constexpr int kIsaCount = static_cast<int>(std::size(kIsaNames));
+
 Choice choose() {
   Choice choice;
   Isa cap = Isa::amx;
   const char* wanted = std::getenv("TSUMUGI_ISA");
   if (wanted != nullptr && *wanted != '\0' && !parse_isa(wanted, cap)) {
-    choice.error =
-        std::string("TSUMUGI_ISA: unknown instruction set \"") + wanted + "\", expected one of scalar, neon, avx2, avx512, amx";
+    choice.error = std::string("TSUMUGI_ISA: unknown instruction set \"") + wanted + "\", expected one of ";
+    for (int i = 0; i < kIsaCount; ++i) choice.error += std::string(i > 0 ? ", " : "") + kIsaNames[i];
   }
-  for (Isa isa : {Isa::amx, Isa::avx512, Isa::avx2, Isa::neon, Isa::scalar}) {
-    if (isa > cap || !isa_available(isa)) continue;
-    choice.isa = isa;
+  for (int level = static_cast<int>(cap); level >= 0; --level) {
+    if (!isa_available(static_cast<Isa>(level))) continue;
+    choice.isa = static_cast<Isa>(level);
     break;
   }
   return choice;
@@ -100,41 +132,38 @@ Isa active_isa() { return choice().isa; }
 const std::string& isa_error() { return choice().error; }
 
 bool isa_available(Isa isa) {
+  const CpuFeatures& features = cpu_features();
   switch (isa) {
     case Isa::scalar:
       return true;
     case Isa::neon:
-      return cpu_features().neon;
+      return features.neon;
+    case Isa::neon_dot:
+      return features.neon_dot;
+    case Isa::neon_bf16:
+      return features.neon_bf16;
     case Isa::avx2:
-      return cpu_features().avx2;
+      return features.avx2;
+    case Isa::avx_vnni:
+      return features.avx_vnni;
     case Isa::avx512:
-      return cpu_features().avx512;
+      return features.avx512;
+    case Isa::avx512_vnni:
+      return features.avx512_vnni;
+    case Isa::avx512_bf16:
+      return features.avx512_bf16;
     case Isa::amx:
-      return cpu_features().amx_bf16;
+      return features.amx_bf16;
   }
   return false;
 }
 
-const char* isa_name(Isa isa) {
-  switch (isa) {
-    case Isa::scalar:
-      return "scalar";
-    case Isa::neon:
-      return "neon";
-    case Isa::avx2:
-      return "avx2";
-    case Isa::avx512:
-      return "avx512";
-    case Isa::amx:
-      return "amx";
-  }
-  return "unknown";
-}
+const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
 
 bool parse_isa(const std::string& name, Isa& isa) {
-  for (Isa candidate : {Isa::scalar, Isa::neon, Isa::avx2, Isa::avx512, Isa::amx}) {
-    if (name != isa_name(candidate)) continue;
-    isa = candidate;
+  for (int level = 0; level < kIsaCount; ++level) {
+    if (name != kIsaNames[level]) continue;
+    isa = static_cast<Isa>(level);
     return true;
   }
   return false;

@@ -111,21 +111,14 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
 }  // namespace
 
 const TileKernels& tile_kernels(Isa isa, Storage storage, Arithmetic arithmetic) {
-  switch (isa) {
 #if TSUMUGI_X86
-    case Isa::amx:
-    case Isa::avx512:
-      return tile_kernels_avx512(storage, arithmetic);
-    case Isa::avx2:
-      return tile_kernels_avx2(storage, arithmetic);
+  if (has_avx512(isa)) return tile_kernels_avx512(storage, arithmetic);
+  if (has_avx2(isa)) return tile_kernels_avx2(storage, arithmetic);
 #endif
 #if TSUMUGI_ARM64
-    case Isa::neon:
-      return tile_kernels_neon(storage, arithmetic);
+  if (has_neon(isa)) return tile_kernels_neon(storage, arithmetic);
 #endif
-    default:
-      return tile_kernels_scalar(storage, arithmetic);
-  }
+  return tile_kernels_scalar(storage, arithmetic);
 }
 
 int64_t blocks_per_chunk(const PackedMatrix& weight, bool few_rows, int64_t several, int workers) {

@@ -18,8 +18,8 @@ const VectorKernels kPortableVectorKernels[2] = {portable::kTable, portable::kNa
 const VectorKernels& vector_kernels(bool rounds) {
 #if TSUMUGI_X86
   const Isa isa = active_isa();
-  if (isa == Isa::avx512 || isa == Isa::amx) return kAvx512VectorKernels[rounds];
-  if (isa == Isa::avx2) return kAvx2VectorKernels[rounds];
+  if (has_avx512(isa)) return kAvx512VectorKernels[rounds];
+  if (has_avx2(isa)) return kAvx2VectorKernels[rounds];
 #endif
   return kPortableVectorKernels[rounds];
 }

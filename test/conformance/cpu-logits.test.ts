@@ -3,14 +3,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nativeAddon } from "../../src/backends/cpu/addon.ts";
 import { createCpuBackend } from "../../src/backends/cpu/index.ts";
+import { instructionSetsBelow } from "../helpers/instruction-sets.ts";
 import { fixtureNames, logitsCases } from "../helpers/logits-cases.ts";
 
 // The addon chooses its instruction set once per process, so every other set is tested by this same file in a child
 // process, which finds the name of its set in this variable.
 const child = process.env.TSUMUGI_TEST_CHILD_ISA;
 const best = nativeAddon().isa();
-const sets = best === "neon" ? ["scalar", "neon"] : ["scalar", "avx2", "avx512", "amx"];
-const below = sets.slice(0, sets.indexOf(best));
 
 describe.each(fixtureNames)(`%s on the cpu backend (${best})`, (name) => {
   logitsCases(createCpuBackend, name, () => best);
@@ -20,8 +19,7 @@ if (child !== undefined) {
   it("uses the instruction set it was told to", () => expect(best).toBe(child));
 } else {
   describe("instruction sets below the best", () => {
-    it("are known", () => expect(sets).toContain(best));
-    it.each(below)("give transformers' logits: %s", async (isa) => {
+    it.each(instructionSetsBelow("floats"))("give transformers' logits: %s", async (isa) => {
       const { code, output } = await runThisFile(isa);
       if (process.env.TSUMUGI_SHOW_ERRORS) console.log(output);
       expect(output).toMatch(new RegExp(`${fixtureNames.length * 3 + 1} passed`));

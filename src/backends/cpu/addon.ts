@@ -161,8 +161,10 @@ export interface NativeSession {
 /** The native addon's exports. They are declared nowhere else in TypeScript. */
 export interface NativeAddon {
   Session: new (plan: NativePlan) => NativeSession;
-  /** Instruction set in use: "scalar", "neon", "avx2", "avx512" or "amx". */
+  /** Instruction set in use, one of `instructionSets`. */
   isa(): string;
+  /** The instruction sets that run here and that TSUMUGI_ISA allows, the best one last. */
+  isas: readonly string[];
   /** Physical cores that this process may use. */
   defaultWorkers(): number;
   packedBytes(storage: string, rows: number, columns: number): number;
@@ -179,7 +181,10 @@ export interface NativeAddon {
 export const blockTokens = 32;
 
 /** What TSUMUGI_ISA may say, as native/kernels/isa.cc names them. */
-const instructionSets = ["scalar", "neon", "avx2", "avx512", "amx"];
+const instructionSets = [
+  ...["scalar", "neon", "neon_dot", "neon_bf16"],
+  ...["avx2", "avx_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"],
+];
 
 let loaded: NativeAddon | undefined;
 
