@@ -12,11 +12,11 @@
 namespace tsumugi {
 
 // The names are those of src/tensor/code-layout.ts.
-enum class CodeTable : uint8_t { linear, int8, float8, float4, nf4, fp4, iq4nl };
+enum class CodeTable : uint8_t { linear, int8, float8, float4, nf4, fp4, iq4nl, int4 };
 enum class CodeScale : uint8_t { float32, float16, exponent };  // exponent: 2^(byte - 127)
 enum class CodeOffset : uint8_t { none, zero, minimum };
 
-constexpr const char* kCodeTableNames[] = {"linear", "int8", "float8", "float4", "nf4", "fp4", "iq4nl"};
+constexpr const char* kCodeTableNames[] = {"linear", "int8", "float8", "float4", "nf4", "fp4", "iq4nl", "int4"};
 constexpr const char* kCodeScaleNames[] = {"float32", "float16", "exponent"};
 constexpr const char* kCodeOffsetNames[] = {"none", "zero", "minimum"};
 
@@ -85,6 +85,9 @@ constexpr CodeValues code_table_values(CodeTable table) {
         break;
       case CodeTable::iq4nl:
         value = kCodeIq4nl[code & 15];
+        break;
+      case CodeTable::int4:
+        value = static_cast<float>((code & 15) - 8);
         break;
     }
   }

@@ -39,7 +39,7 @@ const float* code_values(CodeTable table) {
   static constexpr CodeValues kTables[] = {code_table_values(CodeTable::linear), code_table_values(CodeTable::int8),
                                            code_table_values(CodeTable::float8), code_table_values(CodeTable::float4),
                                            code_table_values(CodeTable::nf4),    code_table_values(CodeTable::fp4),
-                                           code_table_values(CodeTable::iq4nl)};
+                                           code_table_values(CodeTable::iq4nl),  code_table_values(CodeTable::int4)};
   return kTables[static_cast<size_t>(table)].values;
 }
 

@@ -39,6 +39,7 @@ export const codeTables = {
   ),
   fp4: Float32Array.from([0, 0.0625, 8, 12, 4, 6, 2, 3, -0, -0.0625, -8, -12, -4, -6, -2, -3], (value) => value / 12),
   iq4nl: Float32Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113),
+  int4: Float32Array.from({ length: 16 }, (_, code) => code - 8),
 } as const;
 
 /** Codes of a matrix, one a byte, and what turns them into values. */
