@@ -2,7 +2,7 @@
  * Builds the C++ with sanitizers, apart from the addon that is shipped, and runs its checks:
  *   - the thread pool under ThreadSanitizer (bench/kernels/thread_pool_check.cc);
  *   - every matmul kernel against sums in double, AMX in emulation, under AddressSanitizer and UndefinedBehaviorSanitizer;
- *   - store and attend once, the same way;
+ *   - matmuls by weights of codes against the same values, and store and attend once, the same way;
  *   - the tests of ops, mixtures, codes and the border in test/backend, with an addon built the same way.
  *
  *   npm run check:native              (Linux with g++; about three minutes)
@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { hashFiles, listFiles, root, stampMatches, writeStamp } from "./ensure.mjs";
 import { nodePrefix } from "./node-prefix.mjs";
 
-const tests = ["kernels", "mixture", "code-blocks", "addon-border"];
+const tests = ["kernels", "mixture", "code-blocks", "code-layouts", "addon-border"];
 if (process.argv.includes("--all")) tests.push("attention", "instruction-sets");
 const poolSources = ["thread_pool", "isa"];
 
@@ -72,6 +72,7 @@ const emulated = [];
 for (const name of ["isa", "matmul_bfloat16_amx"])
   emulated.push(compile("emulated", `native/kernels/${name}.cc`, [...memory, "-DTSUMUGI_EMULATE_AMX"]));
 const matmul = ["matmul_bench", "matmul_check"].map((name) => compile("memory", `bench/kernels/${name}.cc`, memory));
+const codes = compile("memory", "bench/kernels/codes_bench.cc", memory);
 const attend = compile("memory", "bench/kernels/attend_bench.cc", memory);
 const pool = poolSources.map((name) => compile("threads", `native/kernels/${name}.cc`, threads));
 pool.push(compile("threads", "bench/kernels/thread_pool_check.cc", threads));
@@ -80,6 +81,7 @@ await runJobs();
 const poolCheck = link("thread_pool_check", pool, threads);
 const others = kernels.filter((object) => !/\/(isa|matmul_bfloat16_amx)\.o$/.test(object));
 const matmulCheck = link("matmul_check", [...matmul, ...emulated, ...others], memory);
+const codesCheck = link("codes_check", [codes, ...emulated, ...others], memory);
 const attendCheck = link("attend_check", [attend, ...kernels], memory);
 const node = link("tsumugi.node", [...addon, ...kernels], [...memory, "-shared"]);
 
@@ -91,6 +93,7 @@ const environment = {
 };
 check("the thread pool, ThreadSanitizer", join(root, poolCheck), []);
 check("matmul kernels, AMX in emulation", join(root, matmulCheck), ["check"]);
+check("matmul by weights of codes, AMX in emulation", join(root, codesCheck), ["check"]);
 for (const type of ["float32", "bfloat16"])
   check(`store and attend, ${type}`, join(root, attendCheck), ["19", "300", type, "2", "1"]);
 

@@ -1,7 +1,7 @@
 // Checks the matmul kernels, then times them at the shapes of Llama 3.2 1B. From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/matmul_{bench,check}.cc
-//       native/kernels/{matmul*,pack,isa,thread_pool,huge_buffer}.cc -o /tmp/matmul_bench -ldl
-//   /tmp/matmul_bench check | /tmp/matmul_bench time [bfloat16|float16|float32|mxfp4] [workers] [instruction set]
+//       native/kernels/{matmul*,codes*,pack*,stored,isa,thread_pool,huge_buffer}.cc -o /tmp/matmul_bench -ldl
+//   /tmp/matmul_bench check | /tmp/matmul_bench time [bfloat16|float16|float32] [workers] [instruction set]
 // -DTSUMUGI_EMULATE_AMX checks the AMX kernel's addressing on a machine without AMX.
 #include <algorithm>
 #include <chrono>
@@ -93,46 +93,6 @@ void check(Storage storage, Isa isa, int64_t m, int64_t n, int64_t k, bool outli
   }
 }
 
-// A matrix of codes gives the bits of the same matrix of values, in either arithmetic.
-void check_codes(Isa isa, int64_t m, int64_t n, int64_t k) {
-  std::mt19937 generator(static_cast<uint32_t>(m * 31 + n * 7 + k));
-  std::vector<uint8_t> codes(static_cast<size_t>(n * k / 2)), scales(static_cast<size_t>(n * k / 32));
-  for (uint8_t& code : codes) code = static_cast<uint8_t>(generator());
-  for (uint8_t& scale : scales) scale = static_cast<uint8_t>(118 + generator() % 16);
-  std::vector<float> values(static_cast<size_t>(n * k));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const uint8_t code = i % 2 == 0 ? codes[i / 2] & 15 : codes[i / 2] >> 4;
-    values[i] = kFloat4Values[code] * float_from_bits(static_cast<uint32_t>(scales[i / 32]) << 23);
-  }
-  const auto x = random_values(static_cast<size_t>(m * k), 1, true);
-  for (const Storage plain : {Storage::bfloat16, Storage::float32}) {
-    std::vector<float> results[2];
-    for (const bool coded : {false, true}) {
-      PackedMatrix matrix{coded ? Storage::mxfp4 : plain, own_arithmetic(plain), n, k, nullptr};
-      const HugeBuffer memory(packed_bytes(matrix.storage, n, k));
-      matrix.data = memory.data();
-      if (coded) pack_mxfp4_rows(matrix, 0, n, codes.data(), scales.data());
-      if (!coded) pack_rows(matrix, 0, n, DType::float32, values.data(), k, false);
-      const HugeBuffer workspace(matmul_workspace_bytes(m, k, n, 3));
-      auto& y = results[coded ? 1 : 0];
-      y.assign(static_cast<size_t>(m * n), NAN);
-      MatmulArguments arguments;
-      arguments.weight = &matrix;
-      arguments.x = x.data();
-      arguments.x_stride = k;
-      arguments.rows = m;
-      arguments.y = y.data();
-      arguments.y_stride = n;
-      arguments.workspace = workspace.data();
-      arguments.isa = isa;
-      ThreadPool::shared().run(3, [&](Worker& worker) { matmul(worker, arguments); });
-    }
-    const std::string what = std::string("mxfp4 as ") + storage_name(plain) + " " + isa_name(isa) + " " + std::to_string(m) +
-                             "x" + std::to_string(n) + "x" + std::to_string(k);
-    expect(std::memcmp(results[0].data(), results[1].data(), results[0].size() * sizeof(float)) == 0, what);
-  }
-}
-
 void check_all() {
   for (Isa isa : every_isa()) {
     if (!isa_available(isa)) {
@@ -145,9 +105,6 @@ void check_all() {
       }
       check(storage, isa, 600, 70, 300, true);
       check(storage, isa, 40, 700, 96, false);
-    }
-    for (int64_t k : {32, 96, 416}) {
-      for (int64_t m : {1, 3, 8, 13, 17, 33, 65, 600}) check_codes(isa, m, (m * 7 + k) % 131 + 1, k);
     }
     std::printf("%s: checked\n", isa_name(isa));
   }
@@ -166,18 +123,10 @@ void time_all(Storage storage, int workers, const char* only) {
   std::vector<HugeBuffer> buffers;
   const auto add = [&](Layer layer) {
     buffers.emplace_back(packed_bytes(storage, layer.outputs, layer.columns));
-    const Arithmetic arithmetic = storage == Storage::mxfp4 ? Arithmetic::bfloat16 : own_arithmetic(storage);
-    matrices.push_back({storage, arithmetic, layer.outputs, layer.columns, buffers.back().data()});
+    matrices.push_back({storage, own_arithmetic(storage), layer.outputs, layer.columns, buffers.back().data(), {}});
     std::mt19937 generator(static_cast<uint32_t>(matrices.size()));
     uint8_t* data = matrices.back().data;
     const int64_t elements = matrices.back().blocks() * kBlockRows * layer.columns;
-    if (storage == Storage::mxfp4) {
-      const size_t bytes = static_cast<size_t>(matrices.back().blocks()) * matrices.back().block_bytes();
-      for (size_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(generator());
-      for (size_t unit = 0; unit < bytes; unit += storage_unit(storage).bytes)
-        std::memset(data + unit + kMxfp4ScalesAt, 120, 16);
-      return;
-    }
     for (int64_t i = 0; i < elements; ++i) {
       const uint32_t bits = generator();
       const float value = (static_cast<float>(bits & 0xffff) / 65536.0f - 0.5f) * 0.1f;

@@ -27,7 +27,7 @@ extern "C" int tsumugi_matmul_check(const char* storage, const char* isa, int64_
   using namespace tsumugi;
   try {
     const Storage held = storage_named(storage);
-    PackedMatrix packed{held, own_arithmetic(held), outputs, columns, nullptr};
+    PackedMatrix packed{held, own_arithmetic(held), outputs, columns, nullptr, {}};
     const HugeBuffer weights(packed_bytes(packed.storage, outputs, columns));
     packed.data = weights.data();
     if (workers <= 0) workers = ThreadPool::default_workers();

@@ -26,10 +26,11 @@ Napi::Value default_workers(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ThreadPool::default_workers());
 }
 
-// packedBytes(storage, rows, columns)
+// packedBytes(storage, rows, columns, codes?)
 Napi::Value packed_matrix_bytes(const Napi::CallbackInfo& info) {
   const Storage storage = storage_named(info[0].ToString().Utf8Value());
-  const size_t bytes = packed_bytes(storage, info[1].ToNumber().Int64Value(), info[2].ToNumber().Int64Value());
+  const CodeLayout codes = is_plain(storage) ? CodeLayout{} : parse_codes(info[3], storage);
+  const size_t bytes = packed_bytes(storage, info[1].ToNumber().Int64Value(), info[2].ToNumber().Int64Value(), codes);
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 

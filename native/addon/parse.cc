@@ -45,9 +45,10 @@ void place_weights(SessionData& session) {
   size_t total = 0;
   for (Weight& weight : session.weights) {
     const size_t values = static_cast<size_t>(weight.rows) * static_cast<size_t>(weight.columns);
-    weight.bytes = weight.kind == WeightKind::packed
-                       ? static_cast<size_t>(weight.groups) * packed_bytes(weight.storage, weight.rows, weight.columns)
-                       : values * value_bytes(weight.storage);
+    weight.bytes =
+        weight.kind == WeightKind::packed
+            ? static_cast<size_t>(weight.groups) * packed_bytes(weight.storage, weight.rows, weight.columns, weight.codes)
+            : values * value_bytes(weight.storage);
     total += aligned(weight.bytes);
   }
   session.weight_memory = HugeBuffer(total);
@@ -132,13 +133,15 @@ size_t scratch_bytes(const SessionData& session) {
 size_t matmul_bytes(const SessionData& session) {
   int64_t columns = 1;
   int64_t outputs = 1;
+  bool permuted = false;
   for (const Weight& weight : session.weights) {
     if (weight.kind != WeightKind::packed) continue;
-    columns = std::max(columns, weight.columns);
+    columns = std::max(columns, weight.matrix().padded_columns());
+    permuted = permuted || weight.codes.permuted;
     outputs = std::max(outputs, weight.rows);
   }
   const int64_t rows = std::max(session.max_tokens, session.max_logit_rows);
-  return matmul_workspace_bytes(rows, columns, outputs, session.workers);
+  return matmul_workspace_bytes(rows, columns, outputs, session.workers, permuted);
 }
 
 Arithmetic parse_arithmetic(const std::string& name) {
@@ -164,6 +167,23 @@ DType parse_dtype(const std::string& name) {
     known += std::string(known.empty() ? "" : ", ") + dtype_name(type);
   }
   throw std::invalid_argument("[addon] dtype: expected one of " + known + ", given " + name);
+}
+
+CodeLayout parse_codes(const Napi::Value& value, Storage storage) {
+  OpAttributes from;
+  parse_attributes(value, "codes", from);
+  CodeLayout codes;
+  codes.group = from.integer("group");
+  codes.table = from.one_of<CodeTable>("table", kCodeTableNames);
+  codes.scale = from.one_of<CodeScale>("scale", kCodeScaleNames);
+  codes.offset = from.one_of<CodeOffset>("offset", kCodeOffsetNames);
+  codes.permuted = from.flag("permuted");
+  const bool is_wide = codes.table == CodeTable::int8 || codes.table == CodeTable::float8;
+  if (codes.table != CodeTable::linear && is_wide != (storage == Storage::code8)) {
+    throw std::invalid_argument(std::string("[addon] codes: expected a table of ") + storage_name(storage) + ", given " +
+                                kCodeTableNames[static_cast<int>(codes.table)]);
+  }
+  return codes;
 }
 
 // Everything but memory and contents.
@@ -202,6 +222,7 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
     weight.rounds = flag(from, "rounds");
+    if (!is_plain(weight.storage)) weight.codes = parse_codes(from.Get("codes"), weight.storage);
   }
 
   const Napi::Array parts = list(plan, "parts");

@@ -28,4 +28,7 @@ std::vector<int32_t> parse_int32(const Napi::Value& value, const char* name);
 
 DType parse_dtype(const std::string& name);
 
+// The layout of codes of a storage.
+CodeLayout parse_codes(const Napi::Value& value, Storage storage);
+
 }  // namespace tsumugi

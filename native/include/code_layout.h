@@ -94,6 +94,19 @@ constexpr CodeValues code_table_values(CodeTable table) {
   return out;
 }
 
+// What the codes of a matrix are, beside their bits (Storage::code4 or code8).
+struct CodeLayout {
+  int64_t group = 0;  // columns that share a scale, a multiple of 16; 0: all columns of a row
+  CodeTable table = CodeTable::linear;
+  CodeScale scale = CodeScale::float32;
+  CodeOffset offset = CodeOffset::none;
+  bool permuted = false;  // columns stand in another order, which follows the last block: int32 [columns]
+};
+
+constexpr size_t code_scale_bytes(CodeScale scale) {
+  return scale == CodeScale::float32 ? 4 : scale == CodeScale::float16 ? 2 : 1;
+}
+
 // The value of each code; of tables of 16 entries the low half of a code counts.
 const float* code_values(CodeTable table);
 

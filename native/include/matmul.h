@@ -42,7 +42,8 @@ struct MatmulArguments {
 // The workspace may serve the next matmul at once.
 void matmul(Worker& worker, const MatmulArguments& arguments);
 
-// Bytes that suffice for every matmul with rows <= max_rows, columns <= max_columns and at most `workers` workers.
-size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t max_outputs, int workers);
+// Bytes that suffice for every matmul with rows <= max_rows, columns <= max_columns (those of codes are padded) and at most
+// `workers` workers. permuted: of codes whose columns stand in another order too.
+size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t max_outputs, int workers, bool permuted = false);
 
 }  // namespace tsumugi

@@ -30,9 +30,6 @@ using PackInputs = void (*)(const float* x, int64_t stride, int64_t columns, int
 using FinishBlock = void (*)(const float* c, int64_t rows, int64_t outputs, const float* bias, const float* residual,
                              int64_t residual_stride, float* y, int64_t y_stride);
 
-// Writes `depth` columns of one block of codes as values, laid out as bfloat16 or float32 blocks are.
-using ExpandBlock = void (*)(const uint8_t* codes, int64_t depth, uint8_t* out);
-
 struct TileKernels {
   int max_rows = 0;  // rows that one kernel takes, 1 … max_rows
   struct {
@@ -42,10 +39,6 @@ struct TileKernels {
     PackInputs pack = nullptr;
   } rows[kMaxTileRows];  // [0] is for one row
   FinishBlock finish[3] = {};  // float32; rounded to bfloat16; rounded before the bias as well
-  // Of codes: many rows of x meet each weight many times, so it becomes a value once. The values are the same.
-  ExpandBlock expand = nullptr;
-  const TileKernels* expanded = nullptr;       // what goes on with them
-  Storage expanded_storage = Storage::float32;  // as these
 };
 
 inline FinishBlock finish_of(const TileKernels& kernels, const MatmulArguments& arguments) {

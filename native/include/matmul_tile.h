@@ -3,9 +3,7 @@
 //   TSUMUGI_TARGET  the function attribute
 //   Vector, kLanes  a register of kLanes floats (a divisor of 16), with zero, load, store, broadcast, add,
 //                   multiply, multiply_add(a, b, c) = a * b + c, to_bfloat16 (nearest, ties to even), load_even and load_odd
-//                   (bfloat16 pairs), store_pairs (their opposite, of values that are bfloat16), load_float16
-//   Codes           kLanes bytes of two 4-bit codes: load_codes, low_values and high_values (by kFloat4Values), and
-//                   load_exponents, which gives 2^(byte - 127)
+//                   (bfloat16 pairs), load_float16
 // and includes it at file scope.
 
 #include <cstring>
@@ -28,24 +26,6 @@ struct Bfloat16Weights {
   TSUMUGI_TARGET static inline void read(const Unit& unit, int pair, Vector& even, Vector& odd) {
     even = load_even(line(unit, pair));
     odd = load_odd(line(unit, pair));
-  }
-};
-
-struct Mxfp4Weights {
-  static constexpr Storage kStorage = Storage::mxfp4;
-  static constexpr int kPairsPerLine = 4;
-  struct Unit {
-    const uint8_t* codes;
-    Vector scale;
-  };
-  TSUMUGI_TARGET static inline Unit open(const uint8_t* unit, int lane) {
-    return {unit + lane, load_exponents(unit + kMxfp4ScalesAt + lane)};
-  }
-  TSUMUGI_TARGET static inline const uint8_t* line(const Unit& unit, int pair) { return unit.codes + pair * kBlockRows; }
-  TSUMUGI_TARGET static inline void read(const Unit& unit, int pair, Vector& even, Vector& odd) {
-    const Codes codes = load_codes(line(unit, pair));
-    even = multiply(low_values(codes), unit.scale);
-    odd = multiply(high_values(codes), unit.scale);
   }
 };
 
@@ -159,85 +139,6 @@ TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t blo
   }
 }
 
-// The same of codes: pairs of columns, one chain over ascending columns all the same.
-template <typename Weights, int kRows, int kBlocks, int kAcross>
-TSUMUGI_TARGET void code_chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
-                                    bool first, ptrdiff_t ahead) {
-  constexpr int kVectors = kBlocks * kAcross;
-  constexpr StorageUnit kUnit = storage_unit(Weights::kStorage);
-  for (int part = 0; part < kPerBlock; part += kAcross) {
-    const uint8_t* w = weight;
-    const float* inputs = x;
-    Vector sum[kRows][kVectors];
-#pragma GCC unroll 16
-    for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) {
-        sum[row][v] = first ? zero() : load(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes);
-      }
-    }
-    for (int64_t column = 0; column < depth; column += kUnit.columns) {
-      typename Weights::Unit units[kVectors];
-#pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) {
-        units[v] = Weights::open(w + static_cast<size_t>(v / kAcross) * block_bytes, (part + v % kAcross) * kLanes);
-      }
-      for (int pair = 0; pair < kUnit.columns / 2; ++pair) {
-        Vector even[kVectors], odd[kVectors];
-#pragma GCC unroll 16
-        for (int v = 0; v < kVectors; ++v) {
-          if (v % kAcross == 0 && pair % Weights::kPairsPerLine == 0) prefetch(Weights::line(units[v], pair) + ahead);
-          Weights::read(units[v], pair, even[v], odd[v]);
-        }
-#pragma GCC unroll 16
-        for (int row = 0; row < kRows; ++row) {
-          const Vector even_input = broadcast(inputs + row);
-          const Vector odd_input = broadcast(inputs + kRows + row);
-#pragma GCC unroll 16
-          for (int v = 0; v < kVectors; ++v) {
-            sum[row][v] = multiply_add(even[v], even_input, sum[row][v]);
-            sum[row][v] = multiply_add(odd[v], odd_input, sum[row][v]);
-          }
-        }
-        inputs += 2 * kRows;
-      }
-      w += kUnit.bytes;
-    }
-#pragma GCC unroll 16
-    for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) {
-        store(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes, sum[row][v]);
-      }
-    }
-  }
-}
-
-// A block of codes as a block of bfloat16 or float32 values.
-template <typename Weights, Storage kTo>
-TSUMUGI_TARGET void expand_block(const uint8_t* codes, int64_t depth, uint8_t* out) {
-  constexpr StorageUnit kUnit = storage_unit(Weights::kStorage);
-  for (int64_t column = 0; column < depth; column += kUnit.columns, codes += kUnit.bytes) {
-    for (int lane = 0; lane < kBlockRows; lane += kLanes) {
-      const typename Weights::Unit unit = Weights::open(codes, lane);
-      uint8_t* to = out + lane * 4;
-      for (int pair = 0; pair < kUnit.columns / 2; ++pair) {
-        Vector even, odd;
-        Weights::read(unit, pair, even, odd);
-        if constexpr (kTo == Storage::bfloat16) {
-          store_pairs(to, even, odd);
-          to += 64;
-        } else {
-          store(reinterpret_cast<float*>(to), even);
-          store(reinterpret_cast<float*>(to + 64), odd);
-          to += 128;
-        }
-      }
-    }
-    out += kUnit.columns * kBlockRows * (kTo == Storage::bfloat16 ? 2 : 4);
-  }
-}
-
 template <int kRows, bool kRound>
 TSUMUGI_TARGET void pack_inputs(const float* x, int64_t stride, int64_t columns, int64_t padded, float* out) {
   for (int64_t column = 0; column < columns; ++column) {
@@ -311,27 +212,12 @@ void fill_chain(TileKernels& kernels) {
   if constexpr (kRows > 1) fill_chain<Weights, kRows - 1>(kernels);
 }
 
-template <typename Weights, int kRows>
-void fill_code_chain(TileKernels& kernels) {
-  using Shape = TileShape<kRows, 1>;
-  kernels.rows[kRows - 1] = {Shape::kBlocks, code_chain_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
-                             code_chain_tile<Weights, kRows, 1, Shape::kAcross>, pack_inputs<kRows, false>};
-  if constexpr (kRows > 1) fill_code_chain<Weights, kRows - 1>(kernels);
-}
-
-template <typename Weights, Storage kTo>
-void expand_to(TileKernels& kernels, const TileKernels& expanded) {
-  kernels.expand = expand_block<Weights, kTo>;
-  kernels.expanded = &expanded;
-  kernels.expanded_storage = kTo;
-}
-
 template <int kRows>
 const TileKernels& tables(Storage storage, Arithmetic arithmetic) {
   static const struct Tables {
-    TileKernels float32, float16, bfloat16, mxfp4, mxfp4_bfloat16;
+    TileKernels float32, float16, bfloat16;
     Tables() {
-      for (TileKernels* kernels : {&float32, &float16, &bfloat16, &mxfp4, &mxfp4_bfloat16}) {
+      for (TileKernels* kernels : {&float32, &float16, &bfloat16}) {
         kernels->max_rows = kRows;
         kernels->finish[0] = finish_block<0>;
         kernels->finish[1] = finish_block<1>;
@@ -340,14 +226,8 @@ const TileKernels& tables(Storage storage, Arithmetic arithmetic) {
       fill_chain<Float32Weights, kRows>(float32);
       fill_chain<Float16Weights, kRows>(float16);
       fill_pairs<Bfloat16Weights, kRows>(bfloat16);
-      fill_code_chain<Mxfp4Weights, kRows>(mxfp4);
-      expand_to<Mxfp4Weights, Storage::float32>(mxfp4, float32);
-      fill_pairs<Mxfp4Weights, kRows>(mxfp4_bfloat16);
-      expand_to<Mxfp4Weights, Storage::bfloat16>(mxfp4_bfloat16, bfloat16);
     }
   } made;
-  const bool rounds = arithmetic == Arithmetic::bfloat16;
-  if (storage == Storage::mxfp4) return rounds ? made.mxfp4_bfloat16 : made.mxfp4;
   if (arithmetic != own_arithmetic(storage)) {
     throw std::invalid_argument(std::string("[matmul] arithmetic: expected that of its own for ") + storage_name(storage));
   }

@@ -43,9 +43,11 @@ struct Weight {
   bool rounds = false;  // a vector whose values are rounded to bfloat16
   size_t bytes = 0;
   uint8_t* data = nullptr;  // in SessionData::weight_memory
+  CodeLayout codes;  // of storages of codes
 
   PackedMatrix matrix(int64_t group = 0) const {
-    return {storage, arithmetic, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups))};
+    return {storage, arithmetic, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups)),
+            codes};
   }
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };

@@ -6,12 +6,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "code_layout.h"
 #include "dtype.h"
 
 namespace tsumugi {
 
-// The names are those of src/tensor/storage.ts and of the plain dtypes.
-enum class Storage : uint8_t { float32, bfloat16, float16, mxfp4 };
+// The names of the plain dtypes, and of codes of up to 4 and 8 bits, whose layout a matrix says (code_layout.h).
+enum class Storage : uint8_t { float32, bfloat16, float16, code4, code8 };
 
 // float32: products of float32 values, in one chain over k. bfloat16: what comes in is rounded to bfloat16, and sums follow
 // the order of AMX tiles. matmul.h says both in full.
@@ -26,14 +27,7 @@ struct StorageUnit {
   size_t bytes;
 };
 
-// MXFP4: 16 pairs of columns [pair][row], a byte each with the even column in its low half; then the exponents [row] of the
-// scales, with 127 added.
-constexpr size_t kMxfp4ScalesAt = 256;
-
-// The 16 values of a 4-bit float: sign, two bits of exponent, one of mantissa.
-constexpr float kFloat4Values[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
-                                     -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
-
+// Of plain storages; that of codes is code_unit's (packed_matrix.h).
 constexpr StorageUnit storage_unit(Storage storage) {
   switch (storage) {
     case Storage::float32:
@@ -42,8 +36,9 @@ constexpr StorageUnit storage_unit(Storage storage) {
       return {1, 32};
     case Storage::bfloat16:
       return {32, 1024};  // one AMX tile
-    case Storage::mxfp4:
-      return {32, kMxfp4ScalesAt + 16};
+    case Storage::code4:
+    case Storage::code8:
+      break;
   }
   return {};
 }
@@ -56,21 +51,23 @@ constexpr const char* storage_name(Storage storage) {
       return "bfloat16";
     case Storage::float16:
       return "float16";
-    case Storage::mxfp4:
-      return "mxfp4";
+    case Storage::code4:
+      return "code4";
+    case Storage::code8:
+      return "code8";
   }
   return "unknown";
 }
 
 inline Storage storage_named(const std::string& name) {
-  for (const Storage storage : {Storage::float32, Storage::bfloat16, Storage::float16, Storage::mxfp4}) {
+  for (const Storage storage : {Storage::float32, Storage::bfloat16, Storage::float16, Storage::code4, Storage::code8}) {
     if (name == storage_name(storage)) return storage;
   }
-  throw std::invalid_argument("[matmul] storage: expected float32, bfloat16, float16 or mxfp4, given " + name);
+  throw std::invalid_argument("[matmul] storage: expected float32, bfloat16, float16, code4 or code8, given " + name);
 }
 
 // Whether values stand for themselves, and need no scale.
-constexpr bool is_plain(Storage storage) { return storage != Storage::mxfp4; }
+constexpr bool is_plain(Storage storage) { return storage != Storage::code4 && storage != Storage::code8; }
 
 // Bytes of one value of a plain storage.
 constexpr size_t value_bytes(Storage plain) { return plain == Storage::float32 ? 4 : 2; }
@@ -78,6 +75,12 @@ constexpr size_t value_bytes(Storage plain) { return plain == Storage::float32 ?
 // The arithmetic of plain storages, which is their own.
 constexpr Arithmetic own_arithmetic(Storage storage) {
   return storage == Storage::bfloat16 ? Arithmetic::bfloat16 : Arithmetic::float32;
+}
+
+// The type of the values: of codes that which they are decoded to.
+constexpr Storage value_storage(Storage storage, Arithmetic arithmetic) {
+  if (is_plain(storage)) return storage;
+  return arithmetic == Arithmetic::bfloat16 ? Storage::bfloat16 : Storage::float32;
 }
 
 }  // namespace tsumugi

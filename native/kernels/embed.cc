@@ -42,7 +42,7 @@ static Embed prepare_embed(const OpPlan& op, const SessionData&) {
 static void run_embed(Worker& worker, const OpPlan& op, const StepContext& context, const Embed& embed) {
   const Weight& weight = *context.session.weight(op, 0);
   float* out = context.data(op.outputs[0]);
-  const float factor = embed.round_scale ? rounded(embed.scale, weight.storage) : embed.scale;
+  const float factor = embed.round_scale ? rounded(embed.scale, value_storage(weight.storage, weight.arithmetic)) : embed.scale;
   const VectorKernels& kernels = vector_kernels(context.rounds(op.outputs[0]));
   const int64_t otherwise = embed.otherwise;
   for_rows(worker, context.batch.tokens(), 8, [&](int64_t first, int64_t last) {

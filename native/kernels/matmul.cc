@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "code_kernels.h"
 #include "matmul_kernels.h"
 
 namespace tsumugi {
@@ -31,7 +32,7 @@ struct Slab {
   int64_t first_row;    // of x
   int64_t depth;        // padded columns
   const float* inputs;  // packed groups, one after another
-  const TileKernels* codes;  // where weights are expanded from codes first, strip by strip: those that do it; or null
+  const CodeKernels* codes;  // of weights that are expanded from codes first, strip by strip; or null
   uint8_t* expanded;         // the strips of up to kMostBlocks blocks
 };
 
@@ -43,13 +44,11 @@ struct TileWeights {
 
 TileWeights tile_weights(const Slab& slab, int64_t block, int64_t blocks, int64_t begin, int64_t depth) {
   const PackedMatrix& weight = *slab.arguments.weight;
-  const uint8_t* data = weight.block(block, begin);
-  if (slab.codes == nullptr) return {data, weight.block_bytes()};
-  const StorageUnit unit = storage_unit(slab.codes->expanded_storage);
+  if (slab.codes == nullptr) return {weight.block(block, begin), weight.block_bytes()};
+  const StorageUnit unit = storage_unit(slab.codes->expanded);
   const size_t strip = static_cast<size_t>(depth / unit.columns) * unit.bytes;
   for (int64_t i = 0; i < blocks; ++i) {
-    uint8_t* to = slab.expanded + static_cast<size_t>(i) * strip;
-    slab.codes->expand(data + static_cast<size_t>(i) * weight.block_bytes(), depth, to);
+    slab.codes->expand(weight, block + i, begin, depth, slab.expanded + static_cast<size_t>(i) * strip);
   }
   return {slab.expanded, strip};
 }
@@ -59,7 +58,7 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
   const PackedMatrix& weight = *arguments.weight;
   const RowGroups& groups = slab.groups;
   const int64_t several = slab.kernels.rows[groups.size(0) - 1].blocks;
-  const bool strands = groups.groups == 1 && several > 1;
+  const bool strands = groups.groups == 1 && several > 1 && slab.codes == nullptr;
   const int64_t depth_block = strands ? slab.depth : kDepthBlock;
   for (int64_t begin = 0; begin < slab.depth; begin += depth_block) {
     const int64_t depth = std::min(depth_block, slab.depth - begin);
@@ -137,23 +136,22 @@ static bool takes_amx(const PackedMatrix& weight, int64_t rows) {
   return weight.arithmetic == Arithmetic::bfloat16 && rows > 32 && amx_rows() > 1;
 }
 
-void matmul(Worker& worker, const MatmulArguments& arguments) {
+static void matmul_in_order(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
   if (arguments.isa == Isa::amx && takes_amx(weight, arguments.rows)) return matmul_bfloat16_amx(worker, arguments);
-  const TileKernels& stored = tile_kernels(arguments.isa, weight.storage, weight.arithmetic);
+  const TileKernels& kernels = tile_kernels(arguments.isa, value_storage(weight.storage, weight.arithmetic), weight.arithmetic);
+  const CodeKernels* codes = is_plain(weight.storage) ? nullptr : &code_kernels(arguments.isa, weight);
   const int64_t depth = weight.padded_columns();
   const MatmulWorkspace workspace = cut_workspace(arguments, depth, worker.index);
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
-    const RowGroups groups(std::min(kSlabRows, arguments.rows - first), stored.max_rows);
-    const bool expands = stored.expand != nullptr && groups.groups > 1;
-    const TileKernels& kernels = expands ? *stored.expanded : stored;
-    Slab slab{arguments, kernels, groups, first, depth, nullptr, expands ? &stored : nullptr, workspace.expanded};
+    const RowGroups groups(std::min(kSlabRows, arguments.rows - first), kernels.max_rows);
+    Slab slab{arguments, kernels, groups, first, depth, nullptr, codes, workspace.expanded};
     const float* x = arguments.x + first * arguments.x_stride;
     const auto pack_group = [&](int64_t group, float* out) {
       const int64_t row = groups.begin(group), rows = groups.size(group);
       kernels.rows[rows - 1].pack(x + row * arguments.x_stride, arguments.x_stride, weight.columns, depth, out + row * depth);
     };
-    if (groups.rows == 1 && weight.arithmetic != Arithmetic::bfloat16) {
+    if (groups.rows == 1 && weight.arithmetic != Arithmetic::bfloat16 && depth == weight.columns) {
       slab.inputs = x;
     } else if (groups.rows <= kOwnInputRows) {
       for (int64_t group = 0; group < groups.groups; ++group) pack_group(group, workspace.own_inputs);
@@ -181,15 +179,41 @@ size_t own_input_bytes(int64_t columns) { return static_cast<size_t>(kOwnInputRo
 constexpr size_t kSumBytes = static_cast<size_t>(kSumBlocks * kSlabRows * kBlockRows) * sizeof(float);
 }  // namespace
 
-size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t /*max_outputs*/, int workers) {
-  return shared_input_bytes(max_rows, max_columns) +
+size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t /*max_outputs*/, int workers, bool permuted) {
+  return shared_input_bytes(max_rows, max_columns) * (permuted ? 2 : 1) +
          static_cast<size_t>(workers) * (own_input_bytes(max_columns) + kSumBytes + kExpandedBytes);
+}
+
+static uint8_t* ordered_inputs(const MatmulArguments& arguments, int64_t depth, int workers) {
+  return arguments.workspace + matmul_workspace_bytes(arguments.rows, depth, 0, workers, false);
 }
 
 MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, int worker) {
   const size_t shared = shared_input_bytes(arguments.rows, depth), own = own_input_bytes(depth);
   uint8_t* mine = arguments.workspace + shared + static_cast<size_t>(worker) * (own + kSumBytes + kExpandedBytes);
   return {arguments.workspace, reinterpret_cast<float*>(mine), reinterpret_cast<float*>(mine + own), mine + own + kSumBytes};
+}
+
+void matmul(Worker& worker, const MatmulArguments& arguments) {
+  const PackedMatrix& weight = *arguments.weight;
+  if (is_plain(weight.storage) || !weight.codes.permuted) return matmul_in_order(worker, arguments);
+  // Columns stand in another order: x follows it, as many rows at a time as its place holds.
+  const int32_t* order = weight.order();
+  auto* ordered = reinterpret_cast<float*>(ordered_inputs(arguments, weight.padded_columns(), worker.count));
+  for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
+    MatmulArguments slab = arguments;
+    slab.rows = std::min(kSlabRows, arguments.rows - first);
+    const float* x = arguments.x + first * arguments.x_stride;
+    worker.parallel_for(slab.rows, [&](int64_t row) {
+      const float* from = x + row * arguments.x_stride;
+      for (int64_t column = 0; column < weight.columns; ++column) ordered[row * weight.columns + column] = from[order[column]];
+    });
+    slab.x = ordered;
+    slab.x_stride = weight.columns;
+    if (slab.residual != nullptr) slab.residual += first * arguments.residual_stride;
+    slab.y += first * arguments.y_stride;
+    matmul_in_order(worker, slab);
+  }
 }
 
 }  // namespace tsumugi

@@ -38,26 +38,6 @@ TSUMUGI_TARGET inline Vector load_odd(const uint8_t* pairs) {
 TSUMUGI_TARGET inline Vector load_float16(const uint8_t* from) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
-TSUMUGI_TARGET inline Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
-TSUMUGI_TARGET inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  const __m256i high = _mm256_and_si256(_mm256_castps_si256(odd), _mm256_set1_epi32(static_cast<int>(0xffff0000u)));
-  const __m256i pairs = _mm256_or_si256(_mm256_srli_epi32(_mm256_castps_si256(even), 16), high);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), pairs);
-}
-using Codes = __m256i;
-TSUMUGI_TARGET inline Codes load_codes(const uint8_t* from) {
-  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
-}
-// By the low four bits of each lane: the low three choose of each half of the table, the fourth between the halves.
-TSUMUGI_TARGET inline Vector low_values(Codes codes) {
-  const Vector first = _mm256_permutevar8x32_ps(_mm256_loadu_ps(kFloat4Values), codes);
-  const Vector second = _mm256_permutevar8x32_ps(_mm256_loadu_ps(kFloat4Values + 8), codes);
-  return _mm256_blendv_ps(first, second, _mm256_castsi256_ps(_mm256_slli_epi32(codes, 28)));
-}
-TSUMUGI_TARGET inline Vector high_values(Codes codes) { return low_values(_mm256_srli_epi32(codes, 4)); }
-TSUMUGI_TARGET inline Vector load_exponents(const uint8_t* from) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(load_codes(from), 23));
-}
 
 }  // namespace
 }  // namespace tsumugi

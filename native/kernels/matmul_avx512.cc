@@ -35,22 +35,6 @@ TSUMUGI_TARGET inline Vector load_odd(const uint8_t* pairs) {
 TSUMUGI_TARGET inline Vector load_float16(const uint8_t* from) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
-TSUMUGI_TARGET inline Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
-TSUMUGI_TARGET inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  const __m512i high = _mm512_and_si512(_mm512_castps_si512(odd), _mm512_set1_epi32(static_cast<int>(0xffff0000u)));
-  _mm512_storeu_si512(to, _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16), high));
-}
-using Codes = __m512i;
-TSUMUGI_TARGET inline Codes load_codes(const uint8_t* from) {
-  return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-}
-TSUMUGI_TARGET inline Vector low_values(Codes codes) {  // the permutation looks at the low four bits alone
-  return _mm512_permutexvar_ps(codes, _mm512_loadu_ps(kFloat4Values));
-}
-TSUMUGI_TARGET inline Vector high_values(Codes codes) { return low_values(_mm512_srli_epi32(codes, 4)); }
-TSUMUGI_TARGET inline Vector load_exponents(const uint8_t* from) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(load_codes(from), 23));
-}
 
 }  // namespace
 }  // namespace tsumugi

@@ -2,6 +2,7 @@
 // x is packed into tiles of 16 rows by 32 columns, [column block][row tile][tile of the column block][16][32].
 #include <algorithm>
 
+#include "code_kernels.h"
 #include "matmul_kernels.h"
 
 #if TSUMUGI_X86
@@ -25,7 +26,7 @@ struct Problem {
   int64_t row_tiles;  // even when there is more than one
   int64_t depth_tiles;
   uint8_t* inputs;
-  ExpandBlock expand;  // of codes, or null
+  const CodeKernels* codes;  // of weights that are expanded from codes, or null
   uint8_t* expanded;  // two blocks of kDepthTiles tiles
 
   // Tile 0 of a column block for a row tile; the block's tiles follow it.
@@ -219,20 +220,23 @@ TSUMUGI_AMX void multiply_many_rows(const Problem& problem, int64_t first_block,
   const PackedMatrix& weight = *problem.arguments.weight;
   const int64_t row_panels = problem.row_tiles / 2;
   const int64_t panels = (end_block - first_block + 1) / 2;
-  const int64_t next_lines = problem.expand != nullptr ? 0 : (32 + row_panels - 1) / row_panels;
+  const int64_t next_lines = problem.codes != nullptr ? 0 : (32 + row_panels - 1) / row_panels;
   configure(16, 16);
   for (int64_t begin = 0; begin < problem.depth_tiles; begin += kDepthTiles) {
     const int64_t count = std::min(kDepthTiles, problem.depth_tiles - begin);
     for (int64_t panel = 0; panel < panels; ++panel) {
       const int64_t block = first_block + 2 * panel;
+      // Of codes these are not read.
       const uint8_t* w0 = weight.block(block, begin * 32);
       const uint8_t* w1 = weight.block(std::min(block + 1, end_block - 1), begin * 32);
       const bool wraps = panel + 1 == panels;
       const uint8_t* next =
           wraps ? weight.block(first_block, (begin + count) * 32) : weight.block(block, begin * 32) + 2 * weight.block_bytes();
-      if (problem.expand != nullptr) {
-        problem.expand(w0, count * 32, problem.expanded);
-        problem.expand(w1, count * 32, problem.expanded + kDepthTiles * kTileBytes);
+      if (problem.codes != nullptr) {
+        for (int64_t i = 0; i < 2; ++i) {
+          problem.codes->expand(weight, std::min(block + i, end_block - 1), begin * 32, count * 32,
+                                problem.expanded + i * kDepthTiles * kTileBytes);
+        }
         w0 = problem.expanded;
         w1 = w0 + kDepthTiles * kTileBytes;
       }
@@ -265,10 +269,11 @@ void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments) {
   const int64_t depth_tiles = weight.padded_columns() / 32;
   const MatmulWorkspace workspace = cut_workspace(arguments, weight.padded_columns(), worker.index);
   static_assert(2 * kDepthTiles * kTileBytes <= static_cast<int64_t>(kExpandedBytes));
-  const TileKernels& kernels = tile_kernels_avx512(weight.storage, weight.arithmetic);
+  const TileKernels& kernels = tile_kernels_avx512(Storage::bfloat16, Arithmetic::bfloat16);
+  const CodeKernels* codes = is_plain(weight.storage) ? nullptr : &code_kernels_avx512(weight);
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
     const int64_t rows = std::min(kSlabRows, arguments.rows - first);
-    const bool many = rows > 32 || kernels.expand != nullptr;
+    const bool many = rows > 32 || codes != nullptr;
     const Problem problem{arguments,
                           finish_of(kernels, arguments),
                           first,
@@ -276,7 +281,7 @@ void matmul_bfloat16_amx(Worker& worker, const MatmulArguments& arguments) {
                           rows <= 16 && !many ? 1 : (rows + kPanelRows - 1) / kPanelRows * 2,
                           depth_tiles,
                           workspace.shared_inputs,
-                          kernels.expand,
+                          codes,
                           workspace.expanded};
     const int64_t column_blocks = (depth_tiles + kDepthTiles - 1) / kDepthTiles;
     worker.parallel_for(column_blocks * problem.row_tiles, [&](int64_t chunk) {

@@ -31,29 +31,6 @@ inline Vector load_odd(const uint8_t* pairs) {
   return vreinterpretq_f32_u32(vandq_u32(load_pairs(pairs), vdupq_n_u32(0xffff0000u)));
 }
 inline Vector load_float16(const uint8_t* from) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(from))); }
-inline Vector multiply(Vector a, Vector b) { return vmulq_f32(a, b); }
-inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  const uint32x4_t high = vandq_u32(vreinterpretq_u32_f32(odd), vdupq_n_u32(0xffff0000u));
-  vst1q_u8(to, vreinterpretq_u8_u32(vorrq_u32(vshrq_n_u32(vreinterpretq_u32_f32(even), 16), high)));
-}
-struct Codes {
-  uint8_t lane[kLanes];
-};
-inline Codes load_codes(const uint8_t* from) { return {{from[0], from[1], from[2], from[3]}}; }
-inline Vector low_values(Codes codes) {
-  const float values[kLanes] = {kFloat4Values[codes.lane[0] & 15], kFloat4Values[codes.lane[1] & 15],
-                                kFloat4Values[codes.lane[2] & 15], kFloat4Values[codes.lane[3] & 15]};
-  return vld1q_f32(values);
-}
-inline Vector high_values(Codes codes) {
-  const float values[kLanes] = {kFloat4Values[codes.lane[0] >> 4], kFloat4Values[codes.lane[1] >> 4],
-                                kFloat4Values[codes.lane[2] >> 4], kFloat4Values[codes.lane[3] >> 4]};
-  return vld1q_f32(values);
-}
-inline Vector load_exponents(const uint8_t* from) {
-  const uint32_t bytes[kLanes] = {from[0], from[1], from[2], from[3]};
-  return vreinterpretq_f32_u32(vshlq_n_u32(vld1q_u32(bytes), 23));
-}
 
 }  // namespace
 }  // namespace tsumugi

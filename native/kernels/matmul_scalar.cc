@@ -53,35 +53,6 @@ inline Vector load_float16(const uint8_t* from) {
   for (int i = 0; i < kLanes; ++i) out.lane[i] = float16_to_float(half_at(from, i));
   return out;
 }
-inline Vector multiply(Vector a, Vector b) {
-  for (int i = 0; i < kLanes; ++i) a.lane[i] *= b.lane[i];
-  return a;
-}
-inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  for (int i = 0; i < kLanes; ++i) {
-    const uint32_t pair = float_bits(even.lane[i]) >> 16 | (float_bits(odd.lane[i]) & 0xffff0000u);
-    __builtin_memcpy(to + 4 * i, &pair, sizeof pair);
-  }
-}
-struct Codes {
-  uint8_t lane[kLanes];
-};
-inline Codes load_codes(const uint8_t* from) { return {{from[0], from[1], from[2], from[3]}}; }
-inline Vector low_values(Codes codes) {
-  Vector out;
-  for (int i = 0; i < kLanes; ++i) out.lane[i] = kFloat4Values[codes.lane[i] & 15];
-  return out;
-}
-inline Vector high_values(Codes codes) {
-  Vector out;
-  for (int i = 0; i < kLanes; ++i) out.lane[i] = kFloat4Values[codes.lane[i] >> 4];
-  return out;
-}
-inline Vector load_exponents(const uint8_t* from) {
-  Vector out;
-  for (int i = 0; i < kLanes; ++i) out.lane[i] = float_from_bits(static_cast<uint32_t>(from[i]) << 23);
-  return out;
-}
 
 }  // namespace
 }  // namespace tsumugi

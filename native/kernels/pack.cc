@@ -109,20 +109,21 @@ void pack_to(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType s
 
 }  // namespace
 
-size_t packed_bytes(Storage storage, int64_t rows, int64_t columns) {
+size_t packed_bytes(Storage storage, int64_t rows, int64_t columns, const CodeLayout& codes) {
   if (rows <= 0 || columns <= 0) {
     throw std::invalid_argument("[pack] shape: expected at least one row and one column, given " + std::to_string(rows) +
                                 " x " + std::to_string(columns));
   }
-  const PackedMatrix matrix{storage, own_arithmetic(storage), rows, columns, nullptr};
-  if (!is_plain(storage) && matrix.padded_columns() != columns) {
-    throw std::invalid_argument(std::string("[pack] columns of ") + storage_name(storage) + ": expected a multiple of " +
-                                std::to_string(storage_unit(storage).columns) + ", given " + std::to_string(columns));
+  if (!is_plain(storage) && (codes.group < 0 || codes.group % 16 != 0)) {
+    throw std::invalid_argument("[pack] columns that share a scale: expected a multiple of 16, given " +
+                                std::to_string(codes.group));
   }
-  return (static_cast<size_t>(matrix.blocks()) * matrix.block_bytes() + 63) / 64 * 64;
+  const PackedMatrix matrix{storage, own_arithmetic(storage), rows, columns, nullptr, codes};
+  const size_t order = !is_plain(storage) && codes.permuted ? static_cast<size_t>(columns) * sizeof(int32_t) : 0;
+  return (static_cast<size_t>(matrix.blocks()) * matrix.block_bytes() + order + 63) / 64 * 64;
 }
 
-static void check_rows(const PackedMatrix& matrix, int64_t first_row, int64_t row_count) {
+void check_rows(const PackedMatrix& matrix, int64_t first_row, int64_t row_count) {
   if (first_row >= 0 && row_count >= 0 && first_row + row_count <= matrix.rows) return;
   throw std::invalid_argument("[pack] rows: expected a range in 0 … " + std::to_string(matrix.rows) + ", given " +
                               std::to_string(first_row) + " + " + std::to_string(row_count));
@@ -150,44 +151,6 @@ void pack_rows(PackedMatrix& matrix, int64_t first_row, int64_t row_count, DType
   }
 }
 
-void pack_codes(PackedMatrix& matrix, int64_t first_row, const CodedRows& coded) {
-  const int64_t row_count = coded.rows;
-  const uint8_t* codes = coded.codes.data();
-  const float* scales = coded.scales.data();
-  check_rows(matrix, first_row, row_count);
-  constexpr StorageUnit kUnit = storage_unit(Storage::mxfp4);
-  constexpr int64_t kPairs = kUnit.columns / 2;
-  const int64_t units = matrix.units();
-  for (int64_t row = first_row; row < first_row + row_count; ++row) {
-    uint8_t* unit = matrix.block(row / kBlockRows) + row % kBlockRows;
-    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes, codes += 2 * kPairs) {
-      for (int64_t pair = 0; pair < kPairs; ++pair) {
-        unit[pair * kBlockRows] = static_cast<uint8_t>(codes[2 * pair] | codes[2 * pair + 1] << 4);
-      }
-      unit[kMxfp4ScalesAt] = static_cast<uint8_t>(float_bits(*scales++) >> 23);
-    }
-  }
-  if (first_row + row_count != matrix.rows || matrix.rows % kBlockRows == 0) return;
-  for (int64_t padding = matrix.rows % kBlockRows; padding < kBlockRows; ++padding) {
-    uint8_t* unit = matrix.block(matrix.blocks() - 1) + padding;
-    for (int64_t i = 0; i < units; ++i, unit += kUnit.bytes) {
-      for (int64_t line = 0; line <= kPairs; ++line) unit[line * kBlockRows] = 0;
-    }
-  }
-}
-
-static void unpack_mxfp4_row(const PackedMatrix& matrix, int64_t row, float* out) {
-  constexpr StorageUnit kUnit = storage_unit(Storage::mxfp4);
-  const uint8_t* unit = matrix.block(row / kBlockRows, 0) + row % kBlockRows;
-  for (int64_t column = 0; column < matrix.columns; column += kUnit.columns, unit += kUnit.bytes) {
-    const float scale = float_from_bits(static_cast<uint32_t>(unit[kMxfp4ScalesAt]) << 23);
-    for (int64_t i = 0; i < kUnit.columns; ++i) {
-      const uint8_t pair = unit[i / 2 * kBlockRows];
-      out[column + i] = kFloat4Values[(i & 1) != 0 ? pair >> 4 : pair & 15] * scale;
-    }
-  }
-}
-
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
   const uint8_t* block = matrix.block(row / kBlockRows, 0);
   const int64_t lane = row % kBlockRows;
@@ -203,8 +166,9 @@ void unpack_row(const PackedMatrix& matrix, int64_t row, float* out) {
     case Storage::float16:
       for (int64_t k = 0; k < matrix.columns; ++k) out[k] = float16_to_float(halves[place<Storage::float16>(lane, k)]);
       return;
-    case Storage::mxfp4:
-      return unpack_mxfp4_row(matrix, row, out);
+    case Storage::code4:
+    case Storage::code8:
+      return unpack_codes(matrix, row, out);
   }
 }
 

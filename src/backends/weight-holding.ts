@@ -42,9 +42,9 @@ export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   return kind !== undefined && storedCodes(weight) ? { ...plain, storage: kind } : plain;
 }
 
-/** How the codes of a weight can stay as they are: when matmuls alone use whole rows, all held in one layout. */
+/** How the codes of a weight can stay as they are: when it is whole rows, all held in one layout. */
 function storedCodes({ from, uses }: Weight): CodeLayout | undefined {
-  if (uses.some((use) => use !== "matmul")) return undefined;
+  if (uses.includes("vector")) return undefined;
   const layouts = from.map(({ storage, transpose, slice, change }) => {
     const isRows = !slice || (slice.axis === 0 && (storage?.shape.length ?? 0) > 1);
     return storage && !transpose && isRows && !change ? storageCodes(storage) : undefined;
@@ -52,9 +52,7 @@ function storedCodes({ from, uses }: Weight): CodeLayout | undefined {
   const [first] = layouts;
   // columns of two matrices may stand in two orders
   const isOne = from.length === 1 || from.every(({ index }, at) => index !== undefined && index !== from[at - 1]?.index);
-  // the one layout that kernels take today
-  if (first?.table !== "float4" || first.scale !== "exponent") return undefined;
-  const fits = layouts.every((layout) => layout && isSame(first, layout)) && (isOne || !first.permuted);
+  const fits = first && layouts.every((layout) => layout && isSame(first, layout)) && (isOne || !first.permuted);
   return fits ? first : undefined;
 }
 
@@ -62,9 +60,9 @@ function isSame(a: CodeLayout, b: CodeLayout): boolean {
   return (Object.keys(a) as (keyof CodeLayout)[]).every((key) => a[key] === b[key]);
 }
 
-/** How the codes are held that a quantiser makes of a weight: of whole rows of plain numbers, for matmuls alone. */
+/** How the codes are held that a quantiser makes of a weight: of whole rows of plain numbers. */
 function quantisedCodes({ from, uses, shape }: Weight, { storage, quantise }: WeightHolding): CodeLayout | undefined {
-  if (quantise === undefined || uses.some((use) => use !== "matmul")) return undefined;
+  if (quantise === undefined || uses.includes("vector")) return undefined;
   const isPlainRows = from.every(({ storage: stored, slice, transpose }) => {
     return !stored && (!slice || (slice.axis === 0) !== (transpose ?? false));
   });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { TsumugiError } from "../../errors.ts";
+import type { CodeLayout } from "../../tensor/code-layout.ts";
 import type { QuantiserParameters } from "../../tensor/quantisers/quantiser.ts";
 import type { StorageParameter } from "../../tensor/storage.ts";
 import { missingAddon, packageRoot, staleAddon } from "./missing-addon.ts";
@@ -39,10 +40,16 @@ export interface NativeOp {
   rounds: boolean;
 }
 
+/** `CodeLayout` as it crosses: a group of 0 columns is a whole row. */
+export interface NativeCodes extends Omit<CodeLayout, "bits" | "group"> {
+  group: number;
+}
+
 export interface NativeWeight {
   kind: number;
-  /** "float32", "bfloat16", "float16", or a kind of tensor/storage.ts. */
+  /** "float32", "bfloat16", "float16"; "code4" or "code8": codes in the layout of `codes`. */
   storage: string;
+  codes?: NativeCodes;
   /** What matmuls multiply: "float32" or "bfloat16". */
   arithmetic: string;
   /** How many matrices of `rows` × `columns` the weight is: 1, or more for a stack. */
@@ -167,7 +174,7 @@ export interface NativeAddon {
   isas: readonly string[];
   /** Physical cores that this process may use. */
   defaultWorkers(): number;
-  packedBytes(storage: string, rows: number, columns: number): number;
+  packedBytes(storage: string, rows: number, columns: number, codes?: NativeCodes): number;
   /** Bytes that kernels of a session of this plan work in, beside the plan's own workspace. */
   workspaceBytes(plan: NativePlan): number;
   /** Names of the ops that have a kernel. */

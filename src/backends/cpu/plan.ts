@@ -4,7 +4,7 @@ import type { Model, ProgramOp, Weight } from "../../ops/program.ts";
 import { opDefinition } from "../../ops/registry.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import type { Limits, MemoryPlan } from "../backend.ts";
-import { type WeightHolding, weightHoldings } from "../weight-holding.ts";
+import { holdingCodes, type WeightHolding, weightHoldings } from "../weight-holding.ts";
 import { type NativePart, type NativePlan, type NativeWeight, nativeAddon, weightKinds } from "./addon.ts";
 import { checkLimits } from "./check-limits.ts";
 import { type CompiledPrograms, compilePrograms, partIndex } from "./compile-programs.ts";
@@ -101,20 +101,23 @@ function planPart(op: ProgramOp, model: Model, limits: Limits, part: number, { r
   };
 }
 
-function planWeight(
-  { shape, uses, type }: Weight,
-  { storage, arithmetic }: WeightHolding,
-  { activation }: Limits,
-): NativeWeight {
+function planWeight(weight: Weight, holding: WeightHolding, { activation }: Limits): NativeWeight {
+  const { shape, uses, type } = weight;
+  const { arithmetic } = holding;
   if (uses.includes("vector")) {
     const rounds = activation === "bfloat16" && type !== "float32";
     const size = { groups: 1, rows: 1, columns: elementCount(shape) };
     return { kind: weightKinds.vector, storage: "float32", arithmetic: "float32", ...size, rounds };
   }
   const columns = shape.at(-1)!;
-  const kind = uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
+  const layout = holdingCodes(weight, holding);
+  const kind = layout || uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
   const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
-  return { kind, storage, arithmetic, groups, rows: elementCount(shape) / columns / groups, columns, rounds: false };
+  const size = { groups, rows: elementCount(shape) / columns / groups, columns };
+  if (!layout) return { kind, storage: holding.storage, arithmetic, ...size, rounds: false };
+  const { bits, group, ...codes } = layout;
+  const native = { ...codes, group: group === "row" ? 0 : group };
+  return { kind, storage: bits === 4 ? "code4" : "code8", codes: native, arithmetic, ...size, rounds: false };
 }
 
 function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {
@@ -122,9 +125,9 @@ function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {
   const { scratchKernels } = addon;
   const asking = plan.ops.filter(({ name }) => scratchKernels.includes(name));
   const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
-  const weightBytes = ({ kind, storage, groups, rows, columns }: NativeWeight) =>
+  const weightBytes = ({ kind, storage, groups, rows, columns, codes }: NativeWeight) =>
     kind === weightKinds.packed
-      ? groups * addon.packedBytes(storage, rows, columns)
+      ? groups * addon.packedBytes(storage, rows, columns, codes)
       : rows * columns * (storage === "float32" ? 4 : 2);
   const weights = plan.weights.reduce((sum, weight) => sum + align(weightBytes(weight)), 0);
   const cache = plan.parts.reduce((sum, { transposed, dim, heads, blocks, bfloat16 }) => {

@@ -45,15 +45,11 @@ export async function loadWeight(
   if (!isPlain(holding)) {
     const parts: CodedPart[] = [];
     for (const origin of weight.from) parts.push(await reader.codes(origin));
-    const values = () =>
-      joined(
-        weight,
-        parts.map(({ storage, bytes, region }) => {
-          const decoded = decodeStorage(storage, bytes);
-          return region ? place(decoded, region, false) : decoded;
-        }),
-      );
-    return { values, type: holding.arithmetic };
+    const decode = ({ storage, bytes, region }: CodedPart) => {
+      const decoded = decodeStorage(storage, bytes);
+      return region ? place(decoded, region, false) : decoded;
+    };
+    return { values: () => roundTo(joined(weight, parts.map(decode)), holding.arithmetic), type: holding.arithmetic };
   }
   const parts: Float32Array[] = [];
   for (const origin of weight.from) parts.push(await reader.values(origin));
@@ -80,7 +76,7 @@ async function quantised(
     const [start, end] = slice ? [slice.start, slice.end] : [0, coded.rows];
     parts.push(values.subarray(start * columns, end * columns));
   }
-  const values = joined(weight, parts);
+  const values = roundTo(joined(weight, parts), holding.arithmetic);
   return { values: () => values, type: holding.arithmetic };
 }
 

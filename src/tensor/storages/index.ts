@@ -1,8 +1,9 @@
+import { coded } from "./coded.ts";
 import type { StorageKindOf } from "./kind.ts";
 import { mxfp4 } from "./mxfp4.ts";
 
 /** Every kind of storage; a new one is its file and its line here. */
-const kinds = { mxfp4 };
+const kinds = { coded, mxfp4 };
 
 type Kinds = typeof kinds;
 

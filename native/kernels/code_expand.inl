@@ -1,0 +1,129 @@
+// Codes as values, written once for all instruction sets. A file that includes this defines first, in namespace tsumugi and an
+// anonymous namespace in it:
+//   TSUMUGI_TARGET  the function attribute
+//   Vector, kLanes  a register of kLanes floats (a divisor of 16), with load, store, add, subtract, multiply, to_bfloat16
+//                   (nearest, ties to even), store_pairs (bfloat16 pairs of values that are bfloat16), load_float16,
+//                   load_exponents (bytes, as 2^(byte - 127))
+//   Words           kLanes words of 32 bits: load_words, shift_right<bits>
+//   Table           16 floats: open_table, and look_up, by the low four bits of each word
+//   low_byte, float8_value  the low byte of each word as a number, and as the float of 8 bits that it is
+// and includes it at file scope.
+
+namespace tsumugi {
+namespace {
+
+// What the codes of a line mean. `value<column>` decodes one column of it.
+
+struct FourBits {
+  static constexpr int kColumns = 8;
+  Table table;
+  TSUMUGI_TARGET static inline FourBits open(CodeTable table) { return {open_table(code_values(table))}; }
+  template <int kColumn>
+  TSUMUGI_TARGET inline Vector value(Words words) const {
+    return look_up(table, shift_right<kColumn % 4 * 8 + kColumn / 4 * 4>(words));
+  }
+};
+
+struct Integers {
+  static constexpr int kColumns = 4;
+  Vector first;  // the number of code 0, with its sign turned
+  TSUMUGI_TARGET static inline Integers open(CodeTable table) {
+    alignas(64) float values[kBlockRows];
+    for (float& value : values) value = -code_values(table)[0];
+    return {load(values)};
+  }
+  template <int kColumn>
+  TSUMUGI_TARGET inline Vector value(Words words) const {
+    return subtract(low_byte(shift_right<kColumn * 8>(words)), first);
+  }
+};
+
+struct SmallFloats {
+  static constexpr int kColumns = 4;
+  TSUMUGI_TARGET static inline SmallFloats open(CodeTable) { return {}; }
+  template <int kColumn>
+  TSUMUGI_TARGET inline Vector value(Words words) const {
+    return float8_value(shift_right<kColumn * 8>(words));
+  }
+};
+
+TSUMUGI_TARGET inline Vector load_scales(CodeScale type, const uint8_t* scales, int lane) {
+  if (type == CodeScale::float32) return load(reinterpret_cast<const float*>(scales) + lane);
+  return type == CodeScale::float16 ? load_float16(scales + lane * 2) : load_exponents(scales + lane);
+}
+
+// What the columns of a unit share, for the registers from row `lane` on.
+template <CodeOffset kOffset>
+struct Shared {
+  Vector scale, shift;
+  TSUMUGI_TARGET static inline Shared open(const CodeLayout& layout, const uint8_t* scales, size_t scale_bytes, int lane) {
+    const Vector scale = load_scales(layout.scale, scales, lane);
+    return {scale, kOffset == CodeOffset::none ? scale : load_scales(layout.scale, scales + scale_bytes, lane)};
+  }
+  TSUMUGI_TARGET inline Vector apply(Vector value) const {
+    if constexpr (kOffset == CodeOffset::zero) return multiply(subtract(value, shift), scale);
+    const Vector scaled = multiply(value, scale);
+    return kOffset == CodeOffset::minimum ? add(scaled, shift) : scaled;
+  }
+};
+
+template <typename Codes, CodeOffset kOffset, bool kRounds, int kColumn>
+TSUMUGI_TARGET inline uint8_t* write_pairs(const Codes& codes, const Shared<kOffset>& shared, Words words, uint8_t* to) {
+  const Vector even = shared.apply(codes.template value<kColumn>(words));
+  const Vector odd = shared.apply(codes.template value<kColumn + 1>(words));
+  if constexpr (kRounds) {
+    store_pairs(to, to_bfloat16(even), to_bfloat16(odd));
+    to += 64;
+  } else {
+    store(reinterpret_cast<float*>(to), even);
+    store(reinterpret_cast<float*>(to + 64), odd);
+    to += 128;
+  }
+  if constexpr (kColumn + 2 < Codes::kColumns) to = write_pairs<Codes, kOffset, kRounds, kColumn + 2>(codes, shared, words, to);
+  return to;
+}
+
+template <typename Codes, CodeOffset kOffset, bool kRounds>
+TSUMUGI_TARGET void expand_codes(const PackedMatrix& matrix, int64_t block, int64_t begin, int64_t depth, uint8_t* out) {
+  const CodeUnit unit = code_unit(matrix.storage, matrix.codes, matrix.columns);
+  const Codes codes = Codes::open(matrix.codes.table);
+  const int64_t end = begin + depth;
+  const uint8_t* units = matrix.block(block, begin / unit.columns * unit.columns);
+  for (int64_t column = begin; column < end; units += unit.bytes) {
+    const int64_t within = column % unit.columns;
+    const int64_t run = end - column < unit.columns - within ? end - column : unit.columns - within;
+    for (int lane = 0; lane < kBlockRows; lane += kLanes) {
+      const auto shared = Shared<kOffset>::open(matrix.codes, units + unit.codes, unit.scales, lane);
+      const uint8_t* line = units + within / Codes::kColumns * 64 + lane * 4;
+      uint8_t* to = out + lane * 4;
+      for (int64_t i = 0; i < run; i += Codes::kColumns, line += 64) {
+        to = write_pairs<Codes, kOffset, kRounds, 0>(codes, shared, load_words(line), to);
+      }
+    }
+    out += run * 64 / (kRounds ? 2 : 1);
+    column += run;
+  }
+}
+
+template <typename Codes, bool kRounds>
+const CodeKernels& kernels_of(CodeOffset offset) {
+  constexpr Storage kTo = kRounds ? Storage::bfloat16 : Storage::float32;
+  static const CodeKernels kernels[] = {{expand_codes<Codes, CodeOffset::none, kRounds>, kTo},
+                                        {expand_codes<Codes, CodeOffset::zero, kRounds>, kTo},
+                                        {expand_codes<Codes, CodeOffset::minimum, kRounds>, kTo}};
+  return kernels[static_cast<int>(offset)];
+}
+
+template <typename Codes>
+const CodeKernels& kernels_of(const PackedMatrix& matrix) {
+  return matrix.arithmetic == Arithmetic::bfloat16 ? kernels_of<Codes, true>(matrix.codes.offset)
+                                                   : kernels_of<Codes, false>(matrix.codes.offset);
+}
+
+const CodeKernels& kernels_for(const PackedMatrix& matrix) {
+  if (matrix.storage == Storage::code4) return kernels_of<FourBits>(matrix);
+  return matrix.codes.table == CodeTable::float8 ? kernels_of<SmallFloats>(matrix) : kernels_of<Integers>(matrix);
+}
+
+}  // namespace
+}  // namespace tsumugi

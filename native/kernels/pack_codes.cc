@@ -1,0 +1,122 @@
+// Packing of codes into blocks of 16 output rows, and the way back for one row.
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "packed_matrix.h"
+
+namespace tsumugi {
+
+namespace {
+
+// Scale or offset `lane` of a unit, as the layout holds them.
+void store_scale(CodeScale type, uint8_t* scales, int64_t lane, float value) {
+  const uint32_t bits = float_bits(value);
+  const uint16_t half = float_to_float16(value);
+  switch (type) {
+    case CodeScale::float32:
+      std::memcpy(scales + lane * 4, &value, sizeof value);
+      return;
+    case CodeScale::float16:
+      std::memcpy(scales + lane * 2, &half, sizeof half);
+      if (float_bits(float16_to_float(half)) == bits || value != value) return;
+      break;
+    case CodeScale::exponent:
+      scales[lane] = static_cast<uint8_t>(bits >> 23);
+      if ((bits & 0x807fffffu) == 0) return;
+      break;
+  }
+  throw std::runtime_error(std::string("a scale of a group is no ") +
+                           (type == CodeScale::float16 ? "float16" : "power of two") + ": " + std::to_string(value));
+}
+
+float load_scale(CodeScale type, const uint8_t* scales, int64_t lane) {
+  float value;
+  uint16_t half;
+  switch (type) {
+    case CodeScale::float32:
+      std::memcpy(&value, scales + lane * 4, sizeof value);
+      return value;
+    case CodeScale::float16:
+      std::memcpy(&half, scales + lane * 2, sizeof half);
+      return float16_to_float(half);
+    case CodeScale::exponent:
+      break;
+  }
+  return float_from_bits(static_cast<uint32_t>(scales[lane]) << 23);
+}
+
+// The codes of one row of a unit: `count` columns of it, the rest as zeros.
+void store_codes(Storage storage, uint8_t* unit, int64_t lane, const uint8_t* codes, int64_t count, int64_t columns) {
+  const int64_t per_line = storage == Storage::code4 ? 8 : 4;
+  uint8_t* to = unit + lane * 4;
+  for (int64_t first = 0; first < columns; first += per_line, to += 64) {
+    uint8_t line[8] = {};
+    for (int64_t i = 0; i < std::min(per_line, count - first); ++i) line[i] = codes[first + i];
+    for (int64_t j = 0; j < 4; ++j) {
+      to[j] = storage == Storage::code4 ? static_cast<uint8_t>((line[j] & 15) | line[4 + j] << 4) : line[j];
+    }
+  }
+}
+
+uint8_t load_code(Storage storage, const uint8_t* unit, int64_t lane, int64_t column) {
+  if (storage == Storage::code8) return unit[column / 4 * 64 + lane * 4 + column % 4];
+  const uint8_t pair = unit[column / 8 * 64 + lane * 4 + column % 4];
+  return column % 8 < 4 ? pair & 15 : pair >> 4;
+}
+
+void check_layout(const PackedMatrix& matrix, const CodedRows& coded) {
+  const CodeLayout& layout = matrix.codes;
+  const bool fits = layout.group == 0 ? coded.group >= coded.columns : coded.group % layout.group == 0;
+  if (coded.columns == matrix.columns && coded.table == layout.table && coded.offset == layout.offset && fits &&
+      coded.order.empty() != layout.permuted)
+    return;
+  throw std::invalid_argument(std::string("[pack] codes: expected the table, offset, groups and order of a matrix of ") +
+                              kCodeTableNames[static_cast<int>(layout.table)] + ", groups of " + std::to_string(layout.group) +
+                              ", given " + kCodeTableNames[static_cast<int>(coded.table)] + ", groups of " +
+                              std::to_string(coded.group));
+}
+
+}  // namespace
+
+void pack_codes(PackedMatrix& matrix, int64_t first_row, const CodedRows& coded) {
+  check_rows(matrix, first_row, coded.rows);
+  check_layout(matrix, coded);
+  const CodeLayout& layout = matrix.codes;
+  const CodeUnit unit = code_unit(matrix.storage, layout, matrix.columns);
+  if (layout.permuted && first_row == 0) std::copy(coded.order.begin(), coded.order.end(), matrix.order());
+  for (int64_t row = 0; row < coded.rows; ++row) {
+    const int64_t lane = (first_row + row) % kBlockRows;
+    uint8_t* to = matrix.block((first_row + row) / kBlockRows);
+    const uint8_t* codes = coded.codes.data() + row * coded.columns;
+    for (int64_t column = 0; column < coded.columns; column += unit.columns, to += unit.bytes) {
+      store_codes(matrix.storage, to, lane, codes + column, coded.columns - column, unit.columns);
+      const auto group = static_cast<size_t>(row * coded.groups() + column / coded.group);
+      store_scale(layout.scale, to + unit.codes, lane, coded.scales[group]);
+      if (layout.offset != CodeOffset::none) {
+        store_scale(layout.scale, to + unit.codes + unit.scales, lane, coded.offsets[group]);
+      }
+    }
+  }
+}
+
+void unpack_codes(const PackedMatrix& matrix, int64_t row, float* out) {
+  const CodeLayout& layout = matrix.codes;
+  const CodeUnit unit = code_unit(matrix.storage, layout, matrix.columns);
+  const float* values = code_values(layout.table);
+  const uint8_t* from = matrix.block(row / kBlockRows, 0);
+  const int64_t lane = row % kBlockRows;
+  const int32_t* order = layout.permuted ? matrix.order() : nullptr;
+  for (int64_t column = 0; column < matrix.columns; column += unit.columns, from += unit.bytes) {
+    const float scale = load_scale(layout.scale, from + unit.codes, lane);
+    const float shift =
+        layout.offset == CodeOffset::none ? 0.0f : load_scale(layout.scale, from + unit.codes + unit.scales, lane);
+    for (int64_t i = 0; i < std::min(unit.columns, matrix.columns - column); ++i) {
+      const float value = decode_code(values[load_code(matrix.storage, from, lane, i)], scale, shift, layout.offset);
+      const int64_t place = order == nullptr ? column + i : order[column + i];
+      out[place] = matrix.arithmetic == Arithmetic::bfloat16 ? round_to_bfloat16(value) : value;
+    }
+  }
+}
+
+}  // namespace tsumugi
