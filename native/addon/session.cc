@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "parse.h"
+#include "typed_array.h"
 
 namespace tsumugi {
 
@@ -21,40 +22,19 @@ void unless_ending(const Work& work) {
   }
 }
 
-// "undefined", "string", … or "another typed array", for messages.
-std::string describe_kind(const Napi::Value& value) {
-  if (value.IsTypedArray()) return "another typed array";
-  napi_valuetype type = napi_undefined;
-  napi_typeof(value.Env(), value, &type);
-  constexpr const char* kNames[] = {"undefined", "null",      "a boolean",  "a number",    "a string",
-                                    "a symbol",  "an object", "a function", "an external", "a bigint"};
-  return kNames[type];
-}
-
-// A typed array that will be written to; what is not one of its kind is refused before it is touched.
-template <typename Array>
-Array typed_array(const Napi::Value& value, napi_typedarray_type type, const char* call, const char* what,
-                  const char* expected) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw Napi::TypeError::New(
-        value.Env(), std::string("[") + call + "] " + what + ": expected " + expected + ", given " + describe_kind(value));
-  }
-  return value.As<Array>();
-}
-
-Napi::Error row_error(Napi::Env env, const char* call, int64_t rows, int32_t given) {
-  return Napi::RangeError::New(
-      env, std::string("[") + call + "] a row: expected 0 to " + std::to_string(rows - 1) + ", given " + std::to_string(given));
+Napi::Error row_error(Napi::Env env, int64_t rows, int32_t given) {
+  return Napi::RangeError::New(env,
+                               "[read] a row: expected 0 to " + std::to_string(rows - 1) + ", given " + std::to_string(given));
 }
 
 }  // namespace
 
 Napi::Function Session::define(Napi::Env env) {
-  return DefineClass(env, "Session",
-                     {InstanceMethod<&Session::load>("load"), InstanceMethod<&Session::cancel_load>("cancelLoad"),
-                      InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::argmax_rows>("argmax"),
-                      InstanceMethod<&Session::read>("read"), InstanceMethod<&Session::release>("release"),
-                      InstanceMethod<&Session::dispose>("dispose")});
+  return DefineClass(
+      env, "Session",
+      {InstanceMethod<&Session::load>("load"), InstanceMethod<&Session::cancel_load>("cancelLoad"),
+       InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::sample>("sample"), InstanceMethod<&Session::read>("read"),
+       InstanceMethod<&Session::release>("release"), InstanceMethod<&Session::dispose>("dispose")});
 }
 
 Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info), core_(std::make_shared<SessionCore>()) {
@@ -166,48 +146,9 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
   const uint32_t id = next_step_++;
   steps_.emplace(id, record);
   ThreadPool::shared().submit(
-      core_->data.workers,
-      [record](Worker& worker) { run_step(worker, StepContext{record->core->data, record->batch, record->kept}); },
-      [record](std::exception_ptr error) { record->error = describe(error); });
+      core_->data.workers, [record](Worker& worker) { record->run(worker); },
+      [record](std::exception_ptr error) { record->end(error); });
   return Napi::Number::New(info.Env(), id);
-}
-
-// argmax(step, rows: Int32Array, tokens: Int32Array, scores: Float32Array): output 0 is the logits.
-Napi::Value Session::argmax_rows(const Napi::CallbackInfo& info) {
-  const auto record = step(info);
-  const auto rows = std::make_shared<std::vector<int32_t>>(parse_int32(info[1], "rows"));
-  Napi::Int32Array tokens = typed_array<Napi::Int32Array>(info[2], napi_int32_array, "argmax", "tokens", "an Int32Array");
-  Napi::Float32Array scores =
-      typed_array<Napi::Float32Array>(info[3], napi_float32_array, "argmax", "scores", "a Float32Array");
-  const int64_t live = static_cast<int64_t>(record->batch.logit_rows.size());
-  for (const int32_t row : *rows) {
-    if (row < 0 || row >= live) throw row_error(info.Env(), "argmax", live, row);
-  }
-  if (tokens.ElementLength() < rows->size() || scores.ElementLength() < rows->size()) {
-    const size_t room = std::min(tokens.ElementLength(), scores.ElementLength());
-    throw Napi::RangeError::New(info.Env(), "[argmax] length of tokens and scores: expected at least " +
-                                                std::to_string(rows->size()) + ", given " + std::to_string(room));
-  }
-  Request* request = open(info.Env());
-  request->held.push_back(Napi::Persistent(info[2].As<Napi::Object>()));
-  request->held.push_back(Napi::Persistent(info[3].As<Napi::Object>()));
-  const Napi::Promise promise = request->deferred.Promise();
-  const int64_t vocabulary = static_cast<int64_t>(core_->data.kept_floats[0]) / core_->data.max_logit_rows;
-  ThreadPool::shared().submit(
-      core_->data.workers,
-      [record, rows, vocabulary, to = tokens.Data(), values = scores.Data()](Worker& worker) {
-        if (!record->error.empty()) return;
-        worker.parallel_for(static_cast<int64_t>(rows->size()), [&](int64_t i) {
-          const float* row = record->kept[0].get() + (*rows)[static_cast<size_t>(i)] * vocabulary;
-          to[i] = static_cast<int32_t>(argmax(row, vocabulary));
-          values[i] = row[to[i]];
-        });
-      },
-      [record, core = core_, calls = calls_, session = this, request](std::exception_ptr error) {
-        request->error = error ? describe(error) : record->error;
-        settle(core, calls, session, request);
-      });
-  return promise;
 }
 
 // read(step, output, rows: Int32Array, out: Float32Array)
@@ -225,7 +166,7 @@ Napi::Value Session::read(const Napi::CallbackInfo& info) {
   const size_t width = rows->empty() ? 0 : out.ElementLength() / rows->size();
   const int64_t live = width == 0 ? 0 : static_cast<int64_t>(core_->data.kept_floats[output] / width);
   for (const int32_t row : *rows) {
-    if (row < 0 || row >= live) throw row_error(info.Env(), "read", live, row);
+    if (row < 0 || row >= live) throw row_error(info.Env(), live, row);
   }
   Request* request = open(info.Env());
   request->held.push_back(Napi::Persistent(info[3].As<Napi::Object>()));

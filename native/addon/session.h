@@ -1,4 +1,4 @@
-// The JavaScript class `Session`: load, run, argmax, read, release, dispose. Its typed mirror is addon.ts.
+// The JavaScript class `Session`: load, run, sample, read, release, dispose. Its typed mirror is addon.ts.
 #pragma once
 
 #include <napi.h>
@@ -20,7 +20,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value load(const Napi::CallbackInfo& info);
   void cancel_load(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
-  Napi::Value argmax_rows(const Napi::CallbackInfo& info);
+  Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   void release(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);

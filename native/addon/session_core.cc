@@ -26,6 +26,39 @@ StepRecord::StepRecord(std::shared_ptr<SessionCore> owner, BatchData given)
 
 StepRecord::~StepRecord() { core->give_outputs(std::move(kept)); }
 
+bool StepRecord::attach(const std::shared_ptr<SampleCall>& call) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!ended_) attached_.push_back(call);
+  return !ended_;
+}
+
+void StepRecord::run(Worker& worker) {
+  run_step(worker, StepContext{core->data, batch, kept});
+  if (worker.index == 0) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    running_ = std::move(attached_);
+  }
+  worker.barrier();
+  for (const auto& call : running_) answer(worker, *call);
+}
+
+void StepRecord::end(const std::exception_ptr& failure) {
+  error = describe(failure);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    running_.insert(running_.end(), attached_.begin(), attached_.end());
+    attached_.clear();
+  }
+  for (const auto& call : running_) call->settle(error);
+  running_.clear();
+}
+
+void StepRecord::answer(Worker& worker, const SampleCall& call) const {
+  sample_groups(worker, call.request, kept[0].get(), core->vocabulary());
+}
+
 std::string describe(const std::exception_ptr& error) {
   if (!error) return "";
   try {

@@ -96,4 +96,16 @@ inline void cpu_relax() {
 // instruction set gives the same values (AMX always works so).
 void flush_denormals_in_this_thread();
 
+// Denormals count as they are in this thread while it lives: for arithmetic that JavaScript does too.
+class DenormalsKept {
+ public:
+  DenormalsKept();
+  ~DenormalsKept();
+  DenormalsKept(const DenormalsKept&) = delete;
+  DenormalsKept& operator=(const DenormalsKept&) = delete;
+
+ private:
+  uint64_t before_;
+};
+
 }  // namespace tsumugi

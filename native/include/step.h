@@ -166,9 +166,6 @@ struct StepContext {
 // Runs the whole program: block copies, then the ops in order. Called by all workers of a job.
 void run_step(Worker& worker, const StepContext& context);
 
-// First index of the greatest value; a NaN counts as greatest.
-int64_t argmax(const float* values, int64_t count);
-
 // Shares out rows [0, rows) in runs of `run` rows: fn(first, last).
 template <typename Function>
 void for_rows(Worker& worker, int64_t rows, int64_t run, Function&& fn) {

@@ -169,14 +169,33 @@ bool parse_isa(const std::string& name, Isa& isa) {
   return false;
 }
 
-void flush_denormals_in_this_thread() {
+namespace {
+
+// The word that says, among other things, how this thread's arithmetic treats denormals.
 #if TSUMUGI_X86
-  _mm_setcsr(_mm_getcsr() | 0x8040u);  // flush-to-zero, denormals-are-zero
+constexpr uint64_t kFlush = 0x8040;  // flush-to-zero, denormals-are-zero
+uint64_t float_control() { return _mm_getcsr(); }
+void set_float_control(uint64_t control) { _mm_setcsr(static_cast<uint32_t>(control)); }
 #elif TSUMUGI_ARM64
+constexpr uint64_t kFlush = uint64_t{1} << 24;
+uint64_t float_control() {
   uint64_t control;
   asm volatile("mrs %0, fpcr" : "=r"(control));
-  asm volatile("msr fpcr, %0" ::"r"(control | (uint64_t{1} << 24)));
-#endif
+  return control;
 }
+void set_float_control(uint64_t control) { asm volatile("msr fpcr, %0" ::"r"(control)); }
+#else
+constexpr uint64_t kFlush = 0;
+uint64_t float_control() { return 0; }
+void set_float_control(uint64_t) {}
+#endif
+
+}  // namespace
+
+void flush_denormals_in_this_thread() { set_float_control(float_control() | kFlush); }
+
+DenormalsKept::DenormalsKept() : before_(float_control()) { set_float_control(before_ & ~kFlush); }
+
+DenormalsKept::~DenormalsKept() { set_float_control((float_control() & ~kFlush) | (before_ & kFlush)); }
 
 }  // namespace tsumugi

@@ -65,30 +65,4 @@ void run_step(Worker& worker, const StepContext& context) {
   }
 }
 
-int64_t argmax(const float* values, int64_t count) {
-  constexpr int64_t lanes = 16;
-  float best[lanes];
-  bool has_nan = false;
-  for (float& lane : best) lane = values[0];
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    bool bad = false;
-    for (int64_t j = 0; j < lanes; ++j) {
-      best[j] = values[i + j] > best[j] ? values[i + j] : best[j];
-      bad |= values[i + j] != values[i + j];
-    }
-    has_nan |= bad;
-  }
-  float greatest = best[0];
-  for (const float lane : best) greatest = lane > greatest ? lane : greatest;
-  for (; i < count; ++i) {
-    greatest = values[i] > greatest ? values[i] : greatest;
-    has_nan |= values[i] != values[i];
-  }
-  for (i = 0; i < count; ++i) {
-    if (has_nan ? values[i] != values[i] : values[i] == greatest) return i;
-  }
-  return 0;
-}
-
 }  // namespace tsumugi

@@ -2,7 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "./group.ts";
 import { pickLogprobs } from "./logprobs.ts";
 import { exponentials } from "./random-stream.ts";
-import { finiteValues, firstGreatest, survivors } from "./select.ts";
+import { firstGreatest, survivors } from "./select.ts";
 import { logSoftmax, logSumExp, maximum, softmax } from "./softmax.ts";
 import type { LogitsContext, SamplingStep } from "./step.ts";
 import { torchTopK } from "./torch-top-k.ts";
@@ -136,8 +136,9 @@ function pick(scores: Float32Array, group: SamplingGroup): Int32Array {
 function draw(scores: Float32Array, group: SamplingGroup): Int32Array {
   if (!group.stream) throw new TsumugiError("internal", { what: "a sampling group draws without a random stream" });
   const indices = survivors(scores);
-  const probabilities = softmax(finiteValues(scores));
-  if (indices.length === 0 || Number.isNaN(probabilities[0]!)) {
+  const entries = softmax(scores);
+  const probabilities = Float32Array.from(indices, (i) => entries[i]!);
+  if (indices.length === 0 || probabilities.includes(Number.NaN)) {
     throw new TsumugiError("invalid_probabilities", {
       reason: indices.length === 0 ? "every token is masked" : "the logits contain NaN or infinity",
     });

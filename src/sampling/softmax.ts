@@ -1,4 +1,7 @@
-const { fround, exp, log } = Math;
+import { exponential, logarithm } from "./exponential.ts";
+import { LaneSums } from "./lane-sums.ts";
+
+const { fround } = Math;
 
 /** Greatest value of a row; −infinity for an empty one. NaN entries are skipped. */
 export function maximum(scores: Float32Array): number {
@@ -14,14 +17,14 @@ export function maximum(scores: Float32Array): number {
 export function softmax(scores: Float32Array): Float32Array {
   const greatest = maximum(scores);
   const result = new Float32Array(scores.length);
-  let sum = 0;
+  const sum = new LaneSums();
   for (let i = 0; i < scores.length; i++) {
     if (scores[i] === -Infinity) continue;
-    const value = fround(exp(fround(scores[i]! - greatest)));
+    const value = fround(exponential(fround(scores[i]! - greatest)));
     result[i] = value;
-    sum += value;
+    sum.add(i, value);
   }
-  const total = fround(sum);
+  const total = fround(sum.total());
   for (let i = 0; i < scores.length; i++) if (result[i] !== 0) result[i] = result[i]! / total;
   return result;
 }
@@ -30,16 +33,20 @@ export function softmax(scores: Float32Array): Float32Array {
 export function logSumExp(scores: Float32Array): number {
   const greatest = maximum(scores);
   if (greatest === -Infinity) return -Infinity;
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) if (scores[i] !== -Infinity) sum += exp(scores[i]! - greatest);
-  return greatest + log(sum);
+  const sum = new LaneSums();
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i] !== -Infinity) sum.add(i, exponential(scores[i]! - greatest));
+  }
+  return greatest + logarithm(sum.total());
 }
 
 /** Replaces a row by its log probabilities: `scores − max − log(sum(exp(scores − max)))`, each stage in float32. */
 export function logSoftmax(scores: Float32Array): void {
   const greatest = maximum(scores);
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) if (scores[i] !== -Infinity) sum += fround(exp(fround(scores[i]! - greatest)));
-  const total = fround(log(sum));
+  const sum = new LaneSums();
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i] !== -Infinity) sum.add(i, fround(exponential(fround(scores[i]! - greatest))));
+  }
+  const total = fround(logarithm(sum.total()));
   for (let i = 0; i < scores.length; i++) scores[i] = fround(scores[i]! - greatest) - total;
 }

@@ -1,9 +1,11 @@
+import { exponential, logarithm } from "./exponential.ts";
+import { LaneSums } from "./lane-sums.ts";
 import { finiteValues, kthGreatest, survivors } from "./select.ts";
 import { logSoftmax, maximum, softmax } from "./softmax.ts";
 import type { WarperName } from "./step.ts";
 import { torchTopK } from "./torch-top-k.ts";
 
-const { fround, exp, log, sqrt } = Math;
+const { fround, sqrt } = Math;
 
 /** A warper changes a row in place. `keep` is `minTokensToKeep`. */
 type Warper = (scores: Float32Array, value: number, keep: number) => void;
@@ -21,18 +23,19 @@ export const warpers: Record<WarperName, Warper> = {
   /** Keeps scores within `value` standard deviations of the greatest. Banned tokens (−infinity) do not count. */
   topNSigma(scores, value) {
     let count = 0;
-    let sum = 0;
-    let best = -Infinity;
-    for (const score of scores) {
-      if (score === -Infinity) continue;
+    const sum = new LaneSums();
+    for (let i = 0; i < scores.length; i++) {
+      if (scores[i] === -Infinity) continue;
       count++;
-      sum += score;
-      if (score > best) best = score;
+      sum.add(i, scores[i]!);
     }
-    const mean = sum / count;
-    let squares = 0;
-    for (const score of scores) if (score !== -Infinity) squares += (score - mean) ** 2;
-    const limit = best - value * sqrt(squares / count);
+    const mean = sum.total() / count;
+    const squares = new LaneSums();
+    for (let i = 0; i < scores.length; i++) {
+      const distance = scores[i]! - mean;
+      if (scores[i] !== -Infinity) squares.add(i, distance * distance);
+    }
+    const limit = maximum(scores) - value * sqrt(squares.total() / count);
     for (let i = 0; i < scores.length; i++) if (scores[i]! < limit) scores[i] = -Infinity;
   },
 
@@ -46,7 +49,7 @@ export const warpers: Record<WarperName, Warper> = {
   topP(scores, value, keep) {
     // Sorted by value alone, which is much faster than by index; among equals the lower index goes first.
     const sorted = finiteValues(scores).sort();
-    const probabilities = softmax(sorted);
+    const probabilities = finiteProbabilities(scores).sort(); // a greater score is never less probable
     const limit = fround(1 - value);
     const last = sorted.length - keep;
     let dropped = 0;
@@ -75,11 +78,11 @@ export const warpers: Record<WarperName, Warper> = {
   typicalP(scores, value, keep) {
     const normalised = scores.slice();
     logSoftmax(normalised);
-    let sum = 0;
+    const sum = new LaneSums();
     for (let i = 0; i < normalised.length; i++) {
-      if (normalised[i] !== -Infinity) sum += fround(normalised[i]! * fround(exp(normalised[i]!)));
+      if (normalised[i] !== -Infinity) sum.add(i, fround(normalised[i]! * fround(exponential(normalised[i]!))));
     }
-    const entropy = fround(-sum);
+    const entropy = fround(-sum.total());
     const distance = new Float32Array(scores.length);
     for (let i = 0; i < scores.length; i++) distance[i] = Math.abs(fround(-normalised[i]! - entropy));
     const { order, cumulative } = ascending(distance, scores);
@@ -97,10 +100,12 @@ export const warpers: Record<WarperName, Warper> = {
     const probabilities = softmax(scores);
     const normalised = scores.slice();
     logSoftmax(normalised);
-    let sum = 0;
-    for (let i = 0; i < scores.length; i++) if (probabilities[i] !== 0) sum += fround(normalised[i]! * probabilities[i]!);
+    const sum = new LaneSums();
+    for (let i = 0; i < scores.length; i++) {
+      if (probabilities[i] !== 0) sum.add(i, fround(normalised[i]! * probabilities[i]!));
+    }
     const epsilon = fround(value);
-    const limit = Math.min(epsilon, fround(fround(sqrt(epsilon)) * fround(exp(fround(sum)))));
+    const limit = Math.min(epsilon, fround(fround(sqrt(epsilon)) * fround(exponential(fround(sum.total())))));
     dropImprobable(scores, probabilities, limit, keep);
   },
 
@@ -109,7 +114,7 @@ export const warpers: Record<WarperName, Warper> = {
     const best = torchTopK(scores, Math.min(100, scores.length)).filter((i) => scores[i] !== -Infinity);
     const probabilities = softmax(Float32Array.from(best, (i) => scores[i]!));
     // a probability that is 0 in float32 ends the head: torch's 0 · log 0 is NaN
-    const terms = probabilities.map((p) => (p > 0 ? -p * fround(log(p)) : Number.NaN));
+    const terms = probabilities.map((p) => (p > 0 ? -p * fround(logarithm(p)) : Number.NaN));
     const threshold = fround(terms.reduce((sum, term) => sum + (term || 0), 0) * value);
     const kept = new Map<number, number>();
     let entropy = 0;
@@ -138,6 +143,12 @@ export const warpers: Record<WarperName, Warper> = {
   },
 };
 
+/** The probabilities of the entries that are not −infinity, in order. */
+function finiteProbabilities(scores: Float32Array): Float32Array {
+  const probabilities = softmax(scores);
+  return Float32Array.from(survivors(scores), (i) => probabilities[i]!);
+}
+
 /** Drops tokens less probable than `limit`, except those among the greatest `keep`. */
 function dropImprobable(scores: Float32Array, probabilities: Float32Array, limit: number, keep: number): void {
   const kept = kthGreatest(scores, Math.min(keep, scores.length));
@@ -150,11 +161,11 @@ function dropImprobable(scores: Float32Array, probabilities: Float32Array, limit
  */
 function ascending(keys: Float32Array, scores: Float32Array): { order: Int32Array; cumulative: Float32Array } {
   const order = survivors(scores).sort((a, b) => keys[a]! - keys[b]! || a - b);
-  const probabilities = softmax(Float32Array.from(order, (i) => scores[i]!));
+  const probabilities = softmax(scores);
   const cumulative = new Float32Array(order.length);
   let sum = 0;
   for (let i = 0; i < order.length; i++) {
-    sum += probabilities[i]!;
+    sum += probabilities[order[i]!]!;
     cumulative[i] = sum;
   }
   return { order, cumulative };

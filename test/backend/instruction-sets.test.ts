@@ -5,7 +5,9 @@ import { nativeAddon } from "../../src/backends/cpu/addon.ts";
 import { instructionSetsBelow } from "../helpers/instruction-sets.ts";
 
 // The addon chooses its instruction set once per process: the others run the kernel tests in child processes.
-const files = ["kernels", "attention", "code-blocks", "code-layouts"].map((name) => `test/backend/${name}.test.ts`);
+const files = ["kernels", "attention", "code-blocks", "code-layouts", "sampling-property"].map(
+  (name) => `test/backend/${name}.test.ts`,
+);
 
 describe("kernels at the instruction sets below the best", () => {
   it("begin with the plain one", () => expect(nativeAddon().isas[0]).toBe("scalar"));

@@ -32,10 +32,10 @@ describe("picking and reading", () => {
     await withSession(async (session) => {
       const batch = good();
       const step = session.run(batch);
-      const bits = new Uint32Array(2).fill(0xffffffff);
+      const apply = () => {};
       const groups: SamplingGroup[] = [greedy([0]), greedy([4]), greedy([1, 2, 3])];
-      const masked = groups.map((group) => ({ ...group, steps: group.rows.map(() => [{ kind: "mask" as const, bits }]) }));
-      const [native, chain] = await Promise.all([session.sample(step, groups), session.sample(step, masked)]);
+      const called = groups.map((group) => ({ ...group, steps: group.rows.map(() => [{ kind: "call" as const, apply }]) }));
+      const [native, chain] = await Promise.all([session.sample(step, groups), session.sample(step, called)]);
       expect(native).toEqual(chain);
       session.release(step);
     });
@@ -287,7 +287,7 @@ describe("life", () => {
       const ids = new Int32Array(512);
       const step = session.run({ tokenIds: ids, positions: ids, sequenceStart: Int32Array.of(0, 512), promptLength: Int32Array.of(512),
         logitRows: ids, states: [], copies: [] });
-      session.argmax(step, Int32Array.of(0), new Int32Array(1), new Float32Array(1));
+      session.sample(step, Int32Array.of(1, 0, 1, -1, 0, 1, 0, -1, 0), Float64Array.of(0), new Int32Array(4));
       require("node:worker_threads").parentPort.postMessage("queued");
       process.exit(0);`;
     for (let round = 0; round < 5; round++) {

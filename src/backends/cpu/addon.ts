@@ -159,7 +159,8 @@ export interface NativeSession {
   load(plan: NativeLoadPlan, onProgress: (loadedBytes: number) => void): Promise<boolean>;
   cancelLoad(): void;
   run(batch: NativeBatch, encode: boolean): number;
-  argmax(step: number, rows: Int32Array, tokens: Int32Array, scores: Float32Array): Promise<boolean>;
+  /** Picks from groups that are written as encode-groups.ts does, into `out` as native-picks.ts reads it. */
+  sample(step: number, words: Int32Array, numbers: Float64Array, out: Int32Array): Promise<boolean>;
   read(step: number, output: number, rows: Int32Array, out: Float32Array): Promise<boolean>;
   release(step: number): void;
   dispose(): Promise<boolean>;

@@ -1,7 +1,9 @@
 import { sampleGroup } from "../../sampling/chain.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import type { NativeSession } from "./addon.ts";
+import { encodeGroups } from "./encode-groups.ts";
 import { guardStep } from "./guard-step.ts";
+import { readPicks, resultWords } from "./native-picks.ts";
 
 /** A step that has logits, in the addon. */
 export interface SampledStep {
@@ -12,71 +14,56 @@ export interface SampledStep {
   vocabularySize: number;
 }
 
-/** Groups that the addon picks from, and those whose logits go through the TypeScript chain. */
-interface Split {
-  isNative: readonly boolean[];
-  /** Logit rows, each once. */
-  nativeRows: number[];
-  chainRows: number[];
-}
-
 /**
- * Picks from all groups of a step: those that the addon can pick from by itself stay there, the others' logits are read.
+ * Picks from all groups of a step: the addon does, but for groups with "call" steps, whose logits are read for the chain.
  *
  * @param groups checked by `checkGroups`
  */
 export async function sampleStep(sampled: SampledStep, groups: readonly SamplingGroup[]): Promise<SamplingPicks[]> {
   const { session, step, vocabularySize } = sampled;
-  const { isNative, nativeRows, chainRows } = split(groups);
-  const tokens = new Int32Array(nativeRows.length);
-  const scores = new Float32Array(nativeRows.length);
-  const logits = new Float32Array(chainRows.length * vocabularySize);
+  const native = groups.filter(isData);
+  const called = native.length === groups.length ? [] : groups.filter((group) => !isData(group));
+  const out = new Int32Array(native.reduce((sum, group) => sum + resultWords(group, vocabularySize), 0));
   // One call for all native groups, one for all others: both are queued before anything is awaited.
   const pending: Promise<unknown>[] = [];
-  // Without any row the call waits for the step, and says whether it failed.
-  if (nativeRows.length > 0 || chainRows.length === 0)
-    pending.push(session.argmax(step, Int32Array.from(nativeRows), tokens, scores));
-  if (chainRows.length > 0) pending.push(session.read(step, 0, Int32Array.from(chainRows), logits));
+  // Without any group the call waits for the step, and says whether it failed.
+  if (native.length > 0 || called.length === 0) {
+    const { words, numbers } = encodeGroups(native);
+    pending.push(session.sample(step, words, numbers, out));
+  }
+  const rows = [...new Set(called.flatMap(rowsOf))];
+  const logits = new Float32Array(rows.length * vocabularySize);
+  if (rows.length > 0) pending.push(session.read(step, 0, Int32Array.from(rows), logits));
   await guardStep(pending);
+  const picked = readPicks(out, native, vocabularySize);
+  if (called.length === 0) return picked;
+  const chained = runChain(called, rows, logits, vocabularySize);
+  return groups.map((group) => (isData(group) ? picked.shift()! : chained.shift()!));
+}
 
-  const readers = groups.flatMap((group, index) => (isNative[index] ? [] : rowsOf(group))).length;
-  const isShared = readers > chainRows.length;
-  const place = new Map(chainRows.map((row, index) => [row, index]));
+/** Picks in TypeScript from logits [rows][vocabulary], which are overwritten. */
+function runChain(
+  groups: readonly SamplingGroup[],
+  rows: readonly number[],
+  logits: Float32Array,
+  vocabularySize: number,
+): SamplingPicks[] {
+  const isShared = groups.flatMap(rowsOf).length > rows.length;
+  const place = new Map(rows.map((row, index) => [row, index]));
   const logitsOf = (row: number) => {
     const at = place.get(row)! * vocabularySize;
     const values = logits.subarray(at, at + vocabularySize);
     // the chain overwrites its rows: a row that is read several times is copied each time
     return isShared ? values.slice() : values;
   };
-  return groups.map((group, index) => {
-    if (isNative[index]) return bestOf(group, nativeRows, tokens, scores);
-    return sampleGroup(group.rows.map(logitsOf), group, group.guides?.map(logitsOf));
-  });
-}
-
-function split(groups: readonly SamplingGroup[]): Split {
-  const isNative = groups.map(isPlainArgmax);
-  const rows = (native: boolean) => [...new Set(groups.filter((_, index) => isNative[index] === native).flatMap(rowsOf))];
-  return { isNative, nativeRows: rows(true), chainRows: rows(false) };
+  return groups.map((group) => sampleGroup(group.rows.map(logitsOf), group, group.guides?.map(logitsOf)));
 }
 
 function rowsOf({ rows, guides = [] }: SamplingGroup): readonly number[] {
   return [...rows, ...guides];
 }
 
-/** What the addon can pick by itself: the first of the greatest raw logits. */
-function isPlainArgmax({ pick, steps, bias, logprobs }: SamplingGroup): boolean {
-  return pick === "argmax" && !bias && logprobs === undefined && steps.every((row) => row.length === 0);
-}
-
-/** The best of each row's best; the first of equals, and NaN above all, as torch.argmax over rows × vocabulary. */
-function bestOf({ rows }: SamplingGroup, known: readonly number[], tokens: Int32Array, scores: Float32Array): SamplingPicks {
-  let best = 0;
-  const score = (index: number) => scores[known.indexOf(rows[index]!)]!;
-  for (let index = 1; index < rows.length; index++) {
-    if (Number.isNaN(score(best))) break;
-    if (Number.isNaN(score(index)) || score(index) > score(best)) best = index;
-  }
-  const token = tokens[known.indexOf(rows[best]!)]!;
-  return { rows: Int32Array.of(best), tokens: Int32Array.of(token), scores: Float32Array.of(score(best)) };
+/** Whether all steps of a group are data, so that it can stay in the addon. */
+function isData({ steps }: SamplingGroup): boolean {
+  return steps.every((row) => row.every(({ kind }) => kind !== "call"));
 }
