@@ -38,14 +38,22 @@ void store_value(Storage storage, uint8_t* to, int64_t index, DType type, const 
   reinterpret_cast<uint16_t*>(to)[index] = storage == Storage::bfloat16 ? float_to_bfloat16(value) : float_to_float16(value);
 }
 
+// What a worker keeps from slice to slice.
+struct WorkerState {
+  std::vector<uint64_t>
+      buffer;  // of eight bytes, for alignment. Fresh memory would be cleared, and its pages faulted in, each time
+  const WeightOrigin* surveyed = nullptr;
+  std::unique_ptr<QuantiserSurvey> survey;  // of that origin
+};
+
 class Loader {
  public:
   Loader(SessionData& session, const LoadPlan& plan) : session_(session) {
     for (const std::string& path : plan.files) files_.push_back(std::make_unique<ReadFile>(path));
   }
 
-  // `buffer` is the worker's own, kept from slice to slice: fresh memory would be cleared, and its pages faulted in, each time.
-  uint64_t run(const Slice& slice, std::vector<uint64_t>& buffer) const {
+  uint64_t run(const Slice& slice, WorkerState& state) const {
+    std::vector<uint64_t>& buffer = state.buffer;
     const WeightOrigin& origin = *slice.origin;
     const Weight& weight = session_.weights[static_cast<size_t>(origin.weight)];
     // Part of the stored matrix that the slice needs: whole rows, or columns of every row when transposed.
@@ -56,7 +64,7 @@ class Loader {
     const int64_t width = column_last - column_first;
     const int64_t count = slice.last - slice.first;
     int64_t destination = origin.destination + slice.first;
-    if (!is_plain(weight.storage)) return keep_codes(origin, weight, slice, destination);
+    if (!is_plain(weight.storage)) return keep_codes(origin, weight, slice, destination, state);
     int64_t stride = width;
     const uint8_t* source = origin.is_plain() ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
                                               : decode(origin, row_first, row_last, column_first, width, buffer);
@@ -113,28 +121,48 @@ class Loader {
   }
 
   // Rows that are held as codes. Gives the bytes that they take.
-  uint64_t keep_codes(const WeightOrigin& origin, const Weight& weight, const Slice& slice, int64_t destination) const {
+  uint64_t keep_codes(const WeightOrigin& origin, const Weight& weight, const Slice& slice, int64_t destination,
+                      WorkerState& state) const {
     PackedMatrix matrix = weight.matrix(destination / weight.rows);
     const int64_t first = origin.row_start + slice.first;
     const CodedRows coded = origin.is_plain()
-                                ? quantise(origin, slice)
+                                ? quantise(origin, slice, state)
                                 : origin.reader->codes(stored_matrix(origin), first, origin.row_start + slice.last);
     pack_codes(matrix, destination % weight.rows, coded);
     return static_cast<uint64_t>(slice.last - slice.first) * matrix.block_bytes() / kBlockRows;
   }
 
   // Plain numbers as codes. Blocks may run on from row to row, so whole blocks of rows are read.
-  CodedRows quantise(const WeightOrigin& origin, const Slice& slice) const {
+  CodedRows quantise(const WeightOrigin& origin, const Slice& slice, WorkerState& state) const {
+    if (origin.quantiser->survey != nullptr && state.surveyed != &origin) survey(origin, state);
     const int64_t start = origin.transposed ? origin.column_start : origin.row_start;
-    const int64_t all_rows = origin.transposed ? origin.stored_columns : origin.stored_rows;
     const int64_t first = (start + slice.first) / kBlockRows * kBlockRows;
-    const int64_t last = std::min((start + slice.last + kBlockRows - 1) / kBlockRows * kBlockRows, all_rows);
-    const QuantiserSurvey* survey = nullptr;
+    const int64_t end = (start + slice.last + kBlockRows - 1) / kBlockRows * kBlockRows;
+    const int64_t last = std::min(end, all_rows(origin));
     const std::vector<float> values = plain_rows(origin, first, last);
-    const int64_t columns = origin.columns();
-    CodedRows coded =
-        origin.quantiser->quantise({values.data(), first, last - first, all_rows, columns, &origin.quantise}, survey);
+    const CodedRows coded = origin.quantiser->quantise(quantiser_rows(origin, values, first, last), state.survey.get());
     return cut_rows(coded, start + slice.first - first, start + slice.last - first);
+  }
+
+  static int64_t all_rows(const WeightOrigin& origin) { return origin.transposed ? origin.stored_columns : origin.stored_rows; }
+
+  static QuantiserRows quantiser_rows(const WeightOrigin& origin, const std::vector<float>& values, int64_t first,
+                                      int64_t last) {
+    return {values.data(), first, last - first, all_rows(origin), origin.columns(), &origin.quantise};
+  }
+
+  // Shows all rows of an origin's matrix to its quantiser.
+  void survey(const WeightOrigin& origin, WorkerState& state) const {
+    const int64_t rows = all_rows(origin);
+    const int64_t fit = kSliceBytes / static_cast<int64_t>(sizeof(float)) / origin.columns() / kBlockRows * kBlockRows;
+    const int64_t run = origin.transposed ? rows : std::max(kBlockRows, fit);
+    state.survey = origin.quantiser->survey(origin.quantise, rows, origin.columns());
+    state.surveyed = &origin;
+    for (int64_t first = 0; first < rows; first += run) {
+      const int64_t last = std::min(first + run, rows);
+      const std::vector<float> values = plain_rows(origin, first, last);
+      state.survey->see(quantiser_rows(origin, values, first, last));
+    }
   }
 
   // Rows [first, last) of an origin's whole matrix, transposed or not, as float32.
@@ -229,7 +257,8 @@ std::vector<Task> make_tasks(const SessionData& session, const LoadPlan& plan) {
     const int64_t slices = std::max<int64_t>(1, kTaskBytes / (run * row_bytes));
     for (int64_t first = 0; first < origin.rows(); first += run) {
       const Slice slice{&origin, first, std::min(first + run, origin.rows())};
-      if ((first > 0 && first / run % slices != 0) || (shares && (follows || first > 0))) {
+      const bool surveyed = origin.quantiser != nullptr && origin.quantiser->survey != nullptr;
+      if ((first > 0 && (surveyed || first / run % slices != 0)) || (shares && (follows || first > 0))) {
         tasks.back().push_back(slice);
       } else {
         tasks.push_back({slice});
@@ -246,7 +275,7 @@ bool load_weights(SessionData& session, const LoadPlan& plan, const std::atomic<
   const Loader loader(session, plan);
   const std::vector<Task> tasks = make_tasks(session, plan);
   std::atomic<uint64_t> done{0};
-  std::vector<std::vector<uint64_t>> buffers(static_cast<size_t>(session.workers));  // of eight bytes, for alignment
+  std::vector<WorkerState> states(static_cast<size_t>(session.workers));
   const size_t batch = static_cast<size_t>(std::max<int64_t>(session.workers, kJobBytes / kTaskBytes));
   for (size_t start = 0; start < tasks.size(); start += batch) {
     if (cancelled) return false;
@@ -255,7 +284,7 @@ bool load_weights(SessionData& session, const LoadPlan& plan, const std::atomic<
       worker.parallel_for(static_cast<int64_t>(count), [&](int64_t index) {
         for (const Slice& slice : tasks[start + static_cast<size_t>(index)]) {
           if (cancelled) return;
-          done += loader.run(slice, buffers[static_cast<size_t>(worker.index)]);
+          done += loader.run(slice, states[static_cast<size_t>(worker.index)]);
         }
       });
     });
