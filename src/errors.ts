@@ -101,6 +101,8 @@ const table = {
   },
   safetensors_offsets: { status: 400, message: "{file}: offsets of tensor {tensor}: expected {expected}. Given: {given}." },
   safetensors_index: { status: 400, message: "{file}: {reason}." },
+  gguf_invalid: { status: 400, message: "{file} is no valid GGUF file: {reason}." },
+  gguf_unsupported: { status: 400, message: "{file}: {what} is not supported. Given: {given}. Supported: {supported}." },
   // backends
   batch_invalid: { status: 500, message: "Batch: {what}: expected {expected}. Given: {given}." },
   native_addon_missing: {

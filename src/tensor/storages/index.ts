@@ -1,9 +1,10 @@
 import { coded } from "./coded.ts";
+import { ggml } from "./ggml.ts";
 import type { StorageKindOf } from "./kind.ts";
 import { mxfp4 } from "./mxfp4.ts";
 
 /** Every kind of storage; a new one is its file and its line here. */
-const kinds = { coded, mxfp4 };
+const kinds = { coded, ggml, mxfp4 };
 
 type Kinds = typeof kinds;
 
