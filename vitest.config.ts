@@ -11,11 +11,15 @@ const projects = [
 
 /**
  * What `npm run test:long` runs and `npm test` does not: tests that need a Python (TSUMUGI_PYTHON) or build the addon anew, and
- * the property tests with many seeds (test/helpers/seed-count.ts). scripts/test.mjs sets the variable.
+ * the property tests with many seeds and the reference backend with every model (test/helpers/seed-count.ts). scripts/test.mjs sets the variable.
  */
 const long = {
   extends: true,
-  test: { name: "long", include: ["test/long/**/*.test.ts", "{src,test}/**/*property.test.ts"], testTimeout: 1_800_000 },
+  test: {
+    name: "long",
+    include: ["test/long/**/*.test.ts", "{src,test}/**/*property.test.ts", "test/conformance/{generate,assisted}.test.ts"],
+    testTimeout: 1_800_000,
+  },
 } as const;
 
 export default defineConfig({

@@ -112,7 +112,11 @@ check(
     "--testTimeout=300000",
     ...tests.map((name) => `test/backend/${name}.test.ts`),
   ],
-  { LD_PRELOAD: `${library("libasan.so")}:${library("libstdc++.so.6")}`, TSUMUGI_ADDON_PATH: join(root, node) },
+  {
+    ...(process.argv.includes("--all") ? { TSUMUGI_TESTS: "all" } : {}),
+    LD_PRELOAD: `${library("libasan.so")}:${library("libstdc++.so.6")}`,
+    TSUMUGI_ADDON_PATH: join(root, node),
+  },
 );
 console.log("native checks hold");
 

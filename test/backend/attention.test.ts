@@ -191,7 +191,9 @@ describe("a row's bits depend on nothing but its own sequence", () => {
   });
 });
 
-describe("long contexts, whose segments workers share out", () => {
+// One source for all instruction sets: at each commit the best of them runs it, in test:long and check:native --all every one.
+const isChild = process.env.TSUMUGI_TESTS_IN === "instruction-sets";
+describe.skipIf(isChild)("long contexts, whose segments workers share out", () => {
   const length = 1100;
   const prompt = tokenIds(length);
   const other = tokenIds(700, 5);

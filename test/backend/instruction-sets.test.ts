@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nativeAddon } from "../../src/backends/cpu/addon.ts";
 import { instructionSetsBelow } from "../helpers/instruction-sets.ts";
+import { isLong } from "../helpers/seed-count.ts";
 
 // The addon chooses its instruction set once per process: the others run the kernel tests in child processes.
 const files = ["kernels", "attention", "code-blocks", "code-layouts", "sampling-property"].map(
@@ -17,7 +18,13 @@ describe("kernels at the instruction sets below the best", () => {
     const command = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "backend", ...files];
     const child = spawn(process.execPath, command, {
       cwd: root,
-      env: { ...process.env, TSUMUGI_ISA: isa, NO_COLOR: "1", FORCE_COLOR: "0" },
+      env: {
+        ...process.env,
+        TSUMUGI_ISA: isa,
+        ...(isLong ? {} : { TSUMUGI_TESTS_IN: "instruction-sets" }),
+        NO_COLOR: "1",
+        FORCE_COLOR: "0",
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -6,6 +6,7 @@ import type { CausalLM } from "../../src/generate/causal-lm.ts";
 import type { GenerateOptions } from "../../src/generate/generate-options.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
 import { setWarningHandler } from "../../src/util/warnings.ts";
+import { isLong } from "../helpers/seed-count.ts";
 
 interface Answer {
   target: string;
@@ -26,7 +27,8 @@ interface Golden {
 
 const fixtures = join(import.meta.dirname, "../fixtures");
 const { answers } = JSON.parse(readFileSync(join(fixtures, "decoding/assisted.json"), "utf8")) as { answers: Answer[] };
-const devices = ["reference", "cpu"] as const;
+// Drafts are the engine's business, which is the same over every backend.
+const devices = isLong ? (["cpu", "reference"] as const) : (["cpu"] as const);
 const camelKeys = (value: object) => Object.fromEntries(Object.entries(value).map(([key, item]) => [camelCase(key), item]));
 const encoderDecoders = ["t5", "bart"];
 

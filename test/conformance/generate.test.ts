@@ -7,6 +7,7 @@ import type { CausalLM } from "../../src/generate/causal-lm.ts";
 import { setSeed } from "../../src/sampling/index.ts";
 import { camelCase } from "../../src/util/letter-case.ts";
 import { setWarningHandler } from "../../src/util/warnings.ts";
+import { generatingPairs } from "../helpers/seed-count.ts";
 
 interface Golden {
   greedy: { input_ids: number[]; new_ids: number[] }[];
@@ -23,7 +24,6 @@ interface Golden {
 
 const fixtures = join(import.meta.dirname, "../fixtures/models");
 const names = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, "golden.json")));
-const devices = ["reference", "cpu"] as const;
 
 const camelKeys = (value: object) => Object.fromEntries(Object.entries(value).map(([key, item]) => [camelCase(key), item]));
 const isSupported = (kwargs: object) => Object.keys(camelKeys(kwargs)).every((name) => generationFields[name]?.supported);
@@ -31,8 +31,8 @@ const isSupported = (kwargs: object) => Object.keys(camelKeys(kwargs)).every((na
 beforeAll(() => setWarningHandler(() => {}));
 afterAll(() => setWarningHandler());
 
-for (const device of devices) {
-  describe.each(names)(`%s on ${device}`, (name) => {
+for (const [name, device] of generatingPairs(names)) {
+  describe(`${name} on ${device}`, () => {
     const golden = JSON.parse(readFileSync(join(fixtures, name, "golden.json"), "utf8")) as Golden;
     let model: CausalLM;
     beforeAll(async () => {
