@@ -116,6 +116,11 @@ const table = {
     message:
       "There is not enough memory: the session needs {given} bytes. Lower `contextTokens`, `cacheBytes` or `maxBatchSize`.",
   },
+  memory_insufficient: {
+    status: 507,
+    message:
+      "The model does not fit into the free memory: it needs {needed}, and there are {available}. {fitting} `checkMemory: false` (`--no-check-memory`) loads it all the same.",
+  },
   limits_invalid: { status: 500, message: "Limit `{limit}` must be {expected}. Given: {given}." },
   // programs
   op_invalid: { status: 500, message: "[{op}] {what}: expected {expected}, given {given}." },

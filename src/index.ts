@@ -1,6 +1,6 @@
 import "./util/platform-types.ts"; // the declarations that are shipped must lead to them
 
-export type { MemoryPlan } from "./backends/backend.ts";
+export type { MemoryPlan, MemoryUse } from "./backends/backend.ts";
 export {
   type FewShotExample,
   type FewShotPromptOptions,

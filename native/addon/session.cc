@@ -34,7 +34,8 @@ Napi::Function Session::define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&Session::load>("load"), InstanceMethod<&Session::cancel_load>("cancelLoad"),
        InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::sample>("sample"), InstanceMethod<&Session::read>("read"),
-       InstanceMethod<&Session::release>("release"), InstanceMethod<&Session::dispose>("dispose")});
+       InstanceMethod<&Session::release>("release"), InstanceMethod<&Session::memory>("memory"),
+       InstanceMethod<&Session::trim>("trim"), InstanceMethod<&Session::dispose>("dispose")});
 }
 
 Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info), core_(std::make_shared<SessionCore>()) {
@@ -190,6 +191,24 @@ Napi::Value Session::read(const Napi::CallbackInfo& info) {
 void Session::release(const Napi::CallbackInfo& info) {
   step(info);
   steps_.erase(info[0].ToNumber().Uint32Value());
+}
+
+// memory(): bytes that are in memory now, {weights, cache, workspace}.
+Napi::Value Session::memory(const Napi::CallbackInfo& info) {
+  const SessionData& data = core_->data;
+  const auto bytes = [&](size_t count) { return Napi::Number::New(info.Env(), disposed_ ? 0.0 : static_cast<double>(count)); };
+  const auto of = [&](const HugeBuffer& buffer) { return disposed_ ? 0 : buffer.resident_bytes(); };
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("weights", bytes(of(data.weight_memory)));
+  out.Set("cache", bytes(of(data.cache_memory)));
+  out.Set("workspace", bytes(of(data.workspace) + of(data.matmul_workspace) + of(data.scratch) + core_->output_bytes()));
+  return out;
+}
+
+// trim(): gives the memory of the cache back when the queue has passed. No sequence may have tokens in it.
+void Session::trim(const Napi::CallbackInfo&) {
+  if (disposed_) return;
+  ThreadPool::shared().submit(1, [core = core_](Worker&) { core->data.cache_memory.give_back(); }, [](std::exception_ptr) {});
 }
 
 // dispose(): when the queue has passed, memory is given back.

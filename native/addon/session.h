@@ -1,4 +1,4 @@
-// The JavaScript class `Session`: load, run, sample, read, release, dispose. Its typed mirror is addon.ts.
+// The JavaScript class `Session`: load, run, sample, read, release, memory, trim, dispose. Its typed mirror is addon.ts.
 #pragma once
 
 #include <napi.h>
@@ -23,6 +23,8 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   void release(const Napi::CallbackInfo& info);
+  Napi::Value memory(const Napi::CallbackInfo& info);
+  void trim(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   const std::shared_ptr<StepRecord>& step(const Napi::CallbackInfo& info) const;

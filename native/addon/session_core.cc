@@ -5,6 +5,7 @@ namespace tsumugi {
 KeptOutputs SessionCore::take_outputs() {
   {
     const std::lock_guard<std::mutex> lock(mutex);
+    ++lent;
     if (!spare.empty()) {
       KeptOutputs outputs = std::move(spare.back());
       spare.pop_back();
@@ -18,7 +19,15 @@ KeptOutputs SessionCore::take_outputs() {
 
 void SessionCore::give_outputs(KeptOutputs outputs) {
   const std::lock_guard<std::mutex> lock(mutex);
+  --lent;
   if (!closed && spare.size() < 2) spare.push_back(std::move(outputs));
+}
+
+size_t SessionCore::output_bytes() {
+  size_t floats = 0;
+  for (const size_t count : data.kept_floats) floats += count;
+  const std::lock_guard<std::mutex> lock(mutex);
+  return (lent + spare.size()) * floats * sizeof(float);
 }
 
 StepRecord::StepRecord(std::shared_ptr<SessionCore> owner, BatchData given)

@@ -25,6 +25,7 @@ struct SessionCore {
   std::condition_variable idle;
   int outstanding = 0;             // requests that pool threads may still write results of
   std::vector<KeptOutputs> spare;  // buffers of released steps
+  size_t lent = 0;                 // buffers that steps hold
   bool closed = false;             // disposed: nothing is kept any more
 
   void begin() {
@@ -45,6 +46,7 @@ struct SessionCore {
 
   KeptOutputs take_outputs();
   void give_outputs(KeptOutputs outputs);
+  size_t output_bytes();  // of all steps that are not released, and of spare buffers
 };
 
 // A call of `sample`, until it is settled.

@@ -18,6 +18,10 @@ class HugeBuffer {
 
   uint8_t* data() const { return data_; }
   size_t bytes() const { return bytes_; }
+  // Bytes that are in memory now: the system gives a page when it is first touched.
+  size_t resident_bytes() const;
+  // Gives the pages back to the system, where it takes them. What was in them is lost: zeros, or what it was.
+  void give_back();
 
  private:
   void* mapping_ = nullptr;

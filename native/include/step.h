@@ -52,8 +52,9 @@ struct Weight {
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };
 
-// One part of a paged state: keys [block][head][dim][kBlockTokens] or values [block][head][kBlockTokens][stride]. A slot of
-// n floats is a block of keys with one head and enough dim.
+// One part of a paged state: keys [head][dim][kBlockTokens] or values [head][kBlockTokens][stride] of each block. A slot of
+// n floats is a block of keys with one head and enough dim. The parts of a block stand one behind the other, so that what
+// few tokens need is few pages.
 struct StatePart {
   int state = 0;
   bool transposed = false;  // keys
@@ -61,13 +62,16 @@ struct StatePart {
   int64_t heads = 0;
   int64_t dim = 0;
   int64_t blocks = 0;
-  uint8_t* data = nullptr;  // in SessionData::cache_memory
+  uint8_t* data = nullptr;  // in SessionData::cache_memory: that of block 0
+  size_t block_step = 0;    // bytes from block to block
 
   size_t stride() const { return transposed ? static_cast<size_t>(dim) : padded_lanes(static_cast<size_t>(dim)); }
   size_t head_values() const { return stride() * static_cast<size_t>(kBlockTokens); }
   size_t block_values() const { return head_values() * static_cast<size_t>(heads); }
   size_t element_bytes() const { return bfloat16 ? 2 : 4; }
-  size_t bytes() const { return block_values() * static_cast<size_t>(blocks) * element_bytes(); }
+  size_t block_bytes() const { return block_values() * element_bytes(); }
+  // Values from block to block.
+  size_t step_values() const { return block_step / element_bytes(); }
 };
 
 struct StateTables {

@@ -124,8 +124,8 @@ static AttendTile common_tile(const Worker& worker, const OpPlan& op, const Step
   AttendTile tile{};
   tile.q_stride = static_cast<size_t>(settings.heads * keys.dim);
   tile.out_stride = static_cast<size_t>(settings.heads * values.dim);
-  tile.key_block = keys.block_values();
-  tile.value_block = values.block_values();
+  tile.key_block = keys.step_values();
+  tile.value_block = values.step_values();
   tile.head_dim = static_cast<size_t>(keys.dim);
   tile.value_dim = static_cast<size_t>(values.dim);
   tile.value_stride = values.stride();

@@ -1,9 +1,12 @@
 #include "huge_buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace tsumugi {
 
@@ -30,6 +33,32 @@ HugeBuffer::HugeBuffer(size_t bytes) {
 
 HugeBuffer::~HugeBuffer() {
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
+}
+
+size_t HugeBuffer::resident_bytes() const {
+  if (mapping_ == nullptr) return 0;
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  constexpr size_t kStep = size_t{256} << 20;
+#if defined(__APPLE__)
+  std::vector<char> pages(kStep / page);
+#else
+  std::vector<unsigned char> pages(kStep / page);
+#endif
+  uint8_t* begin = static_cast<uint8_t*>(mapping_);
+  size_t resident = 0;
+  for (size_t at = 0; at < mapped_bytes_; at += kStep) {
+    const size_t bytes = std::min(kStep, mapped_bytes_ - at);
+    const size_t count = (bytes + page - 1) / page;
+    if (mincore(begin + at, bytes, pages.data()) != 0) return bytes_;
+    for (size_t i = 0; i < count; ++i) resident += static_cast<size_t>(pages[i] & 1) * page;
+  }
+  return std::min(resident, bytes_);
+}
+
+void HugeBuffer::give_back() {
+#if defined(__linux__)
+  if (mapping_ != nullptr) madvise(mapping_, mapped_bytes_, MADV_DONTNEED);
+#endif
 }
 
 HugeBuffer::HugeBuffer(HugeBuffer&& other) noexcept

@@ -25,7 +25,7 @@ static Carried carried(const OpPlan& op, const StepContext& context, int64_t seq
   const size_t s = static_cast<size_t>(sequence);
   const int64_t first = context.batch.sequence_start[s];
   const size_t block = static_cast<size_t>(tables.table[static_cast<size_t>(tables.table_start[s])]);
-  float* slot = reinterpret_cast<float*>(part.data) + block * part.block_values();
+  float* slot = reinterpret_cast<float*>(part.data) + block * part.step_values();
   return {first, context.batch.sequence_start[s + 1], context.batch.positions[static_cast<size_t>(first)] == 0, slot};
 }
 

@@ -35,10 +35,10 @@ static void copy_blocks(Worker& worker, const StepContext& context) {
   // Parts side by side, the copies of one part in order.
   worker.parallel_for(static_cast<int64_t>(parts.size()), [&](int64_t index) {
     const StatePart& part = parts[static_cast<size_t>(index)];
-    const size_t bytes = part.block_values() * part.element_bytes();
+    const auto block = [&](int32_t id) { return part.data + static_cast<size_t>(id) * part.block_step; };
     for (const BlockCopy& copy : copies) {
       if (copy.state != part.state) continue;
-      std::memcpy(part.data + static_cast<size_t>(copy.to) * bytes, part.data + static_cast<size_t>(copy.from) * bytes, bytes);
+      std::memcpy(block(copy.to), block(copy.from), part.block_bytes());
     }
   });
 }

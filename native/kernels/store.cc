@@ -8,7 +8,7 @@ template <class Element, class Convert>
 static void store_head(const StatePart& part, const BatchData& batch, const int32_t* table, int64_t head, const float* source,
                        int64_t width, int64_t first, int64_t last, Convert convert) {
   Element* base = reinterpret_cast<Element*>(part.data) + static_cast<size_t>(head) * part.head_values();
-  const size_t block = part.block_values();
+  const size_t block = part.step_values();
   const auto place = [&](int64_t t, int64_t& slot) {
     const int64_t position = batch.positions[static_cast<size_t>(t)];
     slot = position % kBlockTokens;

@@ -52,6 +52,14 @@ export interface MemoryPlan {
   total: number;
 }
 
+/** Bytes that a session takes now. Memory of the cache and the workspace is taken as it is first needed, not when loading. */
+export interface MemoryUse extends MemoryPlan {
+  /** The most that the session has taken at once. */
+  peak: number;
+  /** What it may take at most: arithmetic, known before loading. */
+  planned: MemoryPlan;
+}
+
 /**
  * Tables of one state: block ids. Steps of `encode` have no blocks of paged states. A slot state has one entry for each
  * sequence: the slot that the step reads (zeros when it begins at position 0) and writes.
@@ -121,7 +129,9 @@ export interface Session {
    * rejects with `unsupported_option`.
    */
   loadAdapter(adapter: Adapter): Promise<number>;
-  memory(): MemoryPlan;
+  memory(): MemoryUse;
+  /** Gives idle memory of the cache back, where that can be done. Only while no sequence has tokens in it. */
+  trim?(): void;
   /** Waits for the queue, then frees everything. */
   dispose(): Promise<void>;
 }
@@ -136,6 +146,13 @@ export interface PrepareOptions {
   threads?: number;
 }
 
+/** Memory that may still be taken. */
+export interface AvailableMemory {
+  bytes: number;
+  /** What sets the limit, in words: "of 24.7 GB of this machine". */
+  of: string;
+}
+
 /** A kind of device that models run on. */
 export interface Backend {
   /** The name that `device` has for it. */
@@ -143,6 +160,8 @@ export interface Backend {
   readonly blockTokens: number;
   /** Whether every output of a program can be read, and the shares of its attention, not only logits and `limits.taps`. */
   readonly keepsOutputs: boolean;
+  /** Memory that sessions can still take; absent: nothing is known of it. */
+  availableMemory?(): AvailableMemory;
   /** Whether `PrepareOptions.threads` says something to it. */
   readonly usesThreads: boolean;
   /** Arithmetic only; throws where the model or the limits cannot be served. */

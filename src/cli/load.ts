@@ -22,7 +22,7 @@ export interface Loaded {
 export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   const start = performance.now();
   const reporter = createProgressReporter();
-  const { revision, cacheDir, localFilesOnly, dtype, device, threads } = flags;
+  const { revision, cacheDir, localFilesOnly, dtype, device, threads, kvCacheDtype, checkMemory } = flags;
   const hub = { revision, cacheDir, localFilesOnly };
   try {
     const model = await loadEither(flags.model, {
@@ -30,6 +30,8 @@ export async function loadModel(flags: ModelFlags): Promise<Loaded> {
       dtype,
       device,
       threads,
+      kvCacheDtype,
+      checkMemory,
       onProgress: (event) => ("status" in event ? reporter.download(event) : reporter.loading(event)),
     });
     const tokenizer = await AutoTokenizer.fromPretrained(flags.model, hub);

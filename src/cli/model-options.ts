@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { deviceNames } from "../generate/auto-model.ts";
 import type { FromPretrainedOptions } from "../generate/index.ts";
+import { kvCacheDtypes } from "../generate/load-options.ts";
 
 /** What the model options of a command parse to. */
 export interface ModelFlags {
@@ -9,11 +10,13 @@ export interface ModelFlags {
   dtype?: FromPretrainedOptions["dtype"];
   device?: FromPretrainedOptions["device"];
   threads?: number;
+  kvCacheDtype?: FromPretrainedOptions["kvCacheDtype"];
+  checkMemory?: boolean;
   cacheDir?: string;
   localFilesOnly?: boolean;
 }
 
-/** Adds --model, --revision, --dtype, --device, --threads, --cache-dir and --local-files-only. */
+/** Adds --model, --revision, --dtype, --device, --threads, --kv-cache-dtype, --no-check-memory, --cache-dir and --local-files-only. */
 export function addModelOptions(command: Command): Command {
   return addHubOptions(
     command.option("-m, --model <id or folder>", "Hub id, local folder, or tsumugi-mini (in the box)", "tsumugi-mini"),
@@ -22,7 +25,11 @@ export function addModelOptions(command: Command): Command {
       new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
     )
     .addOption(new Option("--device <device>", "where to run").choices(["auto", ...deviceNames()]).default("auto"))
-    .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger);
+    .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger)
+    .addOption(
+      new Option("--kv-cache-dtype <type>", "type of the KV cache").choices(["auto", ...kvCacheDtypes]).default("auto"),
+    )
+    .option("--no-check-memory", "load a model that does not fit into the free memory all the same");
 }
 
 /** The options that say where files come from. */

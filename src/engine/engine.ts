@@ -7,6 +7,7 @@ import { ActiveRequest } from "./active-request.ts";
 import { Deadlines } from "./deadlines.ts";
 import { rotarySwitchOf } from "./decide.ts";
 import { Endings } from "./endings.ts";
+import { IdleMemory } from "./idle-memory.ts";
 import type { EngineInterface, EngineStatistics, Request, RequestHandle } from "./request.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { EngineSequence } from "./sequence.ts";
@@ -63,6 +64,7 @@ export class Engine implements EngineInterface {
   readonly #model: Model;
   readonly #scheduler: Scheduler<ActiveRequest>;
   readonly #deadlines: Deadlines;
+  readonly #idleMemory: IdleMemory;
   readonly #waitingRoom: WaitingRoom;
   readonly #endings: Endings;
   readonly #loop: StepLoop;
@@ -84,6 +86,7 @@ export class Engine implements EngineInterface {
     const wake = () => this.#loop.wake();
     this.#deadlines = new Deadlines(now, wake);
     this.#scheduler = new Scheduler(limits, stateLayouts(model, session, limits), createPrefixes);
+    this.#idleMemory = new IdleMemory(session, this.#scheduler.pools);
     this.#waitingRoom = new WaitingRoom(this.#scheduler, maxWaiting);
     this.#endings = new Endings(this.#scheduler, this.#deadlines, now, wake);
     this.#loop = new StepLoop({
@@ -92,6 +95,7 @@ export class Engine implements EngineInterface {
       scheduler: this.#scheduler,
       endings: this.#endings,
       deadlines: this.#deadlines,
+      idleMemory: this.#idleMemory,
       waitingRoom: this.#waitingRoom,
       stepsInFlight,
       now,
@@ -157,6 +161,7 @@ export class Engine implements EngineInterface {
     const { running, waiting, parked } = this.#scheduler;
     for (const request of [...running, ...waiting, ...parked]) this.#endings.finish(request, "abort");
     await this.#loop.rest();
+    this.#idleMemory.stopTimer();
     await this.#session.dispose();
   }
 

@@ -6,6 +6,7 @@ import type { Outcome, Question } from "./ask.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { decide, longestOf, rotarySwitchOf } from "./decide.ts";
 import type { Endings } from "./endings.ts";
+import type { IdleMemory } from "./idle-memory.ts";
 import { askForDrafts } from "./propose.ts";
 import type { RequestEvent } from "./request.ts";
 import { StepRun } from "./runner.ts";
@@ -21,6 +22,7 @@ export interface StepLoopParts {
   scheduler: Scheduler<ActiveRequest>;
   endings: Endings;
   deadlines: Deadlines;
+  idleMemory: IdleMemory;
   waitingRoom: WaitingRoom;
   /** The most steps that are queued on the session at once. */
   stepsInFlight: number;
@@ -38,6 +40,7 @@ export class StepLoop {
   readonly #scheduler: Scheduler<ActiveRequest>;
   readonly #endings: Endings;
   readonly #deadlines: Deadlines;
+  readonly #idleMemory: IdleMemory;
   readonly #waitingRoom: WaitingRoom;
   readonly #stepsInFlight: number;
   readonly #now: () => number;
@@ -56,6 +59,7 @@ export class StepLoop {
     this.#scheduler = parts.scheduler;
     this.#endings = parts.endings;
     this.#deadlines = parts.deadlines;
+    this.#idleMemory = parts.idleMemory;
     this.#waitingRoom = parts.waitingRoom;
     this.#stepsInFlight = parts.stepsInFlight;
     this.#now = parts.now;
@@ -68,6 +72,7 @@ export class StepLoop {
   wake(): void {
     if (this.#running) return;
     this.#deadlines.stopTimer();
+    this.#idleMemory.stopTimer();
     this.#running = this.#run();
   }
 
@@ -90,6 +95,7 @@ export class StepLoop {
     }
     this.#running = undefined;
     this.#deadlines.startTimer();
+    this.#idleMemory.startTimer();
   }
 
   /** Plans a step and queues it. False: there is nothing to do until a request, a draft or a step in flight comes back. */

@@ -1,7 +1,6 @@
 import type { Backend } from "../backends/backend.ts";
 import { readModelSettings } from "../decoding/read-generation-config.ts";
 import { Engine } from "../engine/engine.ts";
-import { engineLimits } from "../engine/limits.ts";
 import { TsumugiError } from "../errors.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { weightNames } from "../formats/weight-files.ts";
@@ -12,12 +11,11 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { warn } from "../util/warnings.ts";
 import type { CausalLMParts } from "./causal-lm.ts";
 import { chooseDtype } from "./choose-dtype.ts";
+import { fittingLimits } from "./fit-memory.ts";
 import type { ModelOptions } from "./load-options.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
 import { type AutoModelName, checkModelClass } from "./model-class.ts";
 import { readObject } from "./read-config.ts";
-
-const gibibyte = 2 ** 30;
 
 /** What a model is made of. */
 export interface ModelParts {
@@ -79,14 +77,10 @@ async function assemble(
   const maxBatchSize = options.maxBatchSize ?? 64;
   const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
   const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
-  const limitOptions = { ...sizes, weights: dtype, activation, taps: ["hidden"] };
-  const { contextTokens, cacheBytes, threads, signal, onProgress } = options;
-  let limits = engineLimits(model, { ...limitOptions, contextTokens, cacheBytes });
-  if (cacheBytes === undefined && contextTokens === undefined) {
-    const { cache } = backend.plan(model, checkpoint, limits);
-    const room = Math.max(gibibyte, Math.ceil((1.01 * cache) / maxBatchSize));
-    if (cache > room) limits = engineLimits(model, { ...limitOptions, cacheBytes: room });
-  }
+  const cache = options.kvCacheDtype === "auto" ? undefined : options.kvCacheDtype;
+  const limitOptions = { ...sizes, weights: dtype, activation, cache, taps: ["hidden"] };
+  const { threads, signal, onProgress } = options;
+  const limits = fittingLimits({ model, checkpoint, backend }, limitOptions, options);
   const session = await backend.prepare(model, checkpoint, limits, { onProgress, threads, signal });
   const engine = new Engine({ model, session, limits });
   let tokenizer: Promise<Tokenizer> | undefined;

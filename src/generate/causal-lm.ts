@@ -1,4 +1,4 @@
-import type { MemoryPlan, Session } from "../backends/backend.ts";
+import type { MemoryUse, Session } from "../backends/backend.ts";
 import type { GenerationConfig } from "../decoding/generation-config.ts";
 import type { EngineInterface, EngineStatistics } from "../engine/request.ts";
 import { TsumugiError } from "../errors.ts";
@@ -174,8 +174,17 @@ export class CausalLM implements AssistantModel, TextModel {
     return this.#parts.model.maxPositions;
   }
 
-  /** Bytes that the model takes, by what takes them. */
-  memory(): MemoryPlan {
+  /**
+   * Bytes that the model takes now, by what takes them; `peak`, the most it has taken at once; and `planned`, what it may take
+   * at most. The cache grows with the sequences up to its limit, and is given back while the model rests.
+   *
+   * @example
+   * ```ts
+   * const { weights, cache, total, peak, planned } = model.memory();
+   * console.log(weights, cache, total, peak, planned.cache);
+   * ```
+   */
+  memory(): MemoryUse {
     return this.#parts.session.memory();
   }
 

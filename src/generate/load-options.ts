@@ -9,6 +9,10 @@ import { parseOption, whole } from "../util/schemas.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import { ourDtypeName } from "./choose-dtype.ts";
 
+/** Types that keys and values can be kept in. */
+export const kvCacheDtypes = ["float32", "bfloat16"] as const;
+export type KvCacheDtype = (typeof kvCacheDtypes)[number];
+
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
 export interface FromPretrainedOptions
   extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "endpoint">,
@@ -34,8 +38,12 @@ export interface ModelOptions {
   maxBatchSize?: number | undefined;
   /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
   contextTokens?: number | undefined;
-  /** Bytes that the KV cache may take. Default: what the two above need, at most 1 GiB, but always one sequence. */
+  /** Bytes that the KV cache may grow to. Default: what the two above need, at most 1 GiB, but always one sequence. */
   cacheBytes?: number | undefined;
+  /** Type of the KV cache. "auto": bfloat16 with bfloat16 weights, as in transformers, else float32. Default "auto". */
+  kvCacheDtype?: "auto" | KvCacheDtype | undefined;
+  /** Whether a model that does not fit into the free memory is refused before it is read (`memory_insufficient`). Default true. */
+  checkMemory?: boolean | undefined;
   /** Aborting ends the loading with `aborted`. */
   signal?: AbortSignal | undefined;
   /** Bytes of weights read so far, as the device holds them. */
@@ -58,7 +66,17 @@ export const hubNames: readonly string[] = [
   "endpoint",
   "signal",
 ];
-const modelNames = ["dtype", "activationDtype", "maxBatchSize", "contextTokens", "cacheBytes", "signal", "onProgress"];
+const modelNames = [
+  "dtype",
+  "activationDtype",
+  "maxBatchSize",
+  "contextTokens",
+  "cacheBytes",
+  "kvCacheDtype",
+  "checkMemory",
+  "signal",
+  "onProgress",
+];
 
 /** Names of all options of `fromPretrained`. */
 export const fromPretrainedNames: readonly string[] = [...new Set([...hubNames, ...modelNames, "device", "threads"])];
@@ -99,13 +117,14 @@ function sameReason(names: readonly string[], reason: string): Refusals {
  */
 export function checkModelOptions(options: ModelOptions, known: readonly string[] = modelNames): void {
   refuseUnknown(options, known, loadRefusals);
-  checkOptionTypes(options, { onProgress: "function", signal: "signal" });
+  checkOptionTypes(options, { onProgress: "function", checkMemory: "boolean", signal: "signal" });
   const dtypes = [undefined, "auto", "float32", "bfloat16", "float16"];
   const meant = dtypes.includes(options.dtype) ? undefined : ourDtypeName(options.dtype);
   if (meant !== undefined)
     throw new TsumugiError("invalid_option", { option: "dtype", expected: `"${meant}"`, given: options.dtype });
   oneOf("dtype", options.dtype, dtypes);
   oneOf("activationDtype", options.activationDtype, [undefined, "auto", "float32"]);
+  oneOf("kvCacheDtype", options.kvCacheDtype, [undefined, "auto", ...kvCacheDtypes]);
   for (const option of ["maxBatchSize", "contextTokens", "cacheBytes"] as const) {
     if (options[option] !== undefined) parseOption(whole(1), options[option], option);
   }

@@ -181,7 +181,7 @@ describe("matrices that stay in MXFP4", () => {
       (256 * 512 * (32 - 4.25)) / 8,
     );
     const session = await cpu.prepare(model, source, { ...limits, ...held(model, "bfloat16") });
-    expect(session.memory().weights).toBe(coded);
+    expect(session.memory().planned.weights).toBe(coded);
     await session.dispose();
   });
 

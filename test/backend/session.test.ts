@@ -158,9 +158,23 @@ describe("plan and prepare", () => {
     const { model, source } = layerModel();
     const memory = cpu.plan(model, source, limits);
     expect(memory.total).toBe(memory.weights + memory.cache + memory.workspace);
-    // 64 blocks of 32 tokens, 2 heads of 16 + 16 float32 values
-    expect(memory.cache).toBe(64 * 32 * 2 * 32 * 4);
-    await withSession(async (session) => expect(session.memory().weights).toBe(memory.weights));
+    // 64 blocks of 32 tokens, 2 heads of 16 + 16 float32 values, and a line behind each block
+    expect(memory.cache).toBe(64 * (32 * 2 * 32 * 4 + 64));
+    await withSession(async (session) => expect(session.memory().planned).toEqual(memory));
+  });
+
+  it("takes memory of the cache as it is needed, tells the peak, and gives it back", async () => {
+    await withSession(async (session) => {
+      expect(session.memory()).toMatchObject({ cache: 0 });
+      await runStep(session, makeBatch([{ sequence: 0, from: 0, tokens: [1, 2, 3] }], 1, 32, 8));
+      const { cache, peak, total, planned } = session.memory();
+      expect(cache).toBeGreaterThan(0);
+      expect(cache).toBeLessThanOrEqual(planned.cache);
+      expect(peak).toBe(total);
+      session.trim!();
+      await session.sample(session.run(makeBatch([{ sequence: 0, from: 0, tokens: [1] }], 1, 32, 8)), []);
+      expect(session.memory().peak).toBeGreaterThanOrEqual(peak);
+    });
   });
 
   it("refuses an op that has no kernel", () => {

@@ -144,7 +144,8 @@ export class FakeSession implements Session {
   }
 
   memory() {
-    return { weights: 0, cache: 0, workspace: 0, total: 0 };
+    const planned = { weights: 0, cache: 0, workspace: 0, total: 0 };
+    return { ...planned, peak: 0, planned };
   }
 
   async dispose(): Promise<void> {

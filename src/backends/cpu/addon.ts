@@ -163,6 +163,10 @@ export interface NativeSession {
   sample(step: number, words: Int32Array, numbers: Float64Array, out: Int32Array): Promise<boolean>;
   read(step: number, output: number, rows: Int32Array, out: Float32Array): Promise<boolean>;
   release(step: number): void;
+  /** Bytes that are in memory now. */
+  memory(): { weights: number; cache: number; workspace: number };
+  /** Gives the memory of the cache back to the system; no sequence may have tokens in it. */
+  trim(): void;
   dispose(): Promise<boolean>;
 }
 

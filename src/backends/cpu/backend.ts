@@ -2,6 +2,7 @@ import { TsumugiError } from "../../errors.ts";
 import type { Model } from "../../ops/program.ts";
 import type { Backend, Limits, MemoryPlan, PrepareOptions, Session, WeightSource } from "../backend.ts";
 import { blockTokens, type NativeSession, nativeAddon } from "./addon.ts";
+import { availableMemory } from "./available-memory.ts";
 import { type CompiledPrograms, compilePrograms } from "./compile-programs.ts";
 import { compileModel } from "./plan.ts";
 import { CpuSession } from "./session.ts";
@@ -22,7 +23,15 @@ import { planLoad } from "./weights.ts";
  * ```
  */
 export function createCpuBackend(): Backend {
-  return { name: "cpu", blockTokens, keepsOutputs: false, usesThreads: true, plan, prepare };
+  return {
+    name: "cpu",
+    blockTokens,
+    keepsOutputs: false,
+    usesThreads: true,
+    availableMemory: () => availableMemory(),
+    plan,
+    prepare,
+  };
 }
 
 /** What `plan` has compiled, until `prepare` takes it: a load asks for both, with other blocks and threads at most. */

@@ -130,10 +130,13 @@ function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {
       ? groups * addon.packedBytes(storage, rows, columns, codes)
       : rows * columns * (storage === "float32" ? 4 : 2);
   const weights = plan.weights.reduce((sum, weight) => sum + align(weightBytes(weight)), 0);
-  const cache = plan.parts.reduce((sum, { transposed, dim, heads, blocks, bfloat16 }) => {
-    const stride = transposed ? dim : Math.ceil(dim / 16) * 16;
-    return sum + align(stride * blockTokens * heads * blocks * (bfloat16 ? 2 : 4));
-  }, 0);
+  const blockBytes = ({ transposed, dim, heads, bfloat16 }: NativePart) =>
+    align((transposed ? dim : Math.ceil(dim / 16) * 16) * blockTokens * heads * (bfloat16 ? 2 : 4));
+  const gaps = new Map(plan.parts.map(({ state, blocks }) => [state, 64 * blocks]));
+  const cache = plan.parts.reduce(
+    (sum, part) => sum + blockBytes(part) * part.blocks,
+    [...gaps.values()].reduce((sum, bytes) => sum + bytes, 0),
+  );
   const outputs = plan.keptFloats.reduce((sum, floats) => sum + floats * 4, 0);
   // two steps may hold their outputs at once
   const workspace = plan.workspaceBytes + addon.workspaceBytes({ ...plan, ops: asking }) + 2 * outputs;

@@ -2,7 +2,7 @@ import { TsumugiError } from "../../errors.ts";
 import type { Model, ProgramName } from "../../ops/program.ts";
 import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
-import type { Adapter, Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
+import type { Adapter, Batch, Limits, MemoryPlan, MemoryUse, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
 import { copyBatch } from "../copy-batch.ts";
 import { LastPicks, takesPicks, withPicks } from "../last-picks.ts";
@@ -40,6 +40,7 @@ export class CpuSession implements Session {
   /** The newest step that the addon has not been given yet, because it, or one before it, waits for picks. */
   #delayed: Promise<QueuedStep> | undefined;
   #next = 0;
+  #peak = 0;
   #disposing: Promise<unknown> | undefined;
 
   constructor(prepared: Prepared) {
@@ -97,8 +98,18 @@ export class CpuSession implements Session {
     throw noAdapters();
   }
 
-  memory(): MemoryPlan {
-    return this.#prepared.memory;
+  memory(): MemoryUse {
+    const { native, memory: planned } = this.#prepared;
+    const { weights, cache, workspace } = native.memory();
+    const total = weights + cache + workspace;
+    this.#peak = Math.max(this.#peak, total);
+    return { weights, cache, workspace, total, peak: this.#peak, planned };
+  }
+
+  trim(): void {
+    if (this.#disposing) return;
+    this.memory(); // pages are only given back here, so that the peak is seen before
+    this.#prepared.native.trim();
   }
 
   async dispose(): Promise<void> {

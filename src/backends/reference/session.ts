@@ -7,7 +7,7 @@ import { checkGroups } from "../../sampling/check-groups.ts";
 import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 import { roundTo, roundToBfloat16 } from "../../tensor/convert.ts";
 import { elementCount } from "../../tensor/dtype.ts";
-import type { Adapter, Batch, Limits, MemoryPlan, Session, Step } from "../backend.ts";
+import type { Adapter, Batch, Limits, MemoryPlan, MemoryUse, Session, Step } from "../backend.ts";
 import { checkBatch } from "../check-batch.ts";
 import { copyBatch } from "../copy-batch.ts";
 import { LastPicks, takesPicks, withPicks } from "../last-picks.ts";
@@ -91,8 +91,9 @@ export class ReferenceSession implements Session {
     throw noAdapters();
   }
 
-  memory(): MemoryPlan {
-    return this.#prepared.memory;
+  memory(): MemoryUse {
+    const planned = this.#prepared.memory;
+    return { ...planned, peak: planned.total, planned };
   }
 
   async dispose(): Promise<void> {
