@@ -5,16 +5,15 @@ import { TsumugiError } from "../errors.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { weightNames } from "../formats/weight-files.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
-import { type AdapterSource, loadModel, unusedTensorsOf, withAttentions, withHiddenStates } from "../models/index.ts";
+import { type AdapterSource, loadModel, unusedTensorsOf } from "../models/index.ts";
 import type { Model } from "../ops/program.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { warn } from "../util/warnings.ts";
 import type { CausalLMParts } from "./causal-lm.ts";
-import { chooseDtype } from "./choose-dtype.ts";
-import { fittingLimits } from "./fit-memory.ts";
 import type { ModelOptions } from "./load-options.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
 import { type AutoModelName, checkModelClass } from "./model-class.ts";
+import { planSession } from "./plan-session.ts";
 import { readObject } from "./read-config.ts";
 
 /** What a model is made of. */
@@ -67,20 +66,11 @@ interface Loaded extends ModelParts {
   model: Model;
 }
 
-async function assemble(
-  { files, config, checkpoint, model: plain, backend }: Loaded,
-  options: PlacedOptions,
-): Promise<CausalLMParts> {
+async function assemble(parts: Loaded, options: PlacedOptions): Promise<CausalLMParts> {
+  const { files, config, checkpoint, backend } = parts;
   const settings = readModelSettings(await readGenerationFile(files), config);
-  const model = backend.keepsOutputs ? withAttentions(withHiddenStates(plain)) : plain;
-  const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
-  const maxBatchSize = options.maxBatchSize ?? 64;
-  const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
-  const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
-  const cache = options.kvCacheDtype === "auto" ? undefined : options.kvCacheDtype;
-  const limitOptions = { ...sizes, weights: dtype, activation, cache, taps: ["hidden"] };
+  const { model, dtype, maxBatchSize, limits } = planSession(parts, options);
   const { threads, signal, onProgress } = options;
-  const limits = fittingLimits({ model, checkpoint, backend }, limitOptions, options);
   const session = await backend.prepare(model, checkpoint, limits, { onProgress, threads, signal });
   const engine = new Engine({ model, session, limits });
   let tokenizer: Promise<Tokenizer> | undefined;

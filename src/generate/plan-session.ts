@@ -1,0 +1,47 @@
+import type { Backend, Limits } from "../backends/backend.ts";
+import type { Checkpoint } from "../formats/checkpoint.ts";
+import { withAttentions, withHiddenStates } from "../models/index.ts";
+import type { Model } from "../ops/program.ts";
+import type { FloatDType } from "../tensor/dtype.ts";
+import { chooseDtype } from "./choose-dtype.ts";
+import { fittingLimits } from "./fit-memory.ts";
+import type { ModelOptions } from "./load-options.ts";
+
+/** How a model will be held and sized. */
+export interface SessionPlan {
+  /** With the outputs that the backend can give more of. */
+  model: Model;
+  dtype: FloatDType;
+  maxBatchSize: number;
+  limits: Limits;
+}
+
+/**
+ * What the options of loading mean for a model, before any of its weights is read.
+ *
+ * @throws what `chooseDtype`, `engineLimits` and `fittingLimits` throw
+ */
+export function planSession(
+  { model: plain, config, checkpoint, backend }: PlannedParts,
+  options: Pick<
+    ModelOptions,
+    "dtype" | "activationDtype" | "kvCacheDtype" | "maxBatchSize" | "contextTokens" | "cacheBytes" | "checkMemory"
+  >,
+): SessionPlan {
+  const model = backend.keepsOutputs ? withAttentions(withHiddenStates(plain)) : plain;
+  const dtype = chooseDtype(options.dtype ?? "auto", config, checkpoint);
+  const maxBatchSize = options.maxBatchSize ?? 64;
+  const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
+  const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
+  const cache = options.kvCacheDtype === "auto" ? undefined : options.kvCacheDtype;
+  const limitOptions = { ...sizes, weights: dtype, activation, cache, taps: ["hidden"] };
+  const limits = fittingLimits({ model, checkpoint, backend }, limitOptions, options);
+  return { model, dtype, maxBatchSize, limits };
+}
+
+interface PlannedParts {
+  model: Model;
+  config: Record<string, unknown>;
+  checkpoint: Checkpoint;
+  backend: Backend;
+}
