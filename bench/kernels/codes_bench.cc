@@ -1,7 +1,7 @@
 // Checks matmuls by weights of codes, then times them at the shapes of Llama 3.2 1B. From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/codes_bench.cc
 //       native/kernels/{matmul*,codes*,pack*,stored,isa,thread_pool,huge_buffer}.cc -o /tmp/codes_bench -ldl
-//   /tmp/codes_bench check | /tmp/codes_bench time [nf4|q4_0|q4_1|int8|float8] [float32|bfloat16] [workers]
+//   /tmp/codes_bench check | /tmp/codes_bench time [nf4|q4_0|q4_1|q4_k|int8|float8] [float32|bfloat16] [workers]
 // TSUMUGI_ISA says which instruction set is timed.
 #include <algorithm>
 #include <chrono>
@@ -55,6 +55,25 @@ CodedRows random_codes(Storage storage, const CodeLayout& layout, int64_t rows, 
   if (layout.offset != CodeOffset::none) {
     coded.offsets.resize(coded.scales.size());
     for (float& offset : coded.offsets) offset = static_cast<float>(generator() % 33) / 2.0f;
+  }
+  if (has_super_scales(layout.scale)) {
+    coded.super = layout.super;
+    const auto supers = static_cast<size_t>(rows * coded.supers());
+    coded.scale_codes.resize(coded.scales.size());
+    coded.offset_codes.resize(coded.offsets.size());
+    for (auto* codes : {&coded.scale_codes, &coded.offset_codes}) {
+      for (uint8_t& code : *codes) code = static_cast<uint8_t>(generator());
+    }
+    coded.super_scales.resize(supers);
+    coded.super_offsets.resize(supers);
+    for (auto* scales : {&coded.super_scales, &coded.super_offsets}) {
+      for (float& scale : *scales) scale = static_cast<float>(generator() % 101) / 4096.0f;
+    }
+    if (layout.scale == CodeScale::mapped) {
+      coded.scale_map.resize(256);
+      for (size_t i = 0; i < 256; ++i) coded.scale_map[i] = static_cast<float>(i) / 7.0f - 11.0f;
+    }
+    join_scales(coded);
   }
   if (layout.permuted) {
     coded.order.resize(static_cast<size_t>(columns));
@@ -133,16 +152,19 @@ void check_all() {
   std::vector<std::pair<Storage, CodeLayout>> layouts;
   for (const CodeTable table : {CodeTable::nf4, CodeTable::fp4, CodeTable::float4, CodeTable::iq4nl, CodeTable::linear}) {
     layouts.push_back(
-        {Storage::code4, {table == CodeTable::nf4 ? 64 : 32, table, CodeScale::float32, CodeOffset::none, false}});
+        {Storage::code4, {table == CodeTable::nf4 ? 64 : 32, table, CodeScale::float32, CodeOffset::none, false, 0}});
   }
-  layouts.push_back({Storage::code4, {32, CodeTable::float4, CodeScale::exponent, CodeOffset::none, false}});
-  layouts.push_back({Storage::code4, {16, CodeTable::linear, CodeScale::float32, CodeOffset::minimum, false}});
-  layouts.push_back({Storage::code4, {128, CodeTable::linear, CodeScale::float32, CodeOffset::zero, true}});
-  layouts.push_back({Storage::code4, {0, CodeTable::linear, CodeScale::float32, CodeOffset::zero, false}});
-  layouts.push_back({Storage::code8, {0, CodeTable::int8, CodeScale::float32, CodeOffset::none, false}});
-  layouts.push_back({Storage::code8, {48, CodeTable::int8, CodeScale::float32, CodeOffset::none, false}});
-  layouts.push_back({Storage::code8, {128, CodeTable::float8, CodeScale::float32, CodeOffset::none, false}});
-  layouts.push_back({Storage::code8, {256, CodeTable::linear, CodeScale::float32, CodeOffset::minimum, true}});
+  layouts.push_back({Storage::code4, {32, CodeTable::float4, CodeScale::exponent, CodeOffset::none, false, 0}});
+  layouts.push_back({Storage::code4, {16, CodeTable::linear, CodeScale::float32, CodeOffset::minimum, false, 0}});
+  layouts.push_back({Storage::code4, {128, CodeTable::linear, CodeScale::float32, CodeOffset::zero, true, 0}});
+  layouts.push_back({Storage::code4, {0, CodeTable::linear, CodeScale::float32, CodeOffset::zero, false, 0}});
+  layouts.push_back({Storage::code4, {32, CodeTable::linear, CodeScale::byte, CodeOffset::minimum, false, 256}});
+  layouts.push_back({Storage::code8, {16, CodeTable::int8, CodeScale::byte, CodeOffset::none, false, 256}});
+  layouts.push_back({Storage::code4, {64, CodeTable::nf4, CodeScale::mapped, CodeOffset::none, true, 128}});
+  layouts.push_back({Storage::code8, {0, CodeTable::int8, CodeScale::float32, CodeOffset::none, false, 0}});
+  layouts.push_back({Storage::code8, {48, CodeTable::int8, CodeScale::float32, CodeOffset::none, false, 0}});
+  layouts.push_back({Storage::code8, {128, CodeTable::float8, CodeScale::float32, CodeOffset::none, false, 0}});
+  layouts.push_back({Storage::code8, {256, CodeTable::linear, CodeScale::float32, CodeOffset::minimum, true, 0}});
   for (int index = 0; index <= static_cast<int>(Isa::amx); ++index) {
     const Isa isa = static_cast<Isa>(index);
     if (!isa_available(isa)) continue;
@@ -162,11 +184,12 @@ void check_all() {
 void time_all(const std::string& name, Arithmetic arithmetic, int workers) {
   const bool eight = name == "int8" || name == "float8";
   const Storage storage = eight ? Storage::code8 : Storage::code4;
-  CodeLayout layout{32, CodeTable::linear, CodeScale::float16, CodeOffset::none, false};
-  if (name == "nf4") layout = {64, CodeTable::nf4, CodeScale::float32, CodeOffset::none, false};
+  CodeLayout layout{32, CodeTable::linear, CodeScale::float16, CodeOffset::none, false, 0};
+  if (name == "nf4") layout = {64, CodeTable::nf4, CodeScale::float32, CodeOffset::none, false, 0};
   if (name == "q4_0" || name == "q4_1") layout.offset = name == "q4_0" ? CodeOffset::zero : CodeOffset::minimum;
+  if (name == "q4_k") layout = {32, CodeTable::linear, CodeScale::byte, CodeOffset::minimum, false, 256};
   if (name == "int8") layout.table = CodeTable::int8;
-  if (name == "float8") layout = {128, CodeTable::float8, CodeScale::float32, CodeOffset::none, false};
+  if (name == "float8") layout = {128, CodeTable::float8, CodeScale::float32, CodeOffset::none, false, 0};
   std::vector<PackedMatrix> matrices;
   std::vector<HugeBuffer> buffers;
   const int64_t shapes[][2] = {{2048, 2048}, {512, 2048}, {512, 2048}, {2048, 2048}, {8192, 2048}, {8192, 2048}, {2048, 8192}};

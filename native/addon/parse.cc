@@ -195,6 +195,7 @@ CodeLayout parse_codes(const Napi::Value& value, Storage storage) {
   codes.scale = from.one_of<CodeScale>("scale", kCodeScaleNames);
   codes.offset = from.one_of<CodeOffset>("offset", kCodeOffsetNames);
   codes.permuted = from.flag("permuted");
+  codes.super = from.integer("super", 0);
   const bool is_wide = codes.table == CodeTable::int8 || codes.table == CodeTable::float8;
   if (codes.table != CodeTable::linear && is_wide != (storage == Storage::code8)) {
     throw std::invalid_argument(std::string("[addon] codes: expected a table of ") + storage_name(storage) + ", given " +

@@ -13,11 +13,13 @@ namespace tsumugi {
 
 // The names are those of src/tensor/code-layout.ts.
 enum class CodeTable : uint8_t { linear, int8, float8, float4, nf4, fp4, iq4nl, int4 };
-enum class CodeScale : uint8_t { float32, float16, exponent };  // exponent: 2^(byte - 127)
+// exponent: 2^(byte - 127). byte and mapped: codes of scales, for which `super` columns share what turns them into scales. byte:
+// signed, times a float16; so are offsets. mapped: map[byte] times a float32, plus another.
+enum class CodeScale : uint8_t { float32, float16, exponent, byte, mapped };
 enum class CodeOffset : uint8_t { none, zero, minimum };
 
 constexpr const char* kCodeTableNames[] = {"linear", "int8", "float8", "float4", "nf4", "fp4", "iq4nl", "int4"};
-constexpr const char* kCodeScaleNames[] = {"float32", "float16", "exponent"};
+constexpr const char* kCodeScaleNames[] = {"float32", "float16", "exponent", "byte", "mapped"};
 constexpr const char* kCodeOffsetNames[] = {"none", "zero", "minimum"};
 
 struct CodeValues {
@@ -101,7 +103,10 @@ struct CodeLayout {
   CodeScale scale = CodeScale::float32;
   CodeOffset offset = CodeOffset::none;
   bool permuted = false;  // columns stand in another order, which follows the last block: int32 [columns]
+  int64_t super = 0;  // of scales that are codes: columns that share what they are multiplied by, a multiple of `group`
 };
+
+constexpr bool has_super_scales(CodeScale scale) { return scale == CodeScale::byte || scale == CodeScale::mapped; }
 
 constexpr size_t code_scale_bytes(CodeScale scale) {
   return scale == CodeScale::float32 ? 4 : scale == CodeScale::float16 ? 2 : 1;

@@ -8,7 +8,9 @@
 //   code4     units of `group` columns: for each 8 columns a line of 64 bytes, in which row r has bytes 4r … 4r + 3: byte j
 //             holds column j in its low half and column 4 + j in its high half
 //   code8     the same with 4 columns a line, column j in byte j
-//   and after the codes of a unit: scales [16], then offsets [16] of the same type where there are any
+//   and after the codes of a unit: scales [16], then offsets [16] of the same type where there are any. Where scales are codes,
+//   what turns them into scales follows the last unit of a block: for each `super` columns [16] float16 for scales, then for
+//   offsets; of mapped ones [16] float32 that multiply, then those that are added. Their map, float32 [256], ends the matrix
 //
 // Output rows are padded with zero rows to a multiple of 16; columns of codes to whole units and to a multiple of 32.
 #pragma once
@@ -23,9 +25,9 @@ namespace tsumugi {
 // A unit of codes: its scales begin at `codes`, its offsets at `codes + scales`.
 struct CodeUnit {
   int64_t columns;
-  size_t codes;   // bytes
+  size_t codes;  // bytes
   size_t scales;  // bytes of 16 scales
-  size_t bytes;   // of all
+  size_t bytes;  // of all
 };
 
 constexpr CodeUnit code_unit(Storage storage, const CodeLayout& layout, int64_t columns) {
@@ -39,7 +41,7 @@ constexpr CodeUnit code_unit(Storage storage, const CodeLayout& layout, int64_t 
 struct PackedMatrix {
   Storage storage = Storage::float32;
   Arithmetic arithmetic = Arithmetic::float32;
-  int64_t rows = 0;     // output features, N
+  int64_t rows = 0;  // output features, N
   int64_t columns = 0;  // input features, K
   uint8_t* data = nullptr;
   CodeLayout codes;  // of code4 and code8
@@ -58,8 +60,15 @@ struct PackedMatrix {
   int64_t padded_columns() const { return units() * unit().columns; }
   size_t block_bytes() const {
     const size_t bytes = static_cast<size_t>(units()) * unit().bytes;
-    return is_plain(storage) ? bytes : (bytes + 63) / 64 * 64;
+    if (is_plain(storage)) return bytes;
+    return (bytes + static_cast<size_t>(supers()) * super_bytes() + 63) / 64 * 64;
   }
+  // Of scales that are codes: what turns the scales of `super` columns into numbers, and how many of these there are.
+  size_t super_bytes() const {
+    if (codes.scale == CodeScale::mapped) return 2 * kBlockRows * sizeof(float);
+    return static_cast<size_t>(kBlockRows) * (codes.offset == CodeOffset::none ? 2 : 4);
+  }
+  int64_t supers() const { return has_super_scales(codes.scale) ? (padded_columns() + codes.super - 1) / codes.super : 0; }
   // A block from a column on, which begins a unit.
   const uint8_t* block(int64_t index, int64_t column = 0) const {
     const StorageUnit step = unit();
@@ -68,6 +77,9 @@ struct PackedMatrix {
   uint8_t* block(int64_t index) { return data + static_cast<size_t>(index) * block_bytes(); }
   // Where codes are permuted: the column of the matrix that stands at each place [columns].
   int32_t* order() const { return reinterpret_cast<int32_t*>(data + static_cast<size_t>(blocks()) * block_bytes()); }
+  size_t order_bytes() const { return codes.permuted ? (static_cast<size_t>(columns) * sizeof(int32_t) + 63) / 64 * 64 : 0; }
+  // Of mapped scales.
+  float* scale_map() const { return reinterpret_cast<float*>(reinterpret_cast<uint8_t*>(order()) + order_bytes()); }
 };
 
 // Bytes of a packed matrix, a multiple of 64. Throws std::invalid_argument on no rows or columns, and on groups of codes that

@@ -32,14 +32,28 @@ struct CodedRows {
   std::vector<float> offsets;    // zeros or minimums [rows][groups()], or empty
   std::vector<int32_t> order;  // the column of the matrix that stands at each place; empty: as they stand. Of all rows alike
 
+  // Where a layout holds scales as codes (CodeScale::byte or mapped), what `scales` and `offsets` were made of:
+  //   byte    scale = super_scales · scale_codes, offset = super_offsets · offset_codes
+  //   mapped  scale = scale_map[scale_codes] · super_scales + super_offsets
+  int64_t super = 0;                  // columns that share a super scale; the last of a row may be fewer
+  std::vector<uint8_t> scale_codes;   // [rows][groups()]; signed where they are bytes
+  std::vector<uint8_t> offset_codes;  // the same, or empty
+  std::vector<float> super_scales;    // [rows][supers()]
+  std::vector<float> super_offsets;   // the same, or empty
+  std::vector<float> scale_map;       // [256], or empty. Of all rows alike
+
   int64_t groups() const { return (columns + group - 1) / group; }
+  int64_t supers() const { return super == 0 ? 0 : (columns + super - 1) / super; }
 };
+
+// Fills `scales` and `offsets` from what they are made of.
+void join_scales(CodedRows& coded);
 
 // Values of coded rows, columns in the order of the matrix: out[rows][columns].
 void decode_codes(const CodedRows& coded, float* out);
 
 // Rows [first, last) of coded rows.
-CodedRows cut_rows(const CodedRows& coded, int64_t first, int64_t last);
+CodedRows cut_rows(CodedRows coded, int64_t first, int64_t last);
 
 // A stored matrix: its tensors by role, in the order of the roles of its kind.
 struct StoredMatrix {

@@ -38,6 +38,9 @@ TSUMUGI_TARGET inline Vector load_exponents(const uint8_t* from) {
   const __m256i bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
   return _mm256_castsi256_ps(_mm256_slli_epi32(bytes, 23));
 }
+TSUMUGI_TARGET inline Vector load_signed(const uint8_t* from) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
 TSUMUGI_TARGET inline Words load_words(const uint8_t* from) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }

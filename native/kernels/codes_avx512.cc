@@ -36,6 +36,9 @@ TSUMUGI_TARGET inline Vector load_exponents(const uint8_t* from) {
   const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
   return _mm512_castsi512_ps(_mm512_slli_epi32(bytes, 23));
 }
+TSUMUGI_TARGET inline Vector load_signed(const uint8_t* from) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
 TSUMUGI_TARGET inline Words load_words(const uint8_t* from) { return _mm512_loadu_si512(from); }
 template <int kBits>
 TSUMUGI_TARGET inline Words shift_right(Words words) {

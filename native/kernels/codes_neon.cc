@@ -34,6 +34,12 @@ inline Vector load_exponents(const uint8_t* from) {
   const uint32_t bytes[kLanes] = {from[0], from[1], from[2], from[3]};
   return vreinterpretq_f32_u32(vshlq_n_u32(vld1q_u32(bytes), 23));
 }
+inline Vector load_signed(const uint8_t* from) {
+  const float lanes[kLanes] = {
+      static_cast<float>(static_cast<int8_t>(from[0])), static_cast<float>(static_cast<int8_t>(from[1])),
+      static_cast<float>(static_cast<int8_t>(from[2])), static_cast<float>(static_cast<int8_t>(from[3]))};
+  return vld1q_f32(lanes);
+}
 inline Words load_words(const uint8_t* from) { return vreinterpretq_u32_u8(vld1q_u8(from)); }
 template <int kBits>
 inline Words shift_right(Words words) {

@@ -53,6 +53,11 @@ inline Vector load_exponents(const uint8_t* from) {
   for (int i = 0; i < kLanes; ++i) out.lane[i] = float_from_bits(static_cast<uint32_t>(from[i]) << 23);
   return out;
 }
+inline Vector load_signed(const uint8_t* from) {
+  Vector out;
+  for (int i = 0; i < kLanes; ++i) out.lane[i] = static_cast<float>(static_cast<int8_t>(from[i]));
+  return out;
+}
 inline Words load_words(const uint8_t* from) {
   Words out;
   std::memcpy(out.lane, from, sizeof out.lane);

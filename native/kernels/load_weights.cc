@@ -140,8 +140,8 @@ class Loader {
     const int64_t end = (start + slice.last + kBlockRows - 1) / kBlockRows * kBlockRows;
     const int64_t last = std::min(end, all_rows(origin));
     const std::vector<float> values = plain_rows(origin, first, last);
-    const CodedRows coded = origin.quantiser->quantise(quantiser_rows(origin, values, first, last), state.survey.get());
-    return cut_rows(coded, start + slice.first - first, start + slice.last - first);
+    CodedRows coded = origin.quantiser->quantise(quantiser_rows(origin, values, first, last), state.survey.get());
+    return cut_rows(std::move(coded), start + slice.first - first, start + slice.last - first);
   }
 
   static int64_t all_rows(const WeightOrigin& origin) { return origin.transposed ? origin.stored_columns : origin.stored_rows; }

@@ -118,9 +118,14 @@ size_t packed_bytes(Storage storage, int64_t rows, int64_t columns, const CodeLa
     throw std::invalid_argument("[pack] columns that share a scale: expected a multiple of 16, given " +
                                 std::to_string(codes.group));
   }
+  if (!is_plain(storage) && has_super_scales(codes.scale) &&
+      (codes.super <= 0 || codes.group == 0 || codes.super % codes.group != 0)) {
+    throw std::invalid_argument("[pack] columns that share a scale of scales: expected a multiple of " +
+                                std::to_string(codes.group) + ", given " + std::to_string(codes.super));
+  }
   const PackedMatrix matrix{storage, own_arithmetic(storage), rows, columns, nullptr, codes};
-  const size_t order = !is_plain(storage) && codes.permuted ? static_cast<size_t>(columns) * sizeof(int32_t) : 0;
-  return (static_cast<size_t>(matrix.blocks()) * matrix.block_bytes() + order + 63) / 64 * 64;
+  const size_t map = codes.scale == CodeScale::mapped ? 256 * sizeof(float) : 0;
+  return (static_cast<size_t>(matrix.blocks()) * matrix.block_bytes() + matrix.order_bytes() + map + 63) / 64 * 64;
 }
 
 void check_rows(const PackedMatrix& matrix, int64_t first_row, int64_t row_count) {

@@ -60,15 +60,44 @@ void decode_codes(const CodedRows& coded, float* out) {
   }
 }
 
-CodedRows cut_rows(const CodedRows& coded, int64_t first, int64_t last) {
-  CodedRows part = coded;
-  part.rows = last - first;
-  const int64_t columns = coded.columns, groups = coded.groups();
-  part.codes.assign(coded.codes.begin() + first * columns, coded.codes.begin() + last * columns);
-  part.scales.assign(coded.scales.begin() + first * groups, coded.scales.begin() + last * groups);
-  if (!coded.offsets.empty())
-    part.offsets.assign(coded.offsets.begin() + first * groups, coded.offsets.begin() + last * groups);
-  return part;
+void join_scales(CodedRows& coded) {
+  const int64_t groups = coded.groups(), supers = coded.supers();
+  const bool mapped = !coded.scale_map.empty();
+  coded.scales.resize(coded.scale_codes.size());
+  coded.offsets.resize(mapped ? 0 : coded.offset_codes.size());
+  for (int64_t row = 0; row < coded.rows; ++row) {
+    for (int64_t group = 0; group < groups; ++group) {
+      const auto at = static_cast<size_t>(row * groups + group);
+      const auto super = static_cast<size_t>(row * supers + group * coded.group / coded.super);
+      const uint8_t code = coded.scale_codes[at];
+      if (mapped) {
+        const float scaled = coded.scale_map[code] * coded.super_scales[super];
+        coded.scales[at] = scaled + coded.super_offsets[super];
+        continue;
+      }
+      coded.scales[at] = coded.super_scales[super] * static_cast<float>(static_cast<int8_t>(code));
+      if (!coded.offset_codes.empty()) {
+        coded.offsets[at] = coded.super_offsets[super] * static_cast<float>(static_cast<int8_t>(coded.offset_codes[at]));
+      }
+    }
+  }
+}
+
+template <typename Value>
+static void cut(std::vector<Value>& all, int64_t width, int64_t first, int64_t last) {
+  if (all.empty()) return;
+  all.erase(all.begin() + last * width, all.end());
+  all.erase(all.begin(), all.begin() + first * width);
+}
+
+CodedRows cut_rows(CodedRows coded, int64_t first, int64_t last) {
+  const int64_t groups = coded.groups(), supers = coded.supers();
+  cut(coded.codes, coded.columns, first, last);
+  for (auto* scales : {&coded.scales, &coded.offsets}) cut(*scales, groups, first, last);
+  for (auto* codes : {&coded.scale_codes, &coded.offset_codes}) cut(*codes, groups, first, last);
+  for (auto* scales : {&coded.super_scales, &coded.super_offsets}) cut(*scales, supers, first, last);
+  coded.rows = last - first;
+  return coded;
 }
 
 }  // namespace tsumugi

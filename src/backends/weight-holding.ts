@@ -57,7 +57,7 @@ function storedCodes({ from, uses }: Weight): CodeLayout | undefined {
 }
 
 function isSame(a: CodeLayout, b: CodeLayout): boolean {
-  return (Object.keys(a) as (keyof CodeLayout)[]).every((key) => a[key] === b[key]);
+  return (Object.keys({ ...a, ...b }) as (keyof CodeLayout)[]).every((key) => a[key] === b[key]);
 }
 
 /** How the codes are held that a quantiser makes of a weight: of whole rows of plain numbers. */
@@ -119,7 +119,9 @@ export function holdingBits(weight: Weight, holding: WeightHolding): number {
   return stored && !holding.quantise ? storageBits(stored) : codeBits(holdingCodes(weight, holding)!, weight.shape.at(-1)!);
 }
 
-function codeBits({ bits, group, scale, offset }: CodeLayout, columns: number): number {
-  const each = { float32: 32, float16: 16, exponent: 8 }[scale];
-  return bits + (each * (offset === "none" ? 1 : 2)) / (group === "row" ? columns : group);
+function codeBits({ bits, group, scale, offset, super: shared }: CodeLayout, columns: number): number {
+  const each = { float32: 32, float16: 16, exponent: 8, byte: 8, mapped: 8 }[scale];
+  const count = offset === "none" ? 1 : 2;
+  const shares = shared === undefined ? 0 : (scale === "mapped" ? 64 : 16 * count) / shared;
+  return bits + (each * count) / (group === "row" ? columns : group) + shares;
 }

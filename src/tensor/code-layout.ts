@@ -7,8 +7,13 @@ export interface CodeLayout {
   /** Columns that share a scale: a multiple of 16. "row": all of them. */
   group: number | "row";
   table: CodeTable;
-  /** What scales (and offsets) are held as: "float16" where they are float16 exactly, "exponent" for powers of two. */
-  scale: "float32" | "float16" | "exponent";
+  /**
+   * What scales (and offsets) are held as: "float16" where they are float16 exactly, "exponent" for powers of two; "byte": signed
+   * numbers times a float16 for each `super` columns; "mapped": entries of a table of 256, times a number, plus another.
+   */
+  scale: "float32" | "float16" | "exponent" | "byte" | "mapped";
+  /** Of scales that are codes: the columns that share what turns them into numbers, a multiple of `group`. */
+  super?: number;
   /** "none": table · scale. "zero": (table − zero) · scale. "minimum": table · scale + minimum. */
   offset: "none" | "zero" | "minimum";
   /** True where columns stand in another order than the matrix has them in: those of a group side by side. */
