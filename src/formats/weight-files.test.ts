@@ -25,7 +25,7 @@ describe("describeOtherWeights", () => {
     [["consolidated.safetensors", "params.json"], "layout of the model's authors", "layout of transformers"],
     [["original/consolidated.00.pth", "original/params.json"], "layout of the model's authors", "layout of transformers"],
     [["pytorch_model.bin", "training_args.bin"], "There is pytorch_model.bin (PyTorch pickle)", 'from_pretrained("here")'],
-    [["model.Q4_K_M.gguf"], "GGUF", "layout of transformers"],
+    [["model.Q4_K_M.gguf"], "GGUF", "`ggufFile`"],
     [["onnx/model.onnx", "onnx/model.onnx_data"], "ONNX", "layout of transformers"],
     [["tf_model.h5"], "another library", "safetensors"],
     [["checkpoint-500/model.safetensors"], "in a folder inside", "Give the path of that folder"],

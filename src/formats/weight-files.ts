@@ -58,7 +58,7 @@ const others: readonly { pattern: RegExp; kind: string; advice: string }[] = [
     advice:
       'Look for a safetensors version (another repository, or the branch `refs/pr/N`), or convert once with Python: `AutoModelForCausalLM.from_pretrained("{where}").save_pretrained("folder")`, then load that folder.',
   },
-  { pattern: /\.gguf$/, kind: "GGUF", advice: "Use the repository in the layout of transformers that the GGUF was made from." },
+  { pattern: /\.gguf$/, kind: "GGUF", advice: "Give the path of the file, or its name as the option `ggufFile`." },
   {
     pattern: /\.onnx(_data)?$/,
     kind: "ONNX",

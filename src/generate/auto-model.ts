@@ -25,7 +25,8 @@ export { deviceNames };
  */
 export const AutoModelForCausalLM = {
   /**
-   * A model from a folder, a Hub id (through the cache that Python shares) or "tsumugi-mini", the model in the box.
+   * A model from a folder, a Hub id (through the cache that Python shares), a GGUF file ("model.gguf", or `ggufFile` of one of
+   * the former) or "tsumugi-mini", the model in the box.
    *
    * The KV cache holds bfloat16 for bfloat16 weights, float32 otherwise. Of a multimodal model only the part that reads and
    * writes text is loaded, where it is supported (`supportedMultimodalTypes`). A LoRA adapter beside the model is applied.
@@ -33,7 +34,7 @@ export const AutoModelForCausalLM = {
    *
    * @throws `unknown_option`, `unsupported_option`, `invalid_option`, `native_addon_missing`, `model_unsupported`,
    * `model_class`, `config_invalid`, `config_unsupported`, `weights_missing`, `weight_shape`, `weight_dtype`,
-   * `checkpoint_missing`, `safetensors_…`, `invalid_json_file`, `adapter_…`, `model_incomplete`, and the Hub's errors
+   * `checkpoint_missing`, `safetensors_…`, `gguf_…`, `invalid_json_file`, `adapter_…`, `model_incomplete`, and the Hub's errors
    *
    * @example
    * ```ts
@@ -88,7 +89,7 @@ function loadWatched(idOrDirectory: string, options: FromPretrainedOptions, aske
 }
 
 async function load(idOrDirectory: string, options: FromPretrainedOptions, asked: AutoModelName): Promise<CausalLMParts> {
-  const { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress } = options;
+  const { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, ggufFile, signal, onProgress } = options;
   const { device = "auto", threads } = options;
   oneOf("device", device, ["auto", ...deviceNames()]);
   if (threads !== undefined) parseOption(whole(1), threads, "threads");
@@ -99,7 +100,7 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
     const reason = `the ${backend.name} device runs on one thread`;
     throw new TsumugiError("conflicting_options", { options: `\`device: "${backend.name}"\` and \`threads\``, reason });
   }
-  const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, signal, onProgress };
+  const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, ggufFile, signal, onProgress };
   const parts = await openModel(idOrDirectory, hub, asked);
   try {
     return await assembleModel({ ...parts, backend }, options, asked);

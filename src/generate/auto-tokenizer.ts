@@ -1,8 +1,10 @@
-import { type HubOptions, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
+import { readGgufMetadata } from "../formats/file-gguf.ts";
+import { type HubOptions, resolveGguf, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { refuseUnknownOptions } from "../tokenizer/options.ts";
 import { oneOf } from "../util/one-of.ts";
 import { checkOptionTypes } from "../util/option-types.ts";
+import { ggufModelFiles } from "./gguf-files.ts";
 import { loadTokenizer, type TokenizerOptions } from "./load-tokenizer.ts";
 
 /** Options of `AutoTokenizer.fromPretrained`: those of the Hub, and what replaces the files' own settings. */
@@ -11,7 +13,10 @@ export interface TokenizerLoadOptions
       HubOptions,
       "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "onProgress" | "endpoint" | "signal"
     >,
-    TokenizerOptions {}
+    TokenizerOptions {
+  /** The tokenizer of this GGUF file of the folder or repository. Default: the files of transformers. */
+  ggufFile?: string | undefined;
+}
 
 const hubOptions = ["revision", "cacheDir", "token", "localFilesOnly", "forceDownload", "onProgress", "endpoint", "signal"];
 
@@ -26,7 +31,7 @@ const hubOptions = ["revision", "cacheDir", "token", "localFilesOnly", "forceDow
  */
 export const AutoTokenizer = {
   /**
-   * The tokenizer of a folder, or of a repository on the Hub (through the cache that Python uses).
+   * The tokenizer of a folder, of a GGUF file, or of a repository on the Hub (through the cache that Python uses).
    *
    * Without a tokenizer.json, a SentencePiece model, vocab.json with merges.txt, or the vocab.txt and emoji.json of GPT-NeoX
    * Japanese, is converted in memory. Errors:
@@ -39,12 +44,14 @@ export const AutoTokenizer = {
    * ```
    */
   async fromPretrained(idOrDirectory: string, options: TokenizerLoadOptions = {}): Promise<Tokenizer> {
-    refuseUnknownOptions(options, [...hubOptions, "paddingSide", "truncationSide", "addBosToken", "addEosToken"]);
-    const { paddingSide, truncationSide, addBosToken, addEosToken, ...hub } = options;
+    refuseUnknownOptions(options, [...hubOptions, "ggufFile", "paddingSide", "truncationSide", "addBosToken", "addEosToken"]);
+    const { ggufFile, paddingSide, truncationSide, addBosToken, addEosToken, ...hub } = options;
     oneOf("paddingSide", paddingSide, ["left", "right", undefined]);
     oneOf("truncationSide", truncationSide, ["left", "right", undefined]);
     checkOptionTypes(options, { addBosToken: "boolean", addEosToken: "boolean" });
-    const files = await resolveModel(idOrDirectory, { ...hub, files: selectTokenizerFiles });
-    return loadTokenizer(files, { paddingSide, truncationSide, addBosToken, addEosToken });
+    const own = { paddingSide, truncationSide, addBosToken, addEosToken };
+    const gguf = await resolveGguf(idOrDirectory, ggufFile, hub);
+    if (gguf) return loadTokenizer(ggufModelFiles(gguf.id, gguf.paths[0]!, await readGgufMetadata(gguf.paths[0]!)), own);
+    return loadTokenizer(await resolveModel(idOrDirectory, { ...hub, files: selectTokenizerFiles }), own);
   },
 };

@@ -17,6 +17,8 @@ export type KvCacheDtype = (typeof kvCacheDtypes)[number];
 export interface FromPretrainedOptions
   extends Pick<HubOptions, "revision" | "cacheDir" | "token" | "localFilesOnly" | "forceDownload" | "endpoint">,
     ModelOptions {
+  /** The model is this GGUF file of the folder or repository; of a split file, its first part. Default: safetensors. */
+  ggufFile?: string | undefined;
   /** "cpu": the native addon. "reference": plain TypeScript, slow. Default "auto": cpu, or with a warning reference without the addon. */
   device?: "auto" | DeviceName | undefined;
   /** Threads of the cpu device. Default: physical cores. */
@@ -64,6 +66,7 @@ export const hubNames: readonly string[] = [
   "localFilesOnly",
   "forceDownload",
   "endpoint",
+  "ggufFile",
   "signal",
 ];
 const modelNames = [

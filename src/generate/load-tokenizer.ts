@@ -45,6 +45,7 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
 
 /** The value of tokenizer.json. A large one holds the event loop only in slices. */
 async function readTokenizerJson(files: ModelFiles): Promise<unknown> {
+  if (files.isMade) return files.readJson("tokenizer.json");
   const bytes = await files.readBytes("tokenizer.json");
   if (bytes === undefined) return undefined;
   const text = decodeUtf8(bytes);

@@ -34,7 +34,7 @@ test("a folder without config.json says what it holds", async () => {
   rmSync(join(folder, "config.json"));
   rmSync(join(folder, "model.safetensors"));
   writeFileSync(join(folder, "llama.Q4.gguf"), "GGUF");
-  await expect(load()).rejects.toThrow("has no config.json. There is llama.Q4.gguf (GGUF). Use the repository in the layout");
+  await expect(load()).rejects.toThrow("has no config.json. There is llama.Q4.gguf (GGUF). Give the path of the file");
   mkdirSync(join(folder, "checkpoint-5"));
   writeFileSync(join(folder, "checkpoint-5", "config.json"), "{}");
   await expect(load()).rejects.toThrow("There is checkpoint-5/config.json: give the path of its folder");

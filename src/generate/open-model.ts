@@ -1,25 +1,35 @@
 import { TsumugiError } from "../errors.ts";
+import { openGguf } from "../formats/file-gguf.ts";
 import { filesIn, openCheckpoint, openSafetensors } from "../formats/index.ts";
 import { describeOtherWeights, findWeightFiles, weightNames } from "../formats/weight-files.ts";
-import type { HubOptions, ModelDirectory } from "../hub/index.ts";
+import { type GgufLocation, type HubOptions, type ModelDirectory, resolveGguf } from "../hub/index.ts";
 import { warn } from "../util/warnings.ts";
 import { joinWeights, readAdapterConfig, refuseBareAdapter, type Weights, withBaseFiles } from "./adapter-files.ts";
 import type { ModelParts } from "./assemble-model.ts";
+import { ggufModelFiles } from "./gguf-files.ts";
 import type { AutoModelName } from "./model-class.ts";
 import { readConfig } from "./read-config.ts";
 import { resolveLoadable } from "./resolve-loadable.ts";
 
+/** Where a model is looked for. */
+export interface OpenOptions extends HubOptions {
+  /** A GGUF file of the folder or the repository, which is the model. */
+  ggufFile?: string | undefined;
+}
+
 /**
- * The files of a model, open: a folder, or what the Hub has under an id. Where there is an adapter without a model, the base
+ * The files of a model, open: a folder, a GGUF file, or what the Hub has under an id. Where there is an adapter without a model, the base
  * model that it names is opened with it. Close `checkpoint` when done.
  *
- * @throws what `resolveLoadable` and `openCheckpoint` throw, and `adapter_invalid`, `adapter_base_missing`
+ * @throws what `resolveLoadable`, `openCheckpoint` and `openGguf` throw, and `adapter_invalid`, `adapter_base_missing`
  */
 export async function openModel(
   idOrDirectory: string,
-  hub: HubOptions,
+  { ggufFile, ...hub }: OpenOptions,
   asked?: AutoModelName,
 ): Promise<Omit<ModelParts, "backend">> {
+  const location = await resolveGguf(idOrDirectory, ggufFile, hub);
+  if (location) return openGgufModel(location);
   const files = await resolveLoadable(idOrDirectory, hub, asked);
   const adapterConfig = await readAdapterConfig(files);
   if (adapterConfig === undefined) {
@@ -30,6 +40,11 @@ export async function openModel(
   const config = await readConfig(base);
   const weights = await openWithAdapter(files, base, adapterConfig);
   return { files: base === files ? files : withBaseFiles(files, base), config, ...weights };
+}
+
+async function openGgufModel({ id, paths }: GgufLocation): Promise<Omit<ModelParts, "backend">> {
+  const { config, metadata, checkpoint } = await openGguf(paths);
+  return { files: ggufModelFiles(id, paths[0]!, metadata, config), config, checkpoint };
 }
 
 /** Refuses a folder without config.json: with what is there, and what to do. */

@@ -14,6 +14,8 @@ export interface ModelFiles {
   readBytes(file: string): Promise<Uint8Array | undefined>;
   /** Content of a JSON file, or undefined when it is not there. Error: `invalid_json_file`. */
   readJson(file: string): Promise<unknown | undefined>;
+  /** The files are made of something else, so that `readJson` costs less than their bytes. */
+  isMade?: boolean;
 }
 
 /** The files of a model, read by their bytes. */

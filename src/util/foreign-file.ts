@@ -26,7 +26,7 @@ const signs: readonly { begins: readonly (string | readonly number[])[]; says: s
     begins: [[0x50, 0x4b, 0x03, 0x04]],
     says: "it is a zip archive, which is what torch.save writes (pickle), and tsumugi reads safetensors only: save the model with `save_pretrained`",
   },
-  { begins: ["GGUF"], says: "it is a GGUF file: use the repository in the layout of transformers that it was made from" },
+  { begins: ["GGUF"], says: "it is a GGUF file: give its path as the model, or its name as the option `ggufFile`" },
   { begins: [[0x89, 0x48, 0x44, 0x46]], says: "it is an HDF5 file (Keras): use a version of the model with safetensors" },
   { begins: [[0x1f, 0x8b]], says: "it is compressed with gzip: unpack it" },
   { begins: [[0x28, 0xb5, 0x2f, 0xfd]], says: "it is compressed with zstd: unpack it" },

@@ -1,11 +1,12 @@
 import { TsumugiError } from "../../errors.ts";
+import { gguf } from "./gguf.ts";
 import type { FindStorage, QuantisationMethod } from "./method.ts";
 import { mxfp4 } from "./mxfp4.ts";
 
 export type { FindStorage, StoredTensor, TensorLookup } from "./method.ts";
 
 /** Every method that loads; a new one is its file and its line here. */
-const methods: readonly QuantisationMethod[] = [mxfp4];
+const methods: readonly QuantisationMethod[] = [gguf, mxfp4];
 
 /**
  * How the tensors of a checkpoint are stored, by `quantization_config` of its config.json. Without one, every tensor is plain.
