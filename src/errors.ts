@@ -57,6 +57,10 @@ const table = {
     message: "Weight {name} is stored as {given}, which cannot be computed with. Supported: {supported}.{hint}",
   },
   weight_shape: { status: 400, message: "Weight {name} must have shape {expected}. The checkpoint has {given}." },
+  quantised_tensor: {
+    status: 400,
+    message: "Tensor {name} of the quantised checkpoint must be {expected}. Given: {given}.",
+  },
   adapter_unsupported: {
     status: 400,
     message:

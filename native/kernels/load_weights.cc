@@ -66,11 +66,13 @@ class Loader {
     int64_t destination = origin.destination + slice.first;
     if (!is_plain(weight.storage)) return keep_codes(origin, weight, slice, destination, state);
     int64_t stride = width;
-    const uint8_t* source = origin.is_plain() ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
-                                              : decode(origin, row_first, row_last, column_first, width, buffer);
-    DType type = origin.type;
+    const bool is_made = origin.quantiser != nullptr;
+    const uint8_t* source = is_made             ? remake(origin, row_first, row_last, column_first, width, state)
+                            : origin.is_plain() ? fetch(origin, row_first, row_last, column_first, width, buffer, stride)
+                                                : decode(origin, row_first, row_last, column_first, width, buffer);
+    DType type = is_made ? DType::float32 : origin.type;
     std::vector<float> changed;
-    if (origin.is_plain() && (origin.change.rank > 0 || is_float8(type))) {
+    if (origin.is_plain() && !is_made && (origin.change.rank > 0 || is_float8(type))) {
       changed = as_floats(origin, source, {row_first, row_last - row_first, column_first, width, nullptr});
       source = reinterpret_cast<const uint8_t*>(changed.data());
       type = DType::float32;
@@ -125,63 +127,97 @@ class Loader {
                       WorkerState& state) const {
     PackedMatrix matrix = weight.matrix(destination / weight.rows);
     const int64_t first = origin.row_start + slice.first;
+    const int64_t start = origin.transposed ? origin.column_start : origin.row_start;
     const CodedRows coded = origin.is_plain()
-                                ? quantise(origin, slice, state)
+                                ? quantise(origin, start + slice.first, start + slice.last, state)
                                 : origin.reader->codes(stored_matrix(origin), first, origin.row_start + slice.last);
     pack_codes(matrix, destination % weight.rows, coded);
     return static_cast<uint64_t>(slice.last - slice.first) * matrix.block_bytes() / kBlockRows;
   }
 
-  // Plain numbers as codes. Blocks may run on from row to row, so whole blocks of rows are read.
-  CodedRows quantise(const WeightOrigin& origin, const Slice& slice, WorkerState& state) const {
-    if (origin.quantiser->survey != nullptr && state.surveyed != &origin) survey(origin, state);
-    const int64_t start = origin.transposed ? origin.column_start : origin.row_start;
-    const int64_t first = (start + slice.first) / kBlockRows * kBlockRows;
-    const int64_t end = (start + slice.last + kBlockRows - 1) / kBlockRows * kBlockRows;
-    const int64_t last = std::min(end, all_rows(origin));
-    const std::vector<float> values = plain_rows(origin, first, last);
-    CodedRows coded = origin.quantiser->quantise(quantiser_rows(origin, values, first, last), state.survey.get());
-    return cut_rows(std::move(coded), start + slice.first - first, start + slice.last - first);
+  // The matrix of the module that is quantised, which may be stored with rows and columns exchanged.
+  static bool is_turned(const WeightOrigin& origin) {
+    return origin.quantise.has("inputsFirst") ? origin.quantise.flag("inputsFirst") : origin.transposed;
+  }
+  static int64_t module_rows(const WeightOrigin& origin) {
+    return is_turned(origin) ? origin.stored_columns : origin.stored_rows;
+  }
+  static int64_t module_columns(const WeightOrigin& origin) {
+    return is_turned(origin) ? origin.stored_rows : origin.stored_columns;
   }
 
-  static int64_t all_rows(const WeightOrigin& origin) { return origin.transposed ? origin.stored_columns : origin.stored_rows; }
+  // Rows after which blocks of 64 values begin anew, in whole blocks of rows.
+  static int64_t block_rows(int64_t columns) { return columns % 4 == 0 ? kBlockRows : 4 * kBlockRows; }
+
+  // Rows [from, to) of a module's plain numbers as codes. Blocks may run on from row to row, so whole blocks of rows are read.
+  CodedRows quantise(const WeightOrigin& origin, int64_t from, int64_t to, WorkerState& state) const {
+    if (origin.quantiser->survey != nullptr && state.surveyed != &origin) survey(origin, state);
+    const int64_t step = block_rows(module_columns(origin));
+    const int64_t first = from / step * step;
+    const int64_t last = std::min((to + step - 1) / step * step, module_rows(origin));
+    const std::vector<float> values = plain_rows(origin, first, last);
+    CodedRows coded = origin.quantiser->quantise(quantiser_rows(origin, values, first, last), state.survey.get());
+    return cut_rows(std::move(coded), from - first, to - first);
+  }
 
   static QuantiserRows quantiser_rows(const WeightOrigin& origin, const std::vector<float>& values, int64_t first,
                                       int64_t last) {
-    return {values.data(), first, last - first, all_rows(origin), origin.columns(), &origin.quantise};
+    return {values.data(), first, last - first, module_rows(origin), module_columns(origin), &origin.quantise};
   }
 
-  // Shows all rows of an origin's matrix to its quantiser.
+  // Shows all rows of a module's matrix to its quantiser, where that wants to see them.
   void survey(const WeightOrigin& origin, WorkerState& state) const {
-    const int64_t rows = all_rows(origin);
-    const int64_t fit = kSliceBytes / static_cast<int64_t>(sizeof(float)) / origin.columns() / kBlockRows * kBlockRows;
-    const int64_t run = origin.transposed ? rows : std::max(kBlockRows, fit);
-    state.survey = origin.quantiser->survey(origin.quantise, rows, origin.columns());
+    const int64_t rows = module_rows(origin), columns = module_columns(origin), step = block_rows(columns);
+    const int64_t fit = kSliceBytes / static_cast<int64_t>(sizeof(float)) / columns / step * step;
+    const int64_t run = is_turned(origin) ? rows : std::max(step, fit);
+    state.survey = origin.quantiser->survey(origin.quantise, rows, columns);
     state.surveyed = &origin;
-    for (int64_t first = 0; first < rows; first += run) {
+    for (int64_t first = 0; state.survey != nullptr && first < rows; first += run) {
       const int64_t last = std::min(first + run, rows);
       const std::vector<float> values = plain_rows(origin, first, last);
       state.survey->see(quantiser_rows(origin, values, first, last));
     }
   }
 
-  // Rows [first, last) of an origin's whole matrix, transposed or not, as float32.
+  // A part of a stored matrix as the values that its codes stand for, where the weight is held as values all the same.
+  const uint8_t* remake(const WeightOrigin& origin, int64_t row_first, int64_t row_last, int64_t column_first, int64_t width,
+                        WorkerState& state) const {
+    const bool turned = is_turned(origin);
+    const int64_t from = turned ? column_first : row_first, to = turned ? column_first + width : row_last;
+    const CodedRows coded = quantise(origin, from, to, state);
+    std::vector<float> values(static_cast<size_t>(coded.rows * coded.columns));
+    decode_codes(coded, values.data());
+    const int64_t count = (row_last - row_first) * width;
+    std::vector<uint64_t>& buffer = state.buffer;
+    if (buffer.size() < static_cast<size_t>(count + 1) / 2) buffer.resize(static_cast<size_t>(count + 1) / 2);
+    auto* out = reinterpret_cast<float*>(buffer.data());
+    for (int64_t r = row_first; r < row_last; ++r) {
+      for (int64_t c = column_first; c < column_first + width; ++c) {
+        const int64_t at = turned ? (c - from) * coded.columns + r : (r - from) * coded.columns + c;
+        *out++ = values[static_cast<size_t>(at)];
+      }
+    }
+    return reinterpret_cast<const uint8_t*>(buffer.data());
+  }
+
+  // Rows [first, last) of a module's whole matrix as float32.
   std::vector<float> plain_rows(const WeightOrigin& origin, int64_t first, int64_t last) const {
-    const int64_t row_first = origin.transposed ? 0 : first, row_last = origin.transposed ? origin.stored_rows : last;
-    const int64_t column_first = origin.transposed ? first : 0;
-    const int64_t width = origin.transposed ? last - first : origin.stored_columns;
+    const bool turned = is_turned(origin);
+    const int64_t row_first = turned ? 0 : first, row_last = turned ? origin.stored_rows : last;
+    const int64_t column_first = turned ? first : 0;
+    const int64_t width = turned ? last - first : origin.stored_columns;
     std::vector<uint64_t> buffer;
     int64_t stride = width;
     const uint8_t* source = fetch(origin, row_first, row_last, column_first, width, buffer, stride);
     std::vector<float> values = as_floats(origin, source, {row_first, row_last - row_first, column_first, width, nullptr});
-    if (!origin.transposed) return values;
-    std::vector<float> turned(values.size());
+    if (!turned) return values;
+    std::vector<float> exchanged(values.size());
     const int64_t columns = origin.stored_rows;
     for (int64_t r = 0; r < width; ++r) {
       for (int64_t c = 0; c < columns; ++c)
-        turned[static_cast<size_t>(r * columns + c)] = values[static_cast<size_t>(c * width + r)];
+        exchanged[static_cast<size_t>(r * columns + c)] = values[static_cast<size_t>(c * width + r)];
     }
-    return turned;
+    return exchanged;
   }
 
   // A part of a stored matrix as the float32 values that its codes stand for.

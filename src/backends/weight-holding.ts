@@ -12,8 +12,13 @@ export interface WeightHolding {
   storage: FloatDType | StorageKind | (string & {});
   /** What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "float32" does neither. */
   arithmetic: "float32" | "bfloat16";
-  /** Makes codes of plain numbers as they are loaded: parameters of the quantiser that `storage` names. */
+  /**
+   * Makes codes of plain numbers as they are loaded: parameters of the quantiser that `storage` names. One of them all have:
+   * `inputsFirst`, where what is quantised is the stored matrix with rows and columns exchanged.
+   */
   quantise?: QuantiserParameters;
+  /** The quantiser, where its codes are turned into plain numbers of the type `storage` at once. Default: `storage`. */
+  quantiser?: string;
 }
 
 /**
@@ -38,8 +43,12 @@ export function plainHolding(dtype: FloatDType): WeightHolding {
 export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   if (weight.uses.includes("vector")) return plainHolding("float32");
   const plain = plainHolding(dtype);
-  const kind = weight.from[0]?.storage?.kind;
-  return kind !== undefined && storedCodes(weight) ? { ...plain, storage: kind } : plain;
+  const [stored] = weight.from.map(({ storage }) => storage);
+  if (!stored) return plain;
+  // a storage may say what its products are computed in
+  const arithmetic = "arithmetic" in stored ? stored.arithmetic : plain.arithmetic;
+  if (storedCodes(weight)) return { arithmetic, storage: stored.kind };
+  return arithmetic === plain.arithmetic ? plain : plainHolding(arithmetic);
 }
 
 /** How the codes of a weight can stay as they are: when it is whole rows, all held in one layout. */
@@ -66,7 +75,9 @@ function quantisedCodes({ from, uses, shape }: Weight, { storage, quantise }: We
   const isPlainRows = from.every(({ storage: stored, slice, transpose }) => {
     return !stored && (!slice || (slice.axis === 0) !== (transpose ?? false));
   });
-  return isPlainRows ? quantiserNamed(storage)?.layout(quantise, shape.at(-1)!) : undefined;
+  const layout = isPlainRows ? quantiserNamed(storage)?.layout(quantise, shape.at(-1)!) : undefined;
+  // groups of fewer columns are decoded
+  return layout?.group === "row" || (layout?.group ?? 0) % 16 === 0 ? layout : undefined;
 }
 
 /** The layout in which a weight's codes are held; undefined for plain numbers, and where a weight cannot be held so. */

@@ -3,6 +3,7 @@ import {
   AutoModelForCausalLM,
   AutoModelForSeq2SeqLM,
   AutoTokenizer,
+  BitsAndBytesConfig,
   type CausalLM,
   type FromPretrainedOptions,
   type Tokenizer,
@@ -22,12 +23,16 @@ export interface Loaded {
 export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   const start = performance.now();
   const reporter = createProgressReporter();
-  const { revision, cacheDir, localFilesOnly, dtype, device, threads, kvCacheDtype, checkMemory } = flags;
+  const { revision, cacheDir, localFilesOnly, dtype, loadIn4bit, loadIn8bit, device, threads } = flags;
+  const { kvCacheDtype, checkMemory } = flags;
   const hub = { revision, cacheDir, localFilesOnly };
   try {
     const model = await loadEither(flags.model, {
       ...hub,
       dtype,
+      loadIn4bit,
+      loadIn8bit,
+      quantizationConfig: quantisationOf(flags),
       device,
       threads,
       kvCacheDtype,
@@ -39,6 +44,13 @@ export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   } finally {
     reporter.close();
   }
+}
+
+/** What --quantize says. */
+function quantisationOf({ quantize }: ModelFlags): BitsAndBytesConfig | undefined {
+  if (quantize === undefined) return undefined;
+  const [type, double] = quantize.split("-") as ["nf4" | "fp4", "double"?];
+  return new BitsAndBytesConfig({ loadIn4bit: true, bnb4bitQuantType: type, bnb4bitUseDoubleQuant: double !== undefined });
 }
 
 /** A model that goes on from a text, or one that reads it with an encoder (T5, BART). */

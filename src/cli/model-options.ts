@@ -8,6 +8,9 @@ export interface ModelFlags {
   model: string;
   revision?: string;
   dtype?: FromPretrainedOptions["dtype"];
+  loadIn4bit?: boolean;
+  loadIn8bit?: boolean;
+  quantize?: (typeof quantisations)[number];
   device?: FromPretrainedOptions["device"];
   threads?: number;
   kvCacheDtype?: FromPretrainedOptions["kvCacheDtype"];
@@ -16,7 +19,13 @@ export interface ModelFlags {
   localFilesOnly?: boolean;
 }
 
-/** Adds --model, --revision, --dtype, --device, --threads, --kv-cache-dtype, --no-check-memory, --cache-dir and --local-files-only. */
+/** What --quantize names: bitsandbytes' 4-bit types, with and without double quantisation. */
+export const quantisations = ["nf4", "nf4-double", "fp4", "fp4-double"] as const;
+
+/**
+ * Adds --model, --revision, --dtype, --load-in-4bit, --load-in-8bit, --quantize, --device, --threads, --kv-cache-dtype,
+ * --no-check-memory, --cache-dir and --local-files-only.
+ */
 export function addModelOptions(command: Command): Command {
   return addHubOptions(
     command.option("-m, --model <id or folder>", "Hub id, local folder, or tsumugi-mini (in the box)", "tsumugi-mini"),
@@ -24,6 +33,9 @@ export function addModelOptions(command: Command): Command {
     .addOption(
       new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
     )
+    .option("--load-in-4bit", "quantise to 4 bits while loading, as bitsandbytes does (FP4)")
+    .option("--load-in-8bit", "quantise to 8 bits while loading, as bitsandbytes does (LLM.int8())")
+    .addOption(new Option("--quantize <kind>", "quantise while loading, to a kind of 4 bits").choices(quantisations))
     .addOption(new Option("--device <device>", "where to run").choices(["auto", ...deviceNames()]).default("auto"))
     .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger)
     .addOption(

@@ -1,6 +1,7 @@
 export type { AssistedReport } from "../decoding/assisted/assisted-report.ts";
 export type { GenerationConfig } from "../decoding/generation-config.ts";
 export type { StoppingCriterion } from "../decoding/stopping-criteria.ts";
+export { BitsAndBytesConfig, type BitsAndBytesOptions } from "../formats/quantised/bitsandbytes-config.ts";
 export { type DownloadProgress, hubCacheDirectory, type ModelDirectory, resolveModel } from "../hub/index.ts";
 export type { ChatInput, ChatMessage, ChatRole, TextMessage, Tokenizer } from "../tokenizer/index.ts";
 export { setWarningHandler, type WarningHandler } from "../util/warnings.ts";

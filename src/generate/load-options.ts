@@ -1,6 +1,12 @@
 import type { DeviceName } from "../backends/devices.ts";
 import { generationFieldNames } from "../decoding/generation-fields.ts";
 import { TsumugiError } from "../errors.ts";
+import {
+  type BitsAndBytesConfig,
+  type BitsAndBytesOptions,
+  bitsAndBytesConfigOf,
+  bitsAndBytesNames,
+} from "../formats/quantised/bitsandbytes-config.ts";
 import type { DownloadProgress, HubOptions } from "../hub/index.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
 import { oneOf } from "../util/one-of.ts";
@@ -36,6 +42,15 @@ export interface ModelOptions {
    * float32. "float32": never rounded, so that bfloat16 weights give answers nearer to their float32 ones. Default "auto".
    */
   activationDtype?: "auto" | "float32" | undefined;
+  /**
+   * Quantises the weights of a plain checkpoint while they are loaded, as Python's bitsandbytes does. `dtype` is the type of what
+   * is left as it is. Default: weights stay what they are.
+   */
+  quantizationConfig?: BitsAndBytesConfig | BitsAndBytesOptions | undefined;
+  /** `quantizationConfig: new BitsAndBytesConfig({ loadIn4bit: true })`: FP4, as in transformers. Default false. */
+  loadIn4bit?: boolean | undefined;
+  /** `quantizationConfig: new BitsAndBytesConfig({ loadIn8bit: true })`: LLM.int8(). Default false. */
+  loadIn8bit?: boolean | undefined;
   /** Sequences at once; more wait for their turn. All beams of a search run at once. Default 64. */
   maxBatchSize?: number | undefined;
   /** Tokens, prompt included, that every one of `maxBatchSize` sequences has room for. Default: the model's context, at most 4,096. */
@@ -70,29 +85,19 @@ export const hubNames: readonly string[] = [
   "signal",
 ];
 const modelNames = [
-  "dtype",
-  "activationDtype",
-  "maxBatchSize",
-  "contextTokens",
-  "cacheBytes",
-  "kvCacheDtype",
-  "checkMemory",
-  "signal",
-  "onProgress",
+  ...["dtype", "activationDtype", "kvCacheDtype", "quantizationConfig", "loadIn4bit", "loadIn8bit"],
+  ...["maxBatchSize", "contextTokens", "cacheBytes", "checkMemory", "signal", "onProgress"],
 ];
 
 /** Names of all options of `fromPretrained`. */
 export const fromPretrainedNames: readonly string[] = [...new Set([...hubNames, ...modelNames, "device", "threads"])];
 
 const notYet = "it is planned and not built yet";
-const quantised = "quantised weights are planned and not built yet; use `dtype`";
 export const loadRefusals: Refusals = {
   ...sameReason(generationFieldNames, "it is an option of calls: give it to `generate`, `stream` or a pipeline"),
   torchDtype: "its name here is `dtype`",
   deviceMap: "its name here is `device`",
-  loadIn4bit: quantised,
-  loadIn8bit: quantised,
-  quantizationConfig: quantised,
+  ...sameReason(bitsAndBytesNames, "it is an option of `BitsAndBytesConfig`: give it in `quantizationConfig`"),
   trustRemoteCode: "remote code is never run",
   attnImplementation: "the engine has one implementation of attention",
   lowCpuMemUsage: "loading never holds two whole copies anyway",
@@ -121,6 +126,8 @@ function sameReason(names: readonly string[], reason: string): Refusals {
 export function checkModelOptions(options: ModelOptions, known: readonly string[] = modelNames): void {
   refuseUnknown(options, known, loadRefusals);
   checkOptionTypes(options, { onProgress: "function", checkMemory: "boolean", signal: "signal" });
+  checkOptionTypes(options, { loadIn4bit: "boolean", loadIn8bit: "boolean" });
+  quantisationOf(options);
   const dtypes = [undefined, "auto", "float32", "bfloat16", "float16"];
   const meant = dtypes.includes(options.dtype) ? undefined : ourDtypeName(options.dtype);
   if (meant !== undefined)
@@ -135,4 +142,24 @@ export function checkModelOptions(options: ModelOptions, known: readonly string[
   if (maxBatchSize > 65_536) {
     throw new TsumugiError("invalid_option", { option: "maxBatchSize", expected: "at most 65536", given: maxBatchSize });
   }
+}
+
+/**
+ * How weights are quantised while they are loaded; undefined where they are not.
+ *
+ * @throws `invalid_option`, `conflicting_options`
+ */
+export function quantisationOf({ quantizationConfig, loadIn4bit, loadIn8bit }: ModelOptions): BitsAndBytesConfig | undefined {
+  const isShort = loadIn4bit === true || loadIn8bit === true;
+  if (quantizationConfig === undefined || quantizationConfig === null) {
+    return isShort ? bitsAndBytesConfigOf({ loadIn4bit, loadIn8bit }) : undefined;
+  }
+  if (isShort) {
+    const options = `\`${loadIn4bit ? "loadIn4bit" : "loadIn8bit"}\` and \`quantizationConfig\``;
+    throw new TsumugiError("conflicting_options", { options, reason: "say it in `quantizationConfig`" });
+  }
+  const config = bitsAndBytesConfigOf(quantizationConfig);
+  if (config.loadIn4bit || config.loadIn8bit) return config;
+  const expected = "a config with `loadIn4bit` or `loadIn8bit`";
+  throw new TsumugiError("invalid_option", { option: "quantizationConfig", expected, given: quantizationConfig });
 }

@@ -6,6 +6,7 @@ import type { FloatDType } from "../tensor/dtype.ts";
 import { chooseDtype } from "./choose-dtype.ts";
 import { fittingLimits } from "./fit-memory.ts";
 import type { ModelOptions } from "./load-options.ts";
+import { quantisingRule } from "./quantise-on-load.ts";
 
 /** How a model will be held and sized. */
 export interface SessionPlan {
@@ -19,13 +20,14 @@ export interface SessionPlan {
 /**
  * What the options of loading mean for a model, before any of its weights is read.
  *
- * @throws what `chooseDtype`, `engineLimits` and `fittingLimits` throw
+ * @throws what `chooseDtype`, `quantisingRule`, `engineLimits` and `fittingLimits` throw
  */
 export function planSession(
   { model: plain, config, checkpoint, backend }: PlannedParts,
   options: Pick<
     ModelOptions,
-    "dtype" | "activationDtype" | "kvCacheDtype" | "maxBatchSize" | "contextTokens" | "cacheBytes" | "checkMemory"
+    | ("dtype" | "activationDtype" | "kvCacheDtype" | "quantizationConfig" | "loadIn4bit" | "loadIn8bit")
+    | ("maxBatchSize" | "contextTokens" | "cacheBytes" | "checkMemory")
   >,
 ): SessionPlan {
   const model = backend.keepsOutputs ? withAttentions(withHiddenStates(plain)) : plain;
@@ -34,7 +36,8 @@ export function planSession(
   const activation = options.activationDtype === "float32" ? ("float32" as const) : undefined;
   const sizes = { blockTokens: backend.blockTokens, maxSequences: maxBatchSize };
   const cache = options.kvCacheDtype === "auto" ? undefined : options.kvCacheDtype;
-  const limitOptions = { ...sizes, weights: dtype, activation, cache, taps: ["hidden"] };
+  const holdAs = quantisingRule(model, config, options);
+  const limitOptions = { ...sizes, weights: dtype, ...(holdAs && { holdAs }), activation, cache, taps: ["hidden"] };
   const limits = fittingLimits({ model, checkpoint, backend }, limitOptions, options);
   return { model, dtype, maxBatchSize, limits };
 }

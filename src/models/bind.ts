@@ -13,6 +13,10 @@ export interface BindingSource {
   find(tensor: string): string | undefined;
   /** How a tensor is stored, where it is quantised. */
   storageOf: FindStorage;
+  /** Bytes of the tensors that `storageOf` reads. */
+  bytes: ReadonlyMap<string, Uint8Array>;
+  /** Whether the architecture stores a matrix as [inputs, outputs]. */
+  isInputsFirst(tensor: string): boolean;
   /** What changes the weights. */
   adapter?: ModelAdapter | undefined;
 }
@@ -29,8 +33,13 @@ export interface Binding {
   bind(weights: readonly Weight[], modelType: string): Weight[];
 }
 
-export function bindingTo({ tensors, find, storageOf, adapter }: BindingSource): Binding {
-  const lookup: TensorLookup = { find, info: (name) => tensors.get(name)! };
+export function bindingTo({ tensors, find, storageOf, bytes, isInputsFirst, adapter }: BindingSource): Binding {
+  const lookup: TensorLookup = {
+    find,
+    info: (name) => tensors.get(name)!,
+    bytes: (name) => bytes.get(name) ?? new Uint8Array(),
+    isInputsFirst,
+  };
   /** The origin with its tensors as the checkpoint names them, or the names of what is missing. */
   const bound = (origin: WeightOrigin): WeightOrigin | readonly string[] => {
     const replacement = adapter?.replacementOf(origin.tensor);

@@ -1,7 +1,7 @@
 import { TsumugiError } from "../errors.ts";
 import { isAdapterTensor } from "../formats/adapted-checkpoint.ts";
 import type { CheckpointTensors } from "../formats/checkpoint.ts";
-import { type FindStorage, openQuantisation } from "../formats/quantised/index.ts";
+import { type FindStorage, openQuantisation, quantisationReads } from "../formats/quantised/index.ts";
 import type { Model } from "../ops/program.ts";
 import { warn } from "../util/warnings.ts";
 import { replacedTensor } from "./adapters/adapter-tensors.ts";
@@ -85,7 +85,7 @@ export function modelKindOf(config: unknown): ModelKind {
  * @throws TsumugiError as `buildModel`, and `weights_missing`, `weight_shape`, `adapter_unsupported`, `adapter_invalid`.
  */
 export async function loadModel(config: unknown, source: CheckpointTensors, beside?: AdapterSource): Promise<Model> {
-  const { architecture, fields, mayTie, storageOf } = readConfig(config);
+  const { architecture, fields, mayTie, storageOf, reads } = readConfig(config);
   const tensors = new Map(source.tensors().map((tensor) => [tensor.name, tensor]));
   const { tie } = architecture;
   const adapter = beside && openAdapter(beside, architecture);
@@ -99,8 +99,11 @@ export async function loadModel(config: unknown, source: CheckpointTensors, besi
     const reason = "it changes one of the embedding and the head, which an encoder-decoder model has in common";
     throw new TsumugiError("adapter_unsupported", { directory: beside!.directory, reason });
   }
+  const bytes = await readNamed(source, reads);
   const binding = bindingTo({
     tensors,
+    bytes,
+    isInputsFirst: (tensor) => architecture.storesInputsFirst && tensor !== `${tie.head}.weight`,
     find(tensor) {
       const own = find(tensor);
       if (own !== undefined || !tied) return own;
@@ -151,6 +154,8 @@ interface ReadConfig {
    */
   mayTie: boolean | undefined;
   storageOf: FindStorage;
+  /** Whether `storageOf` wants the bytes of a tensor. */
+  reads(name: string): boolean;
 }
 
 function readConfig(config: unknown): ReadConfig {
@@ -164,9 +169,19 @@ function readConfig(config: unknown): ReadConfig {
   if (!architecture || (outer && architecture.hasEncoder))
     return refuse(outer ? `${outer.model_type} (its text part is ${modelType})` : modelType);
   const own = architecture.isTied(fields);
-  const read = { architecture, fields, storageOf: openQuantisation(quantisation) };
+  const read = { architecture, fields, storageOf: openQuantisation(quantisation), reads: quantisationReads(quantisation) };
   if (!outer || own || outer.tie_word_embeddings === false) return { ...read, mayTie: own };
   return { ...read, mayTie: outer.tie_word_embeddings === true ? true : undefined };
+}
+
+/** The bytes of the tensors that say what others mean. */
+async function readNamed(source: CheckpointTensors, reads: ReadConfig["reads"]): Promise<ReadonlyMap<string, Uint8Array>> {
+  const bytes = new Map<string, Uint8Array>();
+  for (const { name } of source.tensors()) {
+    const found = reads(name) ? await source.read?.(name) : undefined;
+    if (found) bytes.set(name, found);
+  }
+  return bytes;
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

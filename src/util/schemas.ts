@@ -76,6 +76,11 @@ export const texts = expects(
   z.union([text, z.array(text)]).transform((list) => (Array.isArray(list) ? list : [list])),
 );
 
+/** A list of texts, none empty; described by `expected`. */
+export function textList(expected: string) {
+  return expects(expected, z.array(text));
+}
+
 /** A function, described by `expected`. */
 export function callable<Value>(expected: string) {
   return expects(

@@ -29,8 +29,8 @@ export function planLoad(
     let destination = 0;
     const origins = weight.from.flatMap((origin) => {
       const planned = planOrigin(weight, index, origin, native.kind === weightKinds.vector, destination, places);
-      const { storage, quantise } = holdings[index]!;
-      const result = quantise ? { ...planned, quantiser: storage, quantise } : planned;
+      const { storage, quantise, quantiser = storage } = holdings[index]!;
+      const result = quantise ? { ...planned, quantiser, quantise } : planned;
       const { rows, columns } = logicalSize(result);
       if (native.kind !== weightKinds.vector && columns !== native.columns) {
         throw shapeError(weight, `[${weight.shape}]`, `[${rows}, ${columns}] from ${origin.tensor}`);

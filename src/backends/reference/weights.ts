@@ -10,7 +10,7 @@ import type { QuantiserParameters } from "../../tensor/quantisers/quantiser.ts";
 import { checkReadable } from "../../tensor/readable.ts";
 import { decodeStorage, isStoredByRows, type StorageBytes, storageTensors, type TensorStorage } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
-import { holdingCodes, isPlain, type WeightHolding } from "../weight-holding.ts";
+import { isPlain, type WeightHolding } from "../weight-holding.ts";
 
 /** A weight of a session. */
 export interface ReferenceWeight {
@@ -66,15 +66,19 @@ async function quantised(
   holding: WeightHolding,
   parameters: QuantiserParameters,
 ): Promise<ReferenceWeight> {
-  const layout = holdingCodes(weight, holding)!;
-  const columns = weight.shape.at(-1)!;
+  const quantiser = quantiserNamed(holding.quantiser ?? holding.storage)!;
   const parts: Float32Array[] = [];
   for (const origin of weight.from) {
-    const { slice, ...whole } = origin;
-    const coded = quantiserNamed(holding.storage)!.quantise(await reader.values(whole), columns, parameters);
-    const values = decodeCodes(layout, coded);
-    const [start, end] = slice ? [slice.start, slice.end] : [0, coded.rows];
-    parts.push(values.subarray(start * columns, end * columns));
+    const { transpose = false, tensor, change } = origin;
+    const turned = parameters.inputsFirst ?? transpose;
+    const stored = { tensor, ...(change && { change }) };
+    const [rows, columns] = reader.shapeOf(tensor) as [number, number];
+    const matrix = turned ? await reader.values({ ...stored, transpose: true }) : await reader.values(stored);
+    const width = turned ? rows : columns;
+    const made = decodeCodes(quantiser.layout(parameters, width)!, quantiser.quantise(matrix, width, parameters));
+    const exchange = { before: 0, storedColumns: width, rowStart: 0, rowEnd: matrix.length / width };
+    const back = turned ? place(made, { shape: [], ...exchange, columnStart: 0, columnEnd: width }, true) : made;
+    parts.push(place(back, regionOf(origin, [rows, columns]), transpose));
   }
   const values = roundTo(joined(weight, parts), holding.arithmetic);
   return { values: () => values, type: holding.arithmetic };
@@ -115,6 +119,11 @@ class OriginReader {
   constructor(source: WeightSource, tensors: ReadonlyMap<string, TensorInfo>) {
     this.#source = source;
     this.#tensors = tensors;
+  }
+
+  /** Shape of a stored tensor. */
+  shapeOf(tensor: string): readonly number[] {
+    return this.#info(tensor).shape;
   }
 
   /** The values that an origin gives. */

@@ -8,6 +8,10 @@ export interface TensorLookup {
   find(tensor: string): string | undefined;
   /** A tensor by its name in the checkpoint. */
   info(name: string): TensorInfo;
+  /** The bytes of a tensor that the method `reads`. */
+  bytes(name: string): Uint8Array;
+  /** Whether plain checkpoints of the architecture store a matrix as [inputs, outputs] (GPT-2's Conv1D). */
+  isInputsFirst(tensor: string): boolean;
 }
 
 /** How a checkpoint stores what the model knows as one plain tensor. */
@@ -29,6 +33,8 @@ export type FindStorage = (tensor: string, lookup: TensorLookup) => StoredTensor
 export interface QuantisationMethod {
   /** `quant_method`. */
   name: string;
+  /** Whether a tensor of the checkpoint, by its name there, says what others mean: its bytes are read before. Default: none. */
+  reads?(name: string): boolean;
   /**
    * Reads `quantization_config`. Every field that changes what values mean is honoured or refused.
    *

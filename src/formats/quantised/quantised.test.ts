@@ -10,6 +10,8 @@ function lookupOf(tensors: Record<string, [TensorInfo["dtype"], readonly number[
       const [dtype, shape] = tensors[name]!;
       return { name, dtype, shape, bytes: 0 };
     },
+    bytes: () => new Uint8Array(),
+    isInputsFirst: () => false,
   };
 }
 

@@ -1,10 +1,12 @@
+import { bitsandbytes4 } from "./bitsandbytes4.ts";
+import { bitsandbytes8 } from "./bitsandbytes8.ts";
 import { coded } from "./coded.ts";
 import { ggml } from "./ggml.ts";
 import type { StorageKindOf } from "./kind.ts";
 import { mxfp4 } from "./mxfp4.ts";
 
 /** Every kind of storage; a new one is its file and its line here. */
-const kinds = { coded, ggml, mxfp4 };
+const kinds = { bitsandbytes4, bitsandbytes8, coded, ggml, mxfp4 };
 
 type Kinds = typeof kinds;
 

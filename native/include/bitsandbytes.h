@@ -1,0 +1,23 @@
+// What reading and making bitsandbytes' 4-bit codes have in common. src/tensor/bitsandbytes/ is the reference.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "code_layout.h"
+
+namespace tsumugi {
+
+inline CodeTable four_bit_table(const std::string& type) { return type == "nf4" ? CodeTable::nf4 : CodeTable::fp4; }
+
+// The most columns of a row that lie in one block wherever the row begins.
+inline int64_t common_group(int64_t columns, int64_t block) {
+  int64_t group = 1;
+  while (columns % (2 * group) == 0 && block % (2 * group) == 0) group *= 2;
+  return group;
+}
+
+// What bitsandbytes divides by 127 with.
+constexpr float kPerCode = static_cast<float>(1.0 / 127);
+
+}  // namespace tsumugi

@@ -1,0 +1,167 @@
+// Plain numbers in 4 bits as bitsandbytes makes them: blocks of 64 over the flattened matrix, each scaled to ±1, then the
+// nearest of 16 values. src/tensor/quantisers/bitsandbytes4.ts is the reference.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "bitsandbytes.h"
+#include "quantiser.h"
+
+namespace tsumugi {
+
+namespace {
+
+constexpr int64_t kBlock = 64;
+constexpr int64_t kNestedBlock = 256;
+
+constexpr float kFp4Borders[7] = {0.00260417f, 0.0859375f, 0.20833333f, 0.29166667f, 0.4166667f, 0.583333f, 0.8333333f};
+constexpr uint8_t kFp4Order[8] = {0, 1, 6, 7, 4, 5, 2, 3};
+
+constexpr std::array<float, 15> nf4_borders() {
+  std::array<float, 15> out{};
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<float>((static_cast<double>(kCodeNf4[i]) + static_cast<double>(kCodeNf4[i + 1])) / 2);
+  return out;
+}
+
+constexpr std::array<float, 15> kNf4Borders = nf4_borders();
+
+// How many borders lie below a value; of NaN none.
+template <size_t count>
+uint8_t above(float value, const float* borders) {
+  uint8_t sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += value > borders[i] ? 1 : 0;
+  return sum;
+}
+
+uint8_t four_bit_code(float scaled, CodeTable table) {
+  if (table == CodeTable::nf4) return above<15>(scaled, kNf4Borders.data());
+  const uint8_t code = kFp4Order[above<7>(std::fabs(scaled), kFp4Borders)];
+  return scaled < 0 ? code | 8 : code;
+}
+
+// The values in the type that the weights have.
+float rounded(float value, const std::string& type) {
+  if (type == "bfloat16") return round_to_bfloat16(value);
+  return type == "float16" ? float16_to_float(float_to_float16(value)) : value;
+}
+
+// Maxima of the blocks of rows that begin with a block.
+std::vector<float> block_maxima(const QuantiserRows& rows, const std::string& type) {
+  const int64_t count = rows.rows * rows.columns;
+  std::vector<float> maxima(static_cast<size_t>((count + kBlock - 1) / kBlock));
+  for (int64_t i = 0; i < count; ++i) {
+    float& most = maxima[static_cast<size_t>(i / kBlock)];
+    most = std::max(most, std::fabs(rounded(rows.values[i], type)));
+  }
+  return maxima;
+}
+
+// bitsandbytes' signed dynamic map of 8 bits, in ascending order.
+std::array<float, 256> dynamic_map() {
+  std::array<float, 256> out{};
+  size_t at = 0;
+  out[at++] = 0.0f;
+  out[at++] = 1.0f;
+  for (int power = 0; power < 7; ++power) {
+    const int parts = 1 << power;
+    const float start = 0.1f, step = (1.0f - start) / static_cast<float>(parts);
+    // edges are counted from the nearer end, with one rounding each
+    const auto edge = [&](int i) {
+      return i < (parts + 1) / 2 ? std::fma(step, static_cast<float>(i), start)
+                                 : std::fma(-step, static_cast<float>(parts - i), 1.0f);
+    };
+    const auto scale = static_cast<float>(std::pow(10.0, power - 6));
+    for (int i = 0; i < parts; ++i) {
+      const float middle = (edge(i) + edge(i + 1)) / 2.0f;
+      out[at++] = middle * scale;
+      out[at++] = -(middle * scale);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// Double quantisation: the mean of all maxima is taken off, and the rest goes to the nearest of the map, in blocks of 256.
+class NestedScales : public QuantiserSurvey {
+ public:
+  explicit NestedScales(std::string type) : type_(std::move(type)) {}
+
+  void see(const QuantiserRows& rows) override {
+    const std::vector<float> maxima = block_maxima(rows, type_);
+    scales_.insert(scales_.end(), maxima.begin(), maxima.end());
+    if (rows.first + rows.rows == rows.all_rows) quantise();
+  }
+
+  float scale(int64_t block) const { return scales_[static_cast<size_t>(block)]; }
+
+ private:
+  void quantise() {
+    static const std::array<float, 256> map = dynamic_map();
+    double sum = 0;
+    for (const float most : scales_) sum += static_cast<double>(most);
+    const auto offset = static_cast<float>(sum / static_cast<double>(scales_.size()));
+    for (size_t first = 0; first < scales_.size(); first += kNestedBlock) {
+      const size_t last = std::min(first + kNestedBlock, scales_.size());
+      float most = 0;
+      for (size_t i = first; i < last; ++i) most = std::max(most, std::fabs(scales_[i] - offset));
+      for (size_t i = first; i < last; ++i) {
+        const float scaled = map[code(map, (scales_[i] - offset) * (1.0f / most))] * most;
+        scales_[i] = scaled + offset;
+      }
+    }
+  }
+
+  // The lower of two that are equally near.
+  static size_t code(const std::array<float, 256>& map, float scaled) {
+    size_t low = 0, high = 255;
+    while (low < high) {
+      const size_t at = (low + high) / 2;
+      if (scaled > (map[at] + map[at + 1]) / 2.0f) {
+        low = at + 1;
+      } else {
+        high = at;
+      }
+    }
+    return low;
+  }
+
+  std::string type_;
+  std::vector<float> scales_;  // maxima, then what their codes stand for
+};
+
+CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey* survey) {
+  const std::string& from = rows.parameters->text("from");
+  CodedRows coded;
+  coded.table = four_bit_table(rows.parameters->text("type"));
+  coded.rows = rows.rows;
+  coded.columns = rows.columns;
+  coded.group = common_group(rows.columns, kBlock);
+  const std::vector<float> maxima = block_maxima(rows, from);
+  const int64_t count = rows.rows * rows.columns, first_block = rows.first_value() / kBlock;
+  coded.codes.resize(static_cast<size_t>(count));
+  for (int64_t block = 0; block * kBlock < count; ++block) {
+    const float inverse = 1.0f / maxima[static_cast<size_t>(block)];
+    const int64_t end = std::min((block + 1) * kBlock, count);
+    for (int64_t i = block * kBlock; i < end; ++i)
+      coded.codes[static_cast<size_t>(i)] = four_bit_code(rounded(rows.values[i], from) * inverse, coded.table);
+  }
+  const auto* nested = static_cast<const NestedScales*>(survey);
+  coded.scales.resize(static_cast<size_t>(count / coded.group));
+  for (size_t i = 0; i < coded.scales.size(); ++i) {
+    const int64_t block = static_cast<int64_t>(i) * coded.group / kBlock;
+    coded.scales[i] = nested == nullptr ? maxima[static_cast<size_t>(block)] : nested->scale(first_block + block);
+  }
+  return coded;
+}
+
+std::unique_ptr<QuantiserSurvey> make_survey(const OpAttributes& parameters, int64_t, int64_t) {
+  if (!parameters.flag("double")) return nullptr;
+  return std::make_unique<NestedScales>(parameters.text("from"));
+}
+
+const RegisterQuantiser quantiser({.name = "bitsandbytes4", .quantise = make_codes, .survey = make_survey});
+
+}  // namespace
+
+}  // namespace tsumugi

@@ -1,0 +1,33 @@
+import { commonGroup, type FourBitType, loadedBlock, quantiseBlocks } from "../bitsandbytes/blocks.ts";
+import { nestStatistics, unnestStatistics } from "../bitsandbytes/statistics.ts";
+import { roundTo } from "../convert.ts";
+import type { FloatDType } from "../dtype.ts";
+import type { Quantiser } from "./quantiser.ts";
+
+/**
+ * bitsandbytes in 4 bits. Parameters: `type` "nf4" or "fp4"; `double`, whether scales are quantised again; `from`, the type of
+ * the weights that are quantised, to which they are rounded before.
+ */
+export const bitsandbytes4: Quantiser = {
+  name: "bitsandbytes4",
+  layout({ type }, columns) {
+    return {
+      bits: 4,
+      group: commonGroup(columns, loadedBlock),
+      table: type as FourBitType,
+      scale: "float32",
+      offset: "none",
+      permuted: false,
+    };
+  },
+  quantise(values, columns, { type, double, from }) {
+    const { codes, absmax } = quantiseBlocks(roundTo(values.slice(), from as FloatDType), type as FourBitType);
+    const scales = double ? unnestStatistics(nestStatistics(absmax)) : absmax;
+    const group = commonGroup(columns, loadedBlock);
+    const spread = Float32Array.from(
+      { length: values.length / group },
+      (_, i) => scales[Math.floor((i * group) / loadedBlock)]!,
+    );
+    return { rows: values.length / columns, columns, group, codes, scales: spread };
+  },
+};
