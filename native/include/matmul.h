@@ -4,11 +4,15 @@
 // on chunking or on the number of threads. Each output is summed in one fixed order over k:
 //   float32, float16  one chain over ascending k of fused multiply-adds (scalar: multiply, then add); float16
 //                     weights are widened, x stays float32
-//   bfloat16          x is rounded to bfloat16 (nearest, ties to even); for each 32 values of k: the products of
-//                     even k in one chain of fused multiply-adds and those of odd k in another, both from 0, and
-//                     then sum = sum + (even + odd). This is the order that Intel documents for TDPBF16PS, so
-//                     every instruction set gives the same bits. (Should a machine's tiles add otherwise, which is
-//                     tried out once, its "amx" uses tiles for every number of rows: M still does not matter.)
+//   bfloat16          x is rounded to bfloat16 (nearest, ties to even); then, by what the machine has:
+//                     avx512_bf16  one chain over ascending pairs of k of vdpbf16ps
+//                     amx          for each 32 values of k: the products of even k in one chain of fused
+//                                  multiply-adds and those of odd k in another, both from 0, and then
+//                                  sum = sum + (even + odd): what Intel documents for TDPBF16PS. (Should a
+//                                  machine's tiles add otherwise, which is tried out once, tiles are used for
+//                                  every number of rows: M still does not matter.)
+//                     all others   one chain over ascending k of fused multiply-adds
+// Instruction sets may differ in the last places; within one, M never matters (docs/decisions/0020).
 // Then (sum + bias) + residual.
 #pragma once
 

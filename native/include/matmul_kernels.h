@@ -15,14 +15,15 @@ constexpr int kMaxTileRows = 12;
 // Rows of x that one pass over the weights serves, at most; more rows are passes one after another.
 constexpr int64_t kSlabRows = 512;
 
-// c[block][row][16] = (first ? 0 : c) + the sum over `depth` columns. x is packed as [column][row]; `weight` points at
-// the first of these columns in the first block. depth is a multiple of the storage's unit; in bfloat16 arithmetic x is
-// rounded already.
-// For each line of weights read, the line `ahead` bytes further is fetched into the cache.
+// c[block][row][16] = (first ? 0 : c) + the sum over `depth` columns. x is packed as [column][row], or as [pair][row] words of
+// two bfloat16 values; `weight` points at the first of these columns in the first block. depth is a multiple of the storage's
+// unit; in bfloat16 arithmetic x is rounded already.
+// For each step (a column, or of bfloat16 weights a pair of them) a line of each block is fetched into the cache: that at
+// `fetch`, and then `fetch_step` bytes on from step to step.
 using TileKernel = void (*)(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
-                            ptrdiff_t ahead);
+                            const uint8_t* fetch, ptrdiff_t fetch_step);
 
-// Packs rows of x as [column][row], with zeros up to `padded` columns; rounds to bfloat16 where the weights are.
+// Packs rows of x as tiles want them, with zeros up to `padded` columns; rounds to bfloat16 where the weights are.
 using PackInputs = void (*)(const float* x, int64_t stride, int64_t columns, int64_t padded, float* out);
 
 // Writes one block of 16 outputs: y = c + bias + residual, for the given rows and `outputs` <= 16 of them.
@@ -31,11 +32,16 @@ using FinishBlock = void (*)(const float* c, int64_t rows, int64_t outputs, cons
                              int64_t residual_stride, float* y, int64_t y_stride);
 
 struct TileKernels {
-  int max_rows = 0;  // rows that one kernel takes, 1 … max_rows
+  int max_rows = 0;      // rows that one kernel takes, 1 … max_rows
+  int word_columns = 1;  // columns of x in a word of packed x
+  int step_columns = 1;  // columns of a step
+  int step_bytes = 64;   // of a block, for a step
+  int strip_blocks = 1;  // blocks that `strip` takes at once
   struct {
-    int blocks = 1;               // blocks that `several` takes at once
-    TileKernel several = nullptr;    // `blocks` blocks
-    TileKernel single = nullptr;  // one block, for the rest
+    int blocks = 1;                // blocks that `several` takes at once
+    TileKernel several = nullptr;  // as many blocks as go with so many rows
+    TileKernel strip = nullptr;    // `strip_blocks` blocks, whatever the rows
+    TileKernel single = nullptr;   // one block, for the rest
     PackInputs pack = nullptr;
   } rows[kMaxTileRows];  // [0] is for one row
   FinishBlock finish[3] = {};  // float32; rounded to bfloat16; rounded before the bias as well
@@ -49,6 +55,8 @@ const TileKernels& tile_kernels_scalar(Storage storage, Arithmetic arithmetic);
 #if TSUMUGI_X86
 const TileKernels& tile_kernels_avx2(Storage storage, Arithmetic arithmetic);
 const TileKernels& tile_kernels_avx512(Storage storage, Arithmetic arithmetic);
+const TileKernels& tile_kernels_avx512_bf16();  // of bfloat16 weights
+const TileKernels& tile_kernels_amx();          // of bfloat16 weights: what AMX adds, for few rows
 #endif
 #if TSUMUGI_ARM64
 const TileKernels& tile_kernels_neon(Storage storage, Arithmetic arithmetic);
@@ -64,7 +72,7 @@ struct MatmulWorkspace {
   float* sums;
   uint8_t* expanded;
 };
-constexpr int64_t kDepthBlock = 128;  // columns of a strip, which stays in L1 while all rows of x pass it
+constexpr int64_t kDepthBlock = 512;  // columns of a strip, which stays in L1 or L2 while all rows of x pass it
 constexpr int64_t kMostBlocks = 4;    // that a tile takes at once
 constexpr size_t kExpandedBytes = static_cast<size_t>(kMostBlocks * kDepthBlock * kBlockRows) * sizeof(float);
 constexpr int64_t kOwnInputRows = 4;  // up to here each worker packs x for itself, which saves a barrier

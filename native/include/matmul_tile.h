@@ -17,23 +17,19 @@ constexpr int kPerBlock = static_cast<int>(kBlockRows) / kLanes;  // registers a
 
 struct Bfloat16Weights {
   static constexpr Storage kStorage = Storage::bfloat16;
-  static constexpr int kPairsPerLine = 1;  // of the cache
   struct Unit {
     const uint8_t* lines;
   };
   TSUMUGI_TARGET static inline Unit open(const uint8_t* unit, int lane) { return {unit + lane * 4}; }
-  TSUMUGI_TARGET static inline const uint8_t* line(const Unit& unit, int pair) { return unit.lines + pair * 64; }
-  TSUMUGI_TARGET static inline void read(const Unit& unit, int pair, Vector& even, Vector& odd) {
-    even = load_even(line(unit, pair));
-    odd = load_odd(line(unit, pair));
-  }
+  TSUMUGI_TARGET static inline Vector even(const Unit& unit, int pair) { return load_even(unit.lines + pair * 64); }
+  TSUMUGI_TARGET static inline Vector odd(const Unit& unit, int pair) { return load_odd(unit.lines + pair * 64); }
 };
 
-// Arithmetic in bfloat16: kRows rows of x times kBlocks blocks, kAcross registers of a block at a time (kPerBlock when
-// kBlocks > 1).
+// kRows rows of x times kBlocks blocks, kAcross registers of a block at a time (kPerBlock when kBlocks > 1), in the order of
+// AMX tiles: of each 32 columns even ones and odd ones in chains of their own.
 template <typename Weights, int kRows, int kBlocks, int kAcross>
-TSUMUGI_TARGET void pair_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
-                              ptrdiff_t ahead) {
+TSUMUGI_TARGET void documented_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c,
+                                    bool first, const uint8_t* fetch, ptrdiff_t fetch_step) {
   constexpr int kVectors = kBlocks * kAcross;
   constexpr StorageUnit kUnit = storage_unit(Weights::kStorage);
   for (int part = 0; part < kPerBlock; part += kAcross) {
@@ -52,12 +48,13 @@ TSUMUGI_TARGET void pair_tile(const float* x, const uint8_t* weight, size_t bloc
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) even[row][v] = odd[row][v] = zero();
       }
-      for (int pair = 0; pair < 16; ++pair) {
+      for (int pair = 0; pair < 16; ++pair, fetch += fetch_step) {
         Vector even_weight[kVectors], odd_weight[kVectors];
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) {
-          if (v % kAcross == 0 && pair % Weights::kPairsPerLine == 0) prefetch(Weights::line(units[v], pair) + ahead);
-          Weights::read(units[v], pair, even_weight[v], odd_weight[v]);
+          if (v % kAcross == 0) prefetch(fetch + static_cast<size_t>(v / kAcross) * block_bytes);
+          even_weight[v] = Weights::even(units[v], pair);
+          odd_weight[v] = Weights::odd(units[v], pair);
         }
 #pragma GCC unroll 16
         for (int row = 0; row < kRows; ++row) {
@@ -98,7 +95,7 @@ struct Float16Weights {
 // One chain per output, over ascending columns.
 template <typename Weights, int kRows, int kBlocks, int kAcross>
 TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
-                               ptrdiff_t ahead) {
+                               const uint8_t* fetch, ptrdiff_t fetch_step) {
   constexpr int kVectors = kBlocks * kAcross;
   for (int part = 0; part < kPerBlock; part += kAcross) {
     const uint8_t* w = weight + static_cast<size_t>(part) * kLanes * Weights::kBytes;
@@ -111,13 +108,13 @@ TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t blo
         sum[row][v] = first ? zero() : load(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes);
       }
     }
-    for (int64_t column = 0; column < depth; ++column) {
+    for (int64_t column = 0; column < depth; ++column, fetch += fetch_step) {
       Vector weights[kVectors];
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
         const uint8_t* line =
             w + static_cast<size_t>(v / kAcross) * block_bytes + static_cast<size_t>(v % kAcross) * kLanes * Weights::kBytes;
-        if (v % kAcross == 0) prefetch(line + ahead);
+        if (v % kAcross == 0) prefetch(fetch + static_cast<size_t>(v / kAcross) * block_bytes);
         weights[v] = Weights::read(line);
       }
 #pragma GCC unroll 16
@@ -128,6 +125,64 @@ TSUMUGI_TARGET void chain_tile(const float* x, const uint8_t* weight, size_t blo
       }
       w += kBlockRows * Weights::kBytes;
       inputs += kRows;
+    }
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        store(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes, sum[row][v]);
+      }
+    }
+  }
+}
+
+// The same of pairs of columns: one chain over ascending columns all the same.
+template <typename Weights, int kRows, int kBlocks, int kAcross>
+TSUMUGI_TARGET void pair_tile(const float* x, const uint8_t* weight, size_t block_bytes, int64_t depth, float* c, bool first,
+                              const uint8_t* fetch, ptrdiff_t fetch_step) {
+  constexpr int kVectors = kBlocks * kAcross;
+  constexpr StorageUnit kUnit = storage_unit(Weights::kStorage);
+  for (int part = 0; part < kPerBlock; part += kAcross) {
+    const uint8_t* w = weight;
+    const float* inputs = x;
+    Vector sum[kRows][kVectors];
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        sum[row][v] = first ? zero() : load(c + ((v / kAcross) * kRows + row) * kBlockRows + (part + v % kAcross) * kLanes);
+      }
+    }
+    for (int64_t column = 0; column < depth; column += kUnit.columns) {
+      typename Weights::Unit units[kVectors];
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        units[v] = Weights::open(w + static_cast<size_t>(v / kAcross) * block_bytes, (part + v % kAcross) * kLanes);
+      }
+      for (int pair = 0; pair < kUnit.columns / 2; ++pair, fetch += fetch_step) {
+        Vector weights[kVectors];
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          if (v % kAcross == 0) prefetch(fetch + static_cast<size_t>(v / kAcross) * block_bytes);
+          weights[v] = Weights::even(units[v], pair);
+        }
+#pragma GCC unroll 16
+        for (int row = 0; row < kRows; ++row) {
+          const Vector input = broadcast(inputs + row);
+#pragma GCC unroll 16
+          for (int v = 0; v < kVectors; ++v) sum[row][v] = multiply_add(weights[v], input, sum[row][v]);
+        }
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) weights[v] = Weights::odd(units[v], pair);
+#pragma GCC unroll 16
+        for (int row = 0; row < kRows; ++row) {
+          const Vector input = broadcast(inputs + kRows + row);
+#pragma GCC unroll 16
+          for (int v = 0; v < kVectors; ++v) sum[row][v] = multiply_add(weights[v], input, sum[row][v]);
+        }
+        inputs += 2 * kRows;
+      }
+      w += kUnit.bytes;
     }
 #pragma GCC unroll 16
     for (int row = 0; row < kRows; ++row) {
@@ -192,40 +247,60 @@ TSUMUGI_TARGET void finish_block(const float* c, int64_t rows, int64_t outputs, 
 template <int kRows, int kSums>
 struct TileShape {
   static constexpr int kFit = kRoom / (kRows * kSums);  // registers across
-  static constexpr int kBlocks = kFit >= 4 * kPerBlock ? 4 : kFit >= 2 * kPerBlock ? 2 : 1;
+  static constexpr int kBlocks = kFit >= 4 * kPerBlock ? 4 : kFit >= 3 * kPerBlock ? 3 : kFit >= 2 * kPerBlock ? 2 : 1;
   static constexpr int kAcross = kFit >= kPerBlock ? kPerBlock : kFit >= 2 && kPerBlock >= 2 ? 2 : 1;
 };
 
-template <typename Weights, int kRows>
-void fill_pairs(TileKernels& kernels) {
-  using Shape = TileShape<kRows, 2>;
-  kernels.rows[kRows - 1] = {Shape::kBlocks, pair_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
-                             pair_tile<Weights, kRows, 1, Shape::kAcross>, pack_inputs<kRows, true>};
-  if constexpr (kRows > 1) fill_pairs<Weights, kRows - 1>(kernels);
-}
+// These fill in the tiles of up to kRows rows; a strip takes kStrip blocks.
 
-template <typename Weights, int kRows>
+template <typename Weights, int kRows, int kStrip>
 void fill_chain(TileKernels& kernels) {
   using Shape = TileShape<kRows, 1>;
   kernels.rows[kRows - 1] = {Shape::kBlocks, chain_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
-                             chain_tile<Weights, kRows, 1, Shape::kAcross>, pack_inputs<kRows, false>};
-  if constexpr (kRows > 1) fill_chain<Weights, kRows - 1>(kernels);
+                             chain_tile<Weights, kRows, kStrip, Shape::kAcross>, chain_tile<Weights, kRows, 1, Shape::kAcross>,
+                             pack_inputs<kRows, false>};
+  if constexpr (kRows > 1) fill_chain<Weights, kRows - 1, kStrip>(kernels);
 }
 
-template <int kRows>
+template <typename Weights, int kRows, int kStrip>
+void fill_pairs(TileKernels& kernels) {
+  using Shape = TileShape<kRows, 1>;
+  kernels.rows[kRows - 1] = {Shape::kBlocks, pair_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
+                             pair_tile<Weights, kRows, kStrip, Shape::kAcross>, pair_tile<Weights, kRows, 1, Shape::kAcross>,
+                             pack_inputs<kRows, true>};
+  if constexpr (kRows > 1) fill_pairs<Weights, kRows - 1, kStrip>(kernels);
+}
+
+template <typename Weights, int kRows, int kStrip>
+void fill_documented(TileKernels& kernels) {
+  using Shape = TileShape<kRows, 2>;
+  kernels.rows[kRows - 1] = {Shape::kBlocks, documented_tile<Weights, kRows, Shape::kBlocks, Shape::kAcross>,
+                             documented_tile<Weights, kRows, kStrip, Shape::kAcross>,
+                             documented_tile<Weights, kRows, 1, Shape::kAcross>, pack_inputs<kRows, true>};
+  if constexpr (kRows > 1) fill_documented<Weights, kRows - 1, kStrip>(kernels);
+}
+
+inline void set_shape(TileKernels& kernels, int max_rows, int step_columns, int step_bytes, int strip_blocks) {
+  kernels.max_rows = max_rows;
+  kernels.step_columns = step_columns;
+  kernels.step_bytes = step_bytes;
+  kernels.strip_blocks = strip_blocks;
+  kernels.finish[0] = finish_block<0>;
+  kernels.finish[1] = finish_block<1>;
+  kernels.finish[2] = finish_block<2>;
+}
+
+template <int kRows, int kStrip>
 const TileKernels& tables(Storage storage, Arithmetic arithmetic) {
   static const struct Tables {
     TileKernels float32, float16, bfloat16;
     Tables() {
-      for (TileKernels* kernels : {&float32, &float16, &bfloat16}) {
-        kernels->max_rows = kRows;
-        kernels->finish[0] = finish_block<0>;
-        kernels->finish[1] = finish_block<1>;
-        kernels->finish[2] = finish_block<2>;
-      }
-      fill_chain<Float32Weights, kRows>(float32);
-      fill_chain<Float16Weights, kRows>(float16);
-      fill_pairs<Bfloat16Weights, kRows>(bfloat16);
+      set_shape(float32, kRows, 1, 64, kStrip);
+      set_shape(float16, kRows, 1, 32, kStrip);
+      set_shape(bfloat16, kRows, 2, 64, kStrip);
+      fill_chain<Float32Weights, kRows, kStrip>(float32);
+      fill_chain<Float16Weights, kRows, kStrip>(float16);
+      fill_pairs<Bfloat16Weights, kRows, kStrip>(bfloat16);
     }
   } made;
   if (arithmetic != own_arithmetic(storage)) {

@@ -11,6 +11,8 @@ namespace tsumugi {
 namespace {
 
 constexpr ptrdiff_t kAheadBytes = 8192;           // from memory to L1, over all strands together
+constexpr int64_t kFetchingGroups = 8;            // that share out the fetching of a strip
+constexpr int64_t kExpandedDepth = 128;           // columns of codes that few rows expand at a time, into L1
 constexpr size_t kChunkBytes = size_t{1} << 20;   // weights of a chunk when x has few rows
 constexpr int64_t kFewRowBlocks = 64;             // blocks of such a chunk, at most
 constexpr int64_t kChunksPerWorker = 8;           // so that a worker slowed by a neighbour delays little
@@ -31,6 +33,7 @@ struct Slab {
   RowGroups groups;
   int64_t first_row;    // of x
   int64_t depth;        // padded columns
+  int64_t row_words;    // of packed x
   const float* inputs;  // packed groups, one after another
   const CodeKernels* codes;  // of weights that are expanded from codes first, strip by strip; or null
   uint8_t* expanded;         // the strips of up to kMostBlocks blocks
@@ -53,38 +56,50 @@ TileWeights tile_weights(const Slab& slab, int64_t block, int64_t blocks, int64_
   return {slab.expanded, strip};
 }
 
+// What a group of rows fetches while it meets a strip of weights.
+struct Fetch {
+  const uint8_t* from;
+  ptrdiff_t step;
+};
+
+// Few rows read weights as several strands at once, block beside block, and fetch what comes next in each, where that pays.
+// More rows read strips, and the groups of rows share out the fetching of the next one.
+Fetch fetch_of(const Slab& slab, const TileWeights& weights, bool strands, int64_t blocks, int64_t depth, int64_t group) {
+  const ptrdiff_t step = slab.kernels.step_bytes;
+  if (slab.codes != nullptr) return {weights.data, 0};
+  if (strands) return {weights.data + (cpu_features().prefetches ? kAheadBytes / blocks : 0), step};
+  const int64_t share = std::min(slab.groups.groups, kFetchingGroups);
+  if (group >= share) return {weights.data, 0};
+  const int64_t strip = depth / slab.kernels.step_columns * step;
+  return {weights.data + static_cast<size_t>(blocks) * weights.block_bytes + group * (strip / share), step / share};
+}
+
+// Blocks that tiles take at once where rows are in these groups.
+int64_t blocks_at_once(const TileKernels& kernels, const RowGroups& groups) {
+  return groups.groups == 1 ? kernels.rows[groups.rows - 1].blocks : kernels.strip_blocks;
+}
+
 void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, float* sums) {
   const MatmulArguments& arguments = slab.arguments;
   const PackedMatrix& weight = *arguments.weight;
   const RowGroups& groups = slab.groups;
-  const int64_t several = slab.kernels.rows[groups.size(0) - 1].blocks;
-  const bool strands = groups.groups == 1 && several > 1 && slab.codes == nullptr;
-  const int64_t depth_block = strands ? slab.depth : kDepthBlock;
+  const bool strands = groups.groups == 1;
+  const int64_t several = blocks_at_once(slab.kernels, groups);
+  const int64_t depth_block = !strands ? kDepthBlock : slab.codes == nullptr ? slab.depth : kExpandedDepth;
   for (int64_t begin = 0; begin < slab.depth; begin += depth_block) {
     const int64_t depth = std::min(depth_block, slab.depth - begin);
     for (int64_t block = first_block; block < end_block;) {
       const int64_t blocks = end_block - block >= several ? several : 1;
       const TileWeights weights = tile_weights(slab, block, blocks, begin, depth);
       float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
-      // Few rows read the weights as several strands at once, block beside block: fetch what comes next in each. More rows
-      // read strips, one block after another: fetch the next block's strip while the first group of rows uses this one.
-      ptrdiff_t ahead = strands ? kAheadBytes / blocks : static_cast<ptrdiff_t>(weight.block_bytes()) * blocks;
-      if (slab.codes != nullptr) ahead = 0;
       for (int64_t group = 0; group < groups.groups; ++group) {
         const int64_t row = groups.begin(group), rows = groups.size(group);
         const auto& kernel = slab.kernels.rows[rows - 1];
-        const float* inputs = slab.inputs + row * slab.depth + begin * rows;
-        float* group_sums = block_sums + row * blocks * kBlockRows;
-        if (blocks > 1 && blocks == kernel.blocks) {
-          kernel.several(inputs, weights.data, weights.block_bytes, depth, group_sums, begin == 0, ahead);
-        } else {
-          // A group that is one row smaller than the first may have a tile of another width: it goes block by block.
-          for (int64_t i = 0; i < blocks; ++i) {
-            kernel.single(inputs, weights.data + static_cast<size_t>(i) * weights.block_bytes, weights.block_bytes, depth,
-                          group_sums + i * rows * kBlockRows, begin == 0, ahead);
-          }
-        }
-        ahead = 0;
+        const TileKernel tile = blocks == 1 ? kernel.single : strands ? kernel.several : kernel.strip;
+        const float* inputs = slab.inputs + row * slab.row_words + begin / slab.kernels.word_columns * rows;
+        const Fetch fetch = fetch_of(slab, weights, strands, blocks, depth, group);
+        tile(inputs, weights.data, weights.block_bytes, depth, block_sums + row * blocks * kBlockRows, begin == 0, fetch.from,
+             fetch.step);
       }
       block += blocks;
     }
@@ -111,6 +126,10 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
 
 const TileKernels& tile_kernels(Isa isa, Storage storage, Arithmetic arithmetic) {
 #if TSUMUGI_X86
+  if (arithmetic == Arithmetic::bfloat16 && storage == Storage::bfloat16) {
+    if (isa == Isa::amx) return tile_kernels_amx();
+    if (isa == Isa::avx512_bf16) return tile_kernels_avx512_bf16();
+  }
   if (has_avx512(isa)) return tile_kernels_avx512(storage, arithmetic);
   if (has_avx2(isa)) return tile_kernels_avx2(storage, arithmetic);
 #endif
@@ -145,11 +164,13 @@ static void matmul_in_order(Worker& worker, const MatmulArguments& arguments) {
   const MatmulWorkspace workspace = cut_workspace(arguments, depth, worker.index);
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
     const RowGroups groups(std::min(kSlabRows, arguments.rows - first), kernels.max_rows);
-    Slab slab{arguments, kernels, groups, first, depth, nullptr, codes, workspace.expanded};
+    const int64_t row_words = depth / kernels.word_columns;
+    Slab slab{arguments, kernels, groups, first, depth, row_words, nullptr, codes, workspace.expanded};
     const float* x = arguments.x + first * arguments.x_stride;
     const auto pack_group = [&](int64_t group, float* out) {
       const int64_t row = groups.begin(group), rows = groups.size(group);
-      kernels.rows[rows - 1].pack(x + row * arguments.x_stride, arguments.x_stride, weight.columns, depth, out + row * depth);
+      kernels.rows[rows - 1].pack(x + row * arguments.x_stride, arguments.x_stride, weight.columns, depth,
+                                  out + row * row_words);
     };
     if (groups.rows == 1 && weight.arithmetic != Arithmetic::bfloat16 && depth == weight.columns) {
       slab.inputs = x;
@@ -162,7 +183,7 @@ static void matmul_in_order(Worker& worker, const MatmulArguments& arguments) {
       slab.inputs = shared;
     }
     const int64_t blocks = weight.blocks();
-    const int64_t step = blocks_per_chunk(weight, groups.groups == 1, kernels.rows[groups.size(0) - 1].blocks, worker.count);
+    const int64_t step = blocks_per_chunk(weight, groups.groups == 1, blocks_at_once(kernels, groups), worker.count);
     worker.parallel_for((blocks + step - 1) / step, [&](int64_t chunk) {
       multiply_blocks(slab, chunk * step, std::min(blocks, (chunk + 1) * step), workspace.sums);
     });

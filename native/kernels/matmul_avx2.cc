@@ -45,6 +45,6 @@ TSUMUGI_TARGET inline Vector load_float16(const uint8_t* from) {
 #include "matmul_tile.h"
 
 namespace tsumugi {
-const TileKernels& tile_kernels_avx2(Storage storage, Arithmetic arithmetic) { return tables<6>(storage, arithmetic); }
+const TileKernels& tile_kernels_avx2(Storage storage, Arithmetic arithmetic) { return tables<6, 1>(storage, arithmetic); }
 }  // namespace tsumugi
 #endif

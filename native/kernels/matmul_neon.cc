@@ -11,7 +11,7 @@ namespace {
 
 using Vector = float32x4_t;
 constexpr int kLanes = 4;
-constexpr int kRoom = 16;
+constexpr int kRoom = 24;
 
 inline Vector zero() { return vdupq_n_f32(0.0f); }
 inline Vector load(const float* from) { return vld1q_f32(from); }
@@ -38,6 +38,6 @@ inline Vector load_float16(const uint8_t* from) { return vcvt_f32_f16(vreinterpr
 #include "matmul_tile.h"
 
 namespace tsumugi {
-const TileKernels& tile_kernels_neon(Storage storage, Arithmetic arithmetic) { return tables<8>(storage, arithmetic); }
+const TileKernels& tile_kernels_neon(Storage storage, Arithmetic arithmetic) { return tables<6, 1>(storage, arithmetic); }
 }  // namespace tsumugi
 #endif

@@ -60,5 +60,5 @@ inline Vector load_float16(const uint8_t* from) {
 #include "matmul_tile.h"
 
 namespace tsumugi {
-const TileKernels& tile_kernels_scalar(Storage storage, Arithmetic arithmetic) { return tables<4>(storage, arithmetic); }
+const TileKernels& tile_kernels_scalar(Storage storage, Arithmetic arithmetic) { return tables<8, 1>(storage, arithmetic); }
 }  // namespace tsumugi
