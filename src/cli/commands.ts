@@ -3,3 +3,4 @@ export { addChatCommand } from "./chat.ts";
 export { addDownloadCommand } from "./download.ts";
 export { addGenerateCommand } from "./generate.ts";
 export { addInfoCommand } from "./info.ts";
+export { addMemoryCommand } from "./memory.ts";

@@ -54,7 +54,7 @@ function quantisationOf({ quantize }: ModelFlags): BitsAndBytesConfig | undefine
 }
 
 /** A model that goes on from a text, or one that reads it with an encoder (T5, BART). */
-async function loadEither(idOrDirectory: string, options: FromPretrainedOptions): Promise<CausalLM> {
+export async function loadEither(idOrDirectory: string, options: FromPretrainedOptions): Promise<CausalLM> {
   try {
     return await AutoModelForCausalLM.fromPretrained(idOrDirectory, options);
   } catch (error) {

@@ -53,7 +53,7 @@ export function addHubOptions(command: Command): Command {
 }
 
 /** Parses a whole number of at least 1. */
-function positiveInteger(text: string): number {
+export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`It must be a whole number of at least 1.`);
   return value;

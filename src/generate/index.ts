@@ -14,6 +14,7 @@ export type { GenerateOptions, GenerateResult } from "./generate-options.ts";
 export type { HiddenState } from "./hidden-states.ts";
 export type { TokenRow, TokenRows } from "./inputs.ts";
 export type { FromPretrainedOptions, LoadProgress, ModelOptions } from "./load-options.ts";
+export { type MemoryRow, type MemoryTable, type MemoryTableOptions, memoryTable } from "./memory-table.ts";
 export { type ModelInformation, modelInformation } from "./model-information.ts";
 export { pipeline } from "./pipeline.ts";
 export type { Answers, PipelineAnswers, PipelineInput } from "./pipeline-answers.ts";

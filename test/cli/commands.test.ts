@@ -8,7 +8,7 @@ describe("tsumugi", () => {
   it("prints its help and its version", async () => {
     const help = await runCli(["--help"]);
     expect(help.code).toBe(0);
-    for (const command of ["generate", "chat", "download", "info"]) expect(help.stdout).toContain(command);
+    for (const command of ["generate", "chat", "download", "info", "memory"]) expect(help.stdout).toContain(command);
     const version = await runCli(["--version"]);
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
     expect(version.code).toBe(0);
@@ -30,6 +30,42 @@ describe("tsumugi", () => {
   it("ends quietly when nobody reads on", async () => {
     const { code, stderr } = await runCli(["--help"], { closeStdout: true });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+});
+
+describe("tsumugi memory", () => {
+  it("shows parameters × bits beside what each format takes", async () => {
+    const { code, stdout } = await runCli(["memory", "tsumugi-mini", "--dtypes", "float32,bfloat16,nf4,gguf:q8_0"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("4,492,032 parameters; cache for 512 tokens");
+    expect(stdout).toMatch(/float32 +18\.0 MB +18\.0 MB/);
+    expect(stdout).toMatch(/nf4 +2\.2 MB/);
+  });
+
+  it("gives the same as JSON, and measures", async () => {
+    const { stdout } = await runCli([
+      "memory",
+      "tsumugi-mini",
+      "--dtypes",
+      "bfloat16",
+      "--context",
+      "64",
+      "--measure",
+      "--json",
+    ]);
+    const { rows, contextTokens } = JSON.parse(stdout);
+    expect(contextTokens).toBe(64);
+    const [{ weights, measured }] = rows;
+    expect(measured.weights / weights).toBeGreaterThan(0.95);
+    expect(measured.weights / weights).toBeLessThan(1.05);
+    expect(measured.cache).toBeGreaterThan(0);
+    expect(measured.processPeak).toBeGreaterThan(measured.weights);
+  });
+
+  it("refuses a format that it does not know, with exit code 2", async () => {
+    const { code, stderr } = await runCli(["memory", "tsumugi-mini", "--dtypes", "int3"]);
+    expect(stderr).toContain("`dtypes` must be one of");
+    expect(code).toBe(2);
   });
 });
 
