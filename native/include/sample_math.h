@@ -2,6 +2,7 @@
 // C++ and in TypeScript.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
@@ -24,6 +25,12 @@ inline constexpr double kPowersOfTwo[16] = {1.0,
                                             1.7562521603732995,
                                             1.8340080864093424,
                                             1.9152065613971474};  // 2^(j/16)
+// The bits of 2^(j/16), less j sixteenths of a step of the exponent.
+inline constexpr auto kScales = [] {
+  std::array<uint64_t, 16> scales{};
+  for (uint64_t j = 0; j < 16; ++j) scales[j] = std::bit_cast<uint64_t>(kPowersOfTwo[j]) - (j << 48);
+  return scales;
+}();
 inline constexpr double kPerUnit = 23.083120654223414;  // 16 / ln 2
 inline constexpr double kLn2High = 0.6931471803691238;
 inline constexpr double kLn2Low = 1.9082149292705877e-10;

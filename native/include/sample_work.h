@@ -32,6 +32,7 @@ struct ScoreRow {
   int64_t count;
   SampleScratch& scratch;
 
+  bool peaked = false;    // `greatest` is the greatest score
   bool weighted = false;  // weights are exp(score - greatest), and `sum` is their sum
   float greatest = 0;
   double sum = 0;
@@ -39,12 +40,12 @@ struct ScoreRow {
   // softmax is weight / total().
   void weigh() {
     if (weighted) return;
-    greatest = kernels.maximum(scores, count);
+    if (!peaked) greatest = kernels.maximum(scores, count);
     sum = kernels.exponentials(scores, greatest, weights, count);
-    weighted = true;
+    peaked = weighted = true;
   }
   float total() const { return static_cast<float>(sum); }
-  void changed() { weighted = false; }
+  void changed() { peaked = weighted = false; }
 };
 
 // Runs the steps on a row. `guide`: the raw logits of its negative prompt, or null.

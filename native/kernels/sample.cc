@@ -137,7 +137,8 @@ void process(ScoreRow& row, const SampleRow& given, const float* logits, int64_t
                        given.steps[0].how == static_cast<int32_t>(WarpKind::temperature);
   // A temperature in front is applied while the logits are copied.
   if (is_warm) {
-    row.kernels.divide(raw, static_cast<float>(given.steps[0].value), row.scores, vocabulary);
+    row.greatest = row.kernels.divide(raw, static_cast<float>(given.steps[0].value), row.scores, vocabulary);
+    row.peaked = true;
   } else {
     std::copy(raw, raw + vocabulary, row.scores);
   }

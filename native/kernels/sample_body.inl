@@ -74,48 +74,6 @@ static double sum(const float* x, int64_t count) {
   return add_lanes(lanes);
 }
 
-static double remove_light(float* scores, float* weights, float least, int64_t count) {
-  double lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      const bool light = weights[i + j] < least;
-      scores[i + j] = light ? kNoScore : scores[i + j];
-      weights[i + j] = light ? 0.0f : weights[i + j];
-      lanes[j] += static_cast<double>(weights[i + j]);
-    }
-  }
-  for (; i < count; ++i) {
-    if (weights[i] < least) {
-      scores[i] = kNoScore;
-      weights[i] = 0;
-    }
-    lanes[i % kLanes] += static_cast<double>(weights[i]);
-  }
-  return add_lanes(lanes);
-}
-
-static double remove_improbable(float* scores, float* weights, float total, float limit, float kept, int64_t count) {
-  double lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      const bool goes = static_cast<int>(weights[i + j] / total < limit) & static_cast<int>(scores[i + j] < kept);
-      scores[i + j] = goes ? kNoScore : scores[i + j];
-      weights[i + j] = goes ? 0.0f : weights[i + j];
-      lanes[j] += static_cast<double>(weights[i + j]);
-    }
-  }
-  for (; i < count; ++i) {
-    if (weights[i] / total < limit && scores[i] < kept) {
-      scores[i] = kNoScore;
-      weights[i] = 0;
-    }
-    lanes[i % kLanes] += static_cast<double>(weights[i]);
-  }
-  return add_lanes(lanes);
-}
-
 static void remove_below(float* scores, float limit, int64_t count) {
   for (int64_t i = 0; i < count; ++i) scores[i] = scores[i] < limit ? kNoScore : scores[i];
 }

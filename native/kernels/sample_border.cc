@@ -11,8 +11,8 @@ namespace tsumugi {
 namespace {
 
 constexpr int64_t kFew = 256;
-constexpr int64_t kSamples = 128;
-constexpr int64_t kReach = 8;  // samples on each side of where the border is looked for
+constexpr int64_t kSamples = 64;
+constexpr int64_t kReach = 5;  // samples on each side of where the border is looked for
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 struct Entry {
@@ -68,15 +68,13 @@ class Search {
 
   // The sample at which the border may be.
   const Entry* sample() {
-    double all = 0;
     for (int64_t i = 0; i < kSamples; ++i) {
       const int64_t at = i * count_ / kSamples;
       entries_[i] = {keys_[at], static_cast<float>(weight(at))};
-      all += static_cast<double>(entries_[i].weight);
     }
     std::sort(entries_, entries_ + kSamples, [](const Entry& a, const Entry& b) { return a.key < b.key; });
     const double share = given_.bound - below_sum_;
-    const double scale = rest_ / (all > 0 ? all : 1);
+    const double scale = static_cast<double>(count_) / static_cast<double>(kSamples);
     const int64_t rank = (given_.last - below_) * kSamples / count_;
     double sum = 0;
     for (int64_t i = 0; i < kSamples - 1; ++i) {
@@ -112,14 +110,14 @@ class Search {
       if (before == Answer::unsure) return before;
       if (before == Answer::yes) {
         const Narrowed below = take(kNoScore, low);
-        rest_ = inside.below_sum;
         keep(below.inside);
         return Answer::no;
       }
     }
-    double sum = 0;
-    const float* values = taken_weights_ != nullptr ? taken_weights_ : taken_keys_;
-    for (int64_t i = 0; i < inside.inside; ++i) sum += static_cast<double>(values[i] / given_.total);
+    float none[32], nothing[32];  // no key is that great
+    const double sum =
+        kernels_.narrow(taken_keys_, taken_weights_, given_.total, inside.inside, kInfinity, kInfinity, none, nothing)
+            .below_sum;
     const int64_t end = first + inside.inside;
     const double end_sum = first_sum + sum;
     const Answer before = high == kInfinity ? Answer::yes : is_before(end, end_sum);
@@ -127,12 +125,10 @@ class Search {
     if (before == Answer::yes) {
       below_ = first;
       below_sum_ = first_sum;
-      rest_ = sum;
       keep(inside.inside);
       return before;
     }
     const Narrowed above = take(high, kInfinity);
-    rest_ = std::max(rest_ - (end_sum - below_sum_), 0.0);
     below_ = end;
     below_sum_ = end_sum;
     keep(above.inside);
@@ -181,7 +177,6 @@ class Search {
   int64_t count_;
   int64_t below_ = 0;
   double below_sum_ = 0;
-  double rest_ = 1;  // about what the weights sum to
   int next_ = 0;
   const float* taken_keys_ = nullptr;
   const float* taken_weights_ = nullptr;

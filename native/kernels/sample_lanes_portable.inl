@@ -43,6 +43,48 @@ static Narrowed narrow(const float* keys, const float* weights, float divisor, i
   return found;
 }
 
+static double remove_light(float* scores, float* weights, float least, int64_t count) {
+  double lanes[16] = {};
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    for (int64_t j = 0; j < 16; ++j) {
+      const bool light = weights[i + j] < least;
+      scores[i + j] = light ? kNoScore : scores[i + j];
+      weights[i + j] = light ? 0.0f : weights[i + j];
+      lanes[j] += static_cast<double>(weights[i + j]);
+    }
+  }
+  for (; i < count; ++i) {
+    if (weights[i] < least) {
+      scores[i] = kNoScore;
+      weights[i] = 0;
+    }
+    lanes[i % 16] += static_cast<double>(weights[i]);
+  }
+  return add_lanes(lanes);
+}
+
+static double remove_improbable(float* scores, float* weights, float total, float limit, float kept, int64_t count) {
+  double lanes[16] = {};
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    for (int64_t j = 0; j < 16; ++j) {
+      const bool goes = static_cast<int>(weights[i + j] / total < limit) & static_cast<int>(scores[i + j] < kept);
+      scores[i + j] = goes ? kNoScore : scores[i + j];
+      weights[i + j] = goes ? 0.0f : weights[i + j];
+      lanes[j] += static_cast<double>(weights[i + j]);
+    }
+  }
+  for (; i < count; ++i) {
+    if (weights[i] / total < limit && scores[i] < kept) {
+      scores[i] = kNoScore;
+      weights[i] = 0;
+    }
+    lanes[i % 16] += static_cast<double>(weights[i]);
+  }
+  return add_lanes(lanes);
+}
+
 static void philox_highs(uint64_t block, uint64_t position, uint32_t key0, uint32_t key1, int64_t count, uint32_t* highs) {
   for (int64_t i = 0; i < count; ++i) {
     const PhiloxBlock words = philox(block + static_cast<uint64_t>(i), position, key0, key1);
