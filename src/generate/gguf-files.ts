@@ -34,7 +34,10 @@ function contextOf(metadata: Metadata): { model_max_length?: number } {
   return typeof context === "number" ? { model_max_length: context } : {};
 }
 
-/** Tokens that end an answer by their names, where they are control tokens: files name one or two of them. Source: llama.cpp. */
+/**
+ * Tokens that end an answer by their names, where they are control tokens and the file has no other use for them: files name one
+ * or two. Source: llama.cpp.
+ */
 const endNames = new Set([
   ...["<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"],
   ...["<|eom_id|>", "<EOT>", "_<EOT>", "<｜end▁of▁sentence｜>"],
@@ -57,7 +60,8 @@ function generationConfig(metadata: Metadata): Record<string, unknown> {
   const tokens = metadata.get("tokenizer.ggml.tokens");
   const types = metadata.get("tokenizer.ggml.token_type");
   const named = (Array.isArray(tokens) ? tokens : []).flatMap((token, index) => {
-    return endNames.has(token as string) && (types as readonly unknown[] | undefined)?.[index] === 3 ? [index] : [];
+    const isControl = (types as readonly unknown[] | undefined)?.[index] === 3;
+    return isControl && endNames.has(token as string) && index !== id("bos") && index !== id("padding") ? [index] : [];
   });
   const ends = [id("eos"), id("eot"), id("eom"), ...named].filter((end) => end !== undefined);
   const recommended = Object.entries(sampling).flatMap(([key, field]) => {
@@ -67,7 +71,8 @@ function generationConfig(metadata: Metadata): Record<string, unknown> {
   const given = {
     bos_token_id: id("bos"),
     eos_token_id: ends.length === 0 ? undefined : [...new Set(ends)],
-    pad_token_id: id("padding"),
+    // texts begin with a BOS, which would be taken for padding
+    pad_token_id: id("padding") === id("bos") ? undefined : id("padding"),
     ...Object.fromEntries(recommended),
     do_sample: recommended.length > 0 ? true : undefined,
   };
