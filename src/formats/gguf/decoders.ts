@@ -28,7 +28,8 @@ export const expertNames: ModuleNames = {
   ffn_down_exps: "model.layers.{n}.mlp.experts.{e}.down_proj",
 };
 
-const mixtralNames: ModuleNames = {
+/** Modules of Mixtral beside those of Llama. */
+export const mixtralNames: ModuleNames = {
   ffn_gate_inp: "model.layers.{n}.block_sparse_moe.gate",
   ffn_gate_exps: "model.layers.{n}.block_sparse_moe.experts.{e}.w1",
   ffn_up_exps: "model.layers.{n}.block_sparse_moe.experts.{e}.w3",
@@ -138,7 +139,13 @@ export const qwen3MoeFile: GgufArchitecture = {
   place: placesBy({ ...llamaNames, ...expertNames }),
 };
 
-/** Phi 3: projections of q, k and v in one matrix, and of gate and up in one. */
+/** Phi 3 has projections of q, k and v in one matrix, and of gate and up in one. */
+export const phi3Names: ModuleNames = {
+  ...llamaNames,
+  attn_qkv: "model.layers.{n}.self_attn.qkv_proj",
+  ffn_up: "model.layers.{n}.mlp.gate_up_proj",
+};
+
 export const phi3File: GgufArchitecture = {
   config(fields, small) {
     const shared = decoderConfig(fields, small);
@@ -157,9 +164,5 @@ export const phi3File: GgufArchitecture = {
       sliding_window: window > 0 ? window : null,
     };
   },
-  place: placesBy({
-    ...llamaNames,
-    attn_qkv: "model.layers.{n}.self_attn.qkv_proj",
-    ffn_up: "model.layers.{n}.mlp.gate_up_proj",
-  }),
+  place: placesBy(phi3Names),
 };

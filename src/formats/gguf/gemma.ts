@@ -5,7 +5,8 @@ import type { GgufFields } from "./fields.ts";
 /** Weights of norms are stored with 1 added, which the model adds itself. */
 const add = -1;
 
-const sandwich = {
+/** Modules of Gemma 2 and 3: norms before and behind attention and MLP. */
+export const sandwichNames = {
   ...llamaNames,
   post_attention_norm: "model.layers.{n}.post_attention_layernorm",
   ffn_norm: "model.layers.{n}.pre_feedforward_layernorm",
@@ -22,6 +23,8 @@ function gemmaConfig(fields: GgufFields, small: SmallTensors): Record<string, un
 
 /** Scores are divided by the root of a head's width, but in the largest model of a generation by that of the hidden state's share. */
 function scoreBase(fields: GgufFields, layersOfLargest: number): number {
+  const scale = fields.optional("attention.scale");
+  if (scale !== undefined) return scale ** -2;
   if (fields.count("block_count") !== layersOfLargest) return fields.count("attention.key_length");
   return fields.count("embedding_length") / fields.count("attention.head_count");
 }
@@ -39,7 +42,7 @@ export const gemma2File: GgufArchitecture = {
     attn_logit_softcapping: fields.optional("attn_logit_softcapping") ?? 50,
     final_logit_softcapping: fields.optional("final_logit_softcapping") ?? 30,
   }),
-  place: placesBy(sandwich, { add }),
+  place: placesBy(sandwichNames, { add }),
 };
 
 export const gemma3File: GgufArchitecture = {
@@ -57,5 +60,5 @@ export const gemma3File: GgufArchitecture = {
       final_logit_softcapping: fields.optional("final_logit_softcapping") ?? null,
     };
   },
-  place: placesBy(sandwich, { add }),
+  place: placesBy(sandwichNames, { add }),
 };

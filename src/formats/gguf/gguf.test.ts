@@ -70,6 +70,12 @@ describe("readGgufHeader", () => {
     }
   });
 
+  it("reads headers that are longer than what is read at once", async () => {
+    const values = Array.from({ length: 50_000 }, (_, i) => `token ${i} of a long list of them`);
+    const long = writeGguf({ ...metadata, tokens: { type: "array", of: "string", values } }, []);
+    expect((await read(long)).metadata.get("tokens")).toEqual(values);
+  });
+
   it("refuses rows that are no whole blocks, when writing", () => {
     expect(() => layOutGguf(metadata, [{ name: "w", type: "Q8_0", shape: [2, 33] }])).toThrow(/whole blocks of 32/);
   });

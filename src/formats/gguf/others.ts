@@ -1,7 +1,8 @@
 import { type GgufArchitecture, modelName, nameParts } from "./architecture.ts";
 import { decoderConfig, expertNames, llamaNames, placesBy } from "./decoders.ts";
 
-const gpt2Names = {
+/** Modules of GPT-2. */
+export const gpt2Names = {
   token_embd: "transformer.wte",
   position_embd: "transformer.wpe",
   output_norm: "transformer.ln_f",

@@ -127,34 +127,41 @@ class ByteWriter {
   length = 0;
 
   uint8(value: number): void {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
   }
 
   int32(value: number): void {
-    this.#view.setInt32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setInt32(at, value, true);
   }
 
   float32(value: number): void {
-    this.#view.setFloat32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setFloat32(at, value, true);
   }
 
   uint64(value: number): void {
-    this.#view.setBigUint64(this.#room(8), BigInt(value), true);
+    const at = this.#room(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
   }
 
   string(value: string): void {
     const encoded = new TextEncoder().encode(value);
     this.uint64(encoded.length);
-    this.#bytes.set(encoded, this.#room(encoded.length));
+    const at = this.#room(encoded.length);
+    this.#bytes.set(encoded, at);
   }
 
   text(value: string): void {
     const encoded = new TextEncoder().encode(value);
-    this.#bytes.set(encoded, this.#room(encoded.length));
+    const at = this.#room(encoded.length);
+    this.#bytes.set(encoded, at);
   }
 
   pad(length: number): void {
@@ -165,7 +172,7 @@ class ByteWriter {
     return this.#bytes.slice(0, this.length);
   }
 
-  /** Where so many bytes begin that are free now. */
+  /** Where so many bytes begin that are free now. The buffer and its view may be others afterwards. */
   #room(bytes: number): number {
     const start = this.length;
     this.length += bytes;
