@@ -77,6 +77,19 @@ const table = {
     message:
       "{directory} has neither model.safetensors nor model.safetensors.index.json, and tsumugi reads no other weights. {found}",
   },
+  model_not_saved: { status: 400, message: "The model cannot be saved: {reason}." },
+  output_exists: {
+    status: 409,
+    message: "The folder {directory} holds files already, and nothing was written. Give another folder, or empty this one.",
+  },
+  output_unwritable: { status: 500, message: "The folder {directory} cannot be written: {reason}." },
+  pytorch_invalid: { status: 400, message: "{file} cannot be read as weights of PyTorch: {reason}." },
+  pickle_refused: {
+    status: 400,
+    message:
+      "{file} is no pickle of weights alone, and nothing in it was run: {reason}. If you trust it, open it once in Python and save the model with `save_pretrained`.",
+  },
+  convert_unsupported: { status: 400, message: "{directory} cannot be converted: {reason}." },
   tensor_missing: { status: 400, message: "The checkpoint has no tensor {name}." },
   file_unreadable: { status: 400, message: "Cannot read {file}: {reason}." },
   safetensors_truncated: {

@@ -5,11 +5,12 @@ import type { DownloadProgress } from "../generate/index.ts";
 export interface ProgressReporter {
   download(event: DownloadProgress): void;
   loading(event: { loadedBytes: number; totalBytes: number }): void;
+  writing(event: { writtenBytes: number; totalBytes: number }): void;
   /** Ends whatever bar is open. Call before anything else is printed. */
   close(): void;
 }
 
-const silent: ProgressReporter = { download() {}, loading() {}, close() {} };
+const silent: ProgressReporter = { download() {}, loading() {}, writing() {}, close() {} };
 
 /** Draws bars when stderr is a terminal. It draws nothing in pipes, or on terminals that have no width. */
 export function createProgressReporter(stream: NodeJS.WriteStream = process.stderr): ProgressReporter {
@@ -45,6 +46,9 @@ function terminalReporter(stream: NodeJS.WriteStream): ProgressReporter {
     loading: (event) => {
       // Small models have loaded before anybody could read a bar.
       if (event.totalBytes > 100e6) show("Loading weights", event.loadedBytes, event.totalBytes);
+    },
+    writing: (event) => {
+      if (event.totalBytes > 100e6) show("Writing weights", event.writtenBytes, event.totalBytes);
     },
     close,
   };

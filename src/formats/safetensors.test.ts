@@ -241,7 +241,7 @@ describe("openCheckpoint", () => {
 
   it.each([
     ["<!DOCTYPE html><html><body>Sign in</body></html>", "safetensors_foreign", /web page.*download/],
-    ["PK\u0003\u0004".padEnd(200, "x"), "safetensors_foreign", /torch\.save.*save_pretrained/],
+    ["PK\u0003\u0004".padEnd(200, "x"), "safetensors_foreign", /torch\.save.*tsumugi convert/],
     ["GGUF\u0003\u0000\u0000\u0000".padEnd(200, "x"), "safetensors_foreign", /GGUF/],
     ["", "safetensors_foreign", /empty/],
     ["\u0000".repeat(300), "safetensors_foreign", /zeros.*did not finish/],
@@ -254,7 +254,7 @@ describe("openCheckpoint", () => {
 
   it("says which weights are there when they are of another kind", async () => {
     await write("pytorch_model.bin", Uint8Array.of(1));
-    await expect(openCheckpoint(directory)).rejects.toThrow(/There is pytorch_model\.bin \(PyTorch pickle\).*save_pretrained/);
+    await expect(openCheckpoint(directory)).rejects.toThrow(/There is pytorch_model\.bin \(PyTorch pickle\).*tsumugi convert/);
   });
 
   it("says what is missing or unreadable", async () => {

@@ -36,6 +36,12 @@ const dtypes: Record<string, DType> = {
   BOOL: "bool",
 };
 
+/** Names of types in files. */
+export const dtypeNames = Object.fromEntries(Object.entries(dtypes).map(([name, dtype]) => [dtype, name])) as Record<
+  DType,
+  string
+>;
+
 /** A tensor and where its data starts in the file. */
 export interface LocatedTensor extends TensorInfo {
   offset: number;

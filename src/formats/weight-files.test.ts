@@ -24,7 +24,11 @@ describe("describeOtherWeights", () => {
     [["model.fp16-00001-of-00002.safetensors", "model.safetensors.index.fp16.json"], "a variant", "Rename it"],
     [["consolidated.safetensors", "params.json"], "layout of the model's authors", "layout of transformers"],
     [["original/consolidated.00.pth", "original/params.json"], "layout of the model's authors", "layout of transformers"],
-    [["pytorch_model.bin", "training_args.bin"], "There is pytorch_model.bin (PyTorch pickle)", 'from_pretrained("here")'],
+    [
+      ["pytorch_model.bin", "training_args.bin"],
+      "There is pytorch_model.bin (PyTorch pickle)",
+      "tsumugi convert here --output",
+    ],
     [["model.Q4_K_M.gguf"], "GGUF", "`ggufFile`"],
     [["onnx/model.onnx", "onnx/model.onnx_data"], "ONNX", "layout of transformers"],
     [["tf_model.h5"], "another library", "safetensors"],

@@ -45,7 +45,8 @@ const others: readonly { pattern: RegExp; kind: string; advice: string }[] = [
   {
     pattern: /^(original\/)?consolidated(\.\d+)?\.(safetensors|pth)$|^original\//,
     kind: "weights in the layout of the model's authors",
-    advice: "Use the version of the model in the layout of transformers, which has a model.safetensors or an index.",
+    advice:
+      "Convert them once, `tsumugi convert {where} --output folder` (Llama and Mistral), or use the version of the model in the layout of transformers, which has a model.safetensors or an index.",
   },
   {
     pattern: /^adapter_model\.(safetensors|bin)$/,
@@ -56,7 +57,7 @@ const others: readonly { pattern: RegExp; kind: string; advice: string }[] = [
     pattern: /\.(bin|pt|pth|ckpt)$/,
     kind: "PyTorch pickle",
     advice:
-      'Look for a safetensors version (another repository, or the branch `refs/pr/N`), or convert once with Python: `AutoModelForCausalLM.from_pretrained("{where}").save_pretrained("folder")`, then load that folder.',
+      "Convert them once, `tsumugi convert {where} --output folder`, then load that folder; or look for a safetensors version (another repository, or the branch `refs/pr/N`).",
   },
   { pattern: /\.gguf$/, kind: "GGUF", advice: "Give the path of the file, or its name as the option `ggufFile`." },
   {

@@ -1,14 +1,16 @@
 import { createBackend, deviceNames } from "../backends/devices.ts";
 import { TsumugiError } from "../errors.ts";
+import type { ModelDirectory } from "../hub/index.ts";
 import { withWatchedProgress } from "../util/callback-guard.ts";
 import { oneOf } from "../util/one-of.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { warnOnce } from "../util/warnings.ts";
 import { assembleModel } from "./assemble-model.ts";
 import { CausalLM, type CausalLMParts } from "./causal-lm.ts";
-import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames } from "./load-options.ts";
+import { checkModelOptions, type FromPretrainedOptions, fromPretrainedNames, quantisationOf } from "./load-options.ts";
 import type { AutoModelName } from "./model-class.ts";
 import { openModel } from "./open-model.ts";
+import { savePretrained } from "./save-pretrained.ts";
 import { Seq2SeqLM } from "./seq2seq-lm.ts";
 
 export { deviceNames };
@@ -103,7 +105,26 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
   const hub = { revision, cacheDir, token, localFilesOnly, forceDownload, endpoint, ggufFile, signal, onProgress };
   const parts = await openModel(idOrDirectory, hub, asked);
   try {
-    return await assembleModel({ ...parts, backend }, options, asked);
+    const loaded = await assembleModel({ ...parts, backend }, options, asked);
+    const loadedConfig = structuredClone(loaded.generationConfig);
+    // the very files that were loaded, whatever the branch says by then
+    const again = {
+      ...hub,
+      revision: "commit" in parts.files ? (parts.files as ModelDirectory).commit : revision,
+      localFilesOnly: true,
+      forceDownload: false,
+    };
+    return {
+      ...loaded,
+      async save(directory, generationConfig, saving) {
+        if (quantisationOf(options) !== undefined) {
+          throw new TsumugiError("model_not_saved", { reason: "it was quantised while it was loaded: use `tsumugi quantize`" });
+        }
+        const { dtype } = loaded;
+        const saved = { idOrDirectory, hub: again, dtype, generationConfig, loadedConfig };
+        await savePretrained(directory, saved, saving);
+      },
+    };
   } finally {
     await parts.checkpoint.close();
   }

@@ -5,12 +5,15 @@ import { TsumugiError } from "../errors.ts";
 import type { Model } from "../ops/program.ts";
 import { elementCount, type FloatDType } from "../tensor/dtype.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { parseOption, whole } from "../util/schemas.ts";
+import { refuseUnknown } from "../util/unknown-options.ts";
 import type { AssistantModel } from "./assistant-model.ts";
 import { refuseMoreArguments } from "./check-arguments.ts";
 import { checkTextCall, isTextPrompt, textModelOptionNames } from "./check-text-call.ts";
 import { generate } from "./generate.ts";
 import type { GenerateContext } from "./generate-context.ts";
 import { checkGenerateOptions, type GenerateOptions, type GenerateResult } from "./generate-options.ts";
+import type { SavePretrainedOptions } from "./save-options.ts";
 import { generateText, type StreamOptions, startStream, startTextStream } from "./stream.ts";
 import type { TextModel, TextModelCapabilities, TextModelOptions, TextPrompt } from "./text-model.ts";
 import type { StreamResult } from "./text-result.ts";
@@ -30,6 +33,8 @@ export interface CausalLMParts {
   dtype: FloatDType;
   maxBatchSize: number;
   loadTokenizer(): Promise<Tokenizer>;
+  /** Writes the model; absent where its files are not in a file system. */
+  save?(directory: string, generationConfig: GenerationConfig, options: SavePretrainedOptions): Promise<void>;
 }
 
 /**
@@ -186,6 +191,30 @@ export class CausalLM implements AssistantModel, TextModel {
    */
   memory(): MemoryUse {
     return this.#parts.session.memory();
+  }
+
+  /**
+   * Writes the model as safetensors with its config, generation config and tokenizer, in the type it is held in (the bytes of
+   * its files, where that is theirs). The folder appears whole, when all is written; one that holds files is refused.
+   *
+   * @throws `model_not_saved` for quantised models and adapters, `output_exists`, `output_unwritable`
+   *
+   * @example
+   * ```ts
+   * const model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", { dtype: "bfloat16" });
+   * await model.savePretrained("./my-model");
+   * ```
+   * Source: transformers 5.18, `PreTrainedModel.save_pretrained`.
+   */
+  async savePretrained(directory: string, options: SavePretrainedOptions = {}): Promise<void> {
+    if (this.#disposal) throw new TsumugiError("disposed", { what: "The model" });
+    refuseUnknown(options, ["maxShardBytes", "onProgress", "signal"]);
+    if (typeof directory !== "string" || directory === "") {
+      throw new TsumugiError("invalid_input", { what: "The folder to save in", expected: "a path", given: directory });
+    }
+    if (options.maxShardBytes !== undefined) parseOption(whole(1), options.maxShardBytes, "maxShardBytes");
+    if (!this.#parts.save) throw new TsumugiError("model_not_saved", { reason: "its files are not in a file system" });
+    await this.#parts.save(directory, this.generationConfig, options);
   }
 
   /** Sequences running and waiting, KV blocks used and free. */

@@ -27,6 +27,7 @@ export type {
   TokenOutput,
 } from "./pipeline-options.ts";
 export type { PromptOptions } from "./prompt-options.ts";
+export type { SavePretrainedOptions } from "./save-options.ts";
 export { Seq2SeqLM } from "./seq2seq-lm.ts";
 export type { StreamOptions } from "./stream.ts";
 export type { TextGenerationPipeline } from "./text-generation-pipeline.ts";

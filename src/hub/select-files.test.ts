@@ -53,7 +53,7 @@ describe("refuseUnreadable", () => {
 
   it("says that safetensors are required and how to convert", () => {
     expect(() => refuse("org/old", ["config.json", "pytorch_model.bin"])).toThrow(
-      /org\/old.*pytorch_model\.bin.*from_pretrained\("org\/old"\)\.save_pretrained/,
+      /org\/old.*pytorch_model\.bin.*tsumugi convert org\/old --output/,
     );
     expect(() => refuse("org/gguf", ["model.Q4.gguf"])).toThrow(expect.objectContaining({ code: "safetensors_required" }));
   });

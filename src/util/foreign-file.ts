@@ -20,11 +20,11 @@ const signs: readonly { begins: readonly (string | readonly number[])[]; says: s
       [0x80, 0x04, 0x95],
       [0x80, 0x02, 0x7d],
     ],
-    says: "it is a Python pickle (PyTorch), and tsumugi reads safetensors only: save the model with `save_pretrained`",
+    says: "it is a Python pickle (PyTorch), and tsumugi reads safetensors only: turn the model into them with `tsumugi convert`",
   },
   {
     begins: [[0x50, 0x4b, 0x03, 0x04]],
-    says: "it is a zip archive, which is what torch.save writes (pickle), and tsumugi reads safetensors only: save the model with `save_pretrained`",
+    says: "it is a zip archive, which is what torch.save writes (pickle), and tsumugi reads safetensors only: turn the model into them with `tsumugi convert`",
   },
   { begins: ["GGUF"], says: "it is a GGUF file: give its path as the model, or its name as the option `ggufFile`" },
   { begins: [[0x89, 0x48, 0x44, 0x46]], says: "it is an HDF5 file (Keras): use a version of the model with safetensors" },
