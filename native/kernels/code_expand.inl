@@ -1,13 +1,16 @@
 // Codes as values, written once for all instruction sets. A file that includes this defines first, in namespace tsumugi and an
 // anonymous namespace in it:
 //   TSUMUGI_TARGET  the function attribute
-//   Vector, kLanes  a register of kLanes floats (a divisor of 16), with load, store, add, subtract, multiply, to_bfloat16
-//                   (nearest, ties to even), store_pairs (bfloat16 pairs of values that are bfloat16), load_float16,
+//   Vector, kLanes  a register of kLanes floats (a divisor of 16), with load, store, zero, broadcast, add, subtract,
+//                   multiply, multiply_add(a, b, c) = a * b + c, to_bfloat16 (nearest, ties to even), store_rounded (two of
+//                   them as bfloat16 pairs, rounded so), load_float16,
 //                   load_exponents (bytes, as 2^(byte - 127)), load_signed (bytes, as numbers)
 //   Words           kLanes words of 32 bits: load_words, shift_right<bits>
 //   Table           16 floats: open_table, and look_up, by the low four bits of each word
 //   low_byte, float8_value  the low byte of each word as a number, and as the float of 8 bits that it is
 // and includes it at file scope.
+
+#define TSUMUGI_INLINE TSUMUGI_TARGET inline __attribute__((always_inline))
 
 namespace tsumugi {
 namespace {
@@ -19,7 +22,7 @@ struct FourBits {
   Table table;
   TSUMUGI_TARGET static inline FourBits open(CodeTable table) { return {open_table(code_values(table))}; }
   template <int kColumn>
-  TSUMUGI_TARGET inline Vector value(Words words) const {
+  TSUMUGI_INLINE Vector value(Words words) const {
     return look_up(table, shift_right<kColumn % 4 * 8 + kColumn / 4 * 4>(words));
   }
 };
@@ -33,7 +36,7 @@ struct Integers {
     return {load(values)};
   }
   template <int kColumn>
-  TSUMUGI_TARGET inline Vector value(Words words) const {
+  TSUMUGI_INLINE Vector value(Words words) const {
     return subtract(low_byte(shift_right<kColumn * 8>(words)), first);
   }
 };
@@ -42,7 +45,7 @@ struct SmallFloats {
   static constexpr int kColumns = 4;
   TSUMUGI_TARGET static inline SmallFloats open(CodeTable) { return {}; }
   template <int kColumn>
-  TSUMUGI_TARGET inline Vector value(Words words) const {
+  TSUMUGI_INLINE Vector value(Words words) const {
     return float8_value(shift_right<kColumn * 8>(words));
   }
 };
@@ -98,7 +101,7 @@ struct Shared {
     }
     return {scale, shift};
   }
-  TSUMUGI_TARGET inline Vector apply(Vector value) const {
+  TSUMUGI_INLINE Vector apply(Vector value) const {
     if constexpr (kOffset == CodeOffset::zero) return multiply(subtract(value, shift), scale);
     const Vector scaled = multiply(value, scale);
     return kOffset == CodeOffset::minimum ? add(scaled, shift) : scaled;
@@ -110,7 +113,7 @@ TSUMUGI_TARGET inline uint8_t* write_pairs(const Codes& codes, const Shared<kOff
   const Vector even = shared.apply(codes.template value<kColumn>(words));
   const Vector odd = shared.apply(codes.template value<kColumn + 1>(words));
   if constexpr (kRounds) {
-    store_pairs(to, to_bfloat16(even), to_bfloat16(odd));
+    store_rounded(to, even, odd);
     to += 64;
   } else {
     store(reinterpret_cast<float*>(to), even);
@@ -143,26 +146,6 @@ TSUMUGI_TARGET void expand_codes(const PackedMatrix& matrix, int64_t block, int6
     out += run * 64 / (kRounds ? 2 : 1);
     column += run;
   }
-}
-
-template <typename Codes, bool kRounds>
-const CodeKernels& kernels_of(CodeOffset offset) {
-  constexpr Storage kTo = kRounds ? Storage::bfloat16 : Storage::float32;
-  static const CodeKernels kernels[] = {{expand_codes<Codes, CodeOffset::none, kRounds>, kTo},
-                                        {expand_codes<Codes, CodeOffset::zero, kRounds>, kTo},
-                                        {expand_codes<Codes, CodeOffset::minimum, kRounds>, kTo}};
-  return kernels[static_cast<int>(offset)];
-}
-
-template <typename Codes>
-const CodeKernels& kernels_of(const PackedMatrix& matrix) {
-  return matrix.arithmetic == Arithmetic::bfloat16 ? kernels_of<Codes, true>(matrix.codes.offset)
-                                                   : kernels_of<Codes, false>(matrix.codes.offset);
-}
-
-const CodeKernels& kernels_for(const PackedMatrix& matrix) {
-  if (matrix.storage == Storage::code4) return kernels_of<FourBits>(matrix);
-  return matrix.codes.table == CodeTable::float8 ? kernels_of<SmallFloats>(matrix) : kernels_of<Integers>(matrix);
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ struct Table {
 
 TSUMUGI_TARGET inline Vector load(const float* from) { return _mm256_loadu_ps(from); }
 TSUMUGI_TARGET inline void store(float* to, Vector value) { _mm256_storeu_ps(to, value); }
+TSUMUGI_TARGET inline Vector zero() { return _mm256_setzero_ps(); }
+TSUMUGI_TARGET inline Vector broadcast(const float* from) { return _mm256_broadcast_ss(from); }
+TSUMUGI_TARGET inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 TSUMUGI_TARGET inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 TSUMUGI_TARGET inline Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
 TSUMUGI_TARGET inline Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
@@ -25,11 +28,13 @@ TSUMUGI_TARGET inline Vector to_bfloat16(Vector value) {
   const __m256i bits = _mm256_castps_si256(value);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
   const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-  return _mm256_blendv_ps(_mm256_castsi256_ps(rounded), value, _mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+  const __m256i kept = _mm256_and_si256(rounded, _mm256_set1_epi32(static_cast<int>(0xffff0000u)));
+  return _mm256_blendv_ps(_mm256_castsi256_ps(kept), value, _mm256_cmp_ps(value, value, _CMP_UNORD_Q));
 }
-TSUMUGI_TARGET inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(even), 16);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_blend_epi16(low, _mm256_castps_si256(odd), 0xaa));
+TSUMUGI_TARGET inline void store_rounded(uint8_t* to, Vector even, Vector odd) {
+  const __m256i low = _mm256_srli_epi32(_mm256_castps_si256(to_bfloat16(even)), 16);
+  const __m256i high = _mm256_castps_si256(to_bfloat16(odd));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_blend_epi16(low, high, 0xaa));
 }
 TSUMUGI_TARGET inline Vector load_float16(const uint8_t* from) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
@@ -74,8 +79,9 @@ TSUMUGI_TARGET inline Vector float8_value(Words words) {
 }  // namespace tsumugi
 
 #include "code_expand.inl"
+#include "code_tile.inl"
 
 namespace tsumugi {
-const CodeKernels& code_kernels_avx2(const PackedMatrix& matrix) { return kernels_for(matrix); }
+const CodeKernels& code_kernels_avx2(const PackedMatrix& matrix) { return code_kernels_of<2>(matrix); }
 }  // namespace tsumugi
 #endif

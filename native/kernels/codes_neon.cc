@@ -16,6 +16,9 @@ using Table = uint8x16x4_t;  // the bytes of 16 floats
 
 inline Vector load(const float* from) { return vld1q_f32(from); }
 inline void store(float* to, Vector value) { vst1q_f32(to, value); }
+inline Vector zero() { return vdupq_n_f32(0.0f); }
+inline Vector broadcast(const float* from) { return vld1q_dup_f32(from); }
+inline Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 inline Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
 inline Vector subtract(Vector a, Vector b) { return vsubq_f32(a, b); }
 inline Vector multiply(Vector a, Vector b) { return vmulq_f32(a, b); }
@@ -23,11 +26,13 @@ inline Vector to_bfloat16(Vector value) {
   const uint32x4_t bits = vreinterpretq_u32_f32(value);
   const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
   const uint32x4_t rounded = vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
-  return vbslq_f32(vceqq_f32(value, value), vreinterpretq_f32_u32(rounded), value);
+  const uint32x4_t kept = vandq_u32(rounded, vdupq_n_u32(0xffff0000u));
+  return vbslq_f32(vceqq_f32(value, value), vreinterpretq_f32_u32(kept), value);
 }
-inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
-  const uint32x4_t high = vandq_u32(vreinterpretq_u32_f32(odd), vdupq_n_u32(0xffff0000u));
-  vst1q_u8(to, vreinterpretq_u8_u32(vorrq_u32(vshrq_n_u32(vreinterpretq_u32_f32(even), 16), high)));
+inline void store_rounded(uint8_t* to, Vector even, Vector odd) {
+  const uint32x4_t high = vandq_u32(vreinterpretq_u32_f32(to_bfloat16(odd)), vdupq_n_u32(0xffff0000u));
+  const uint32x4_t low = vshrq_n_u32(vreinterpretq_u32_f32(to_bfloat16(even)), 16);
+  vst1q_u8(to, vreinterpretq_u8_u32(vorrq_u32(low, high)));
 }
 inline Vector load_float16(const uint8_t* from) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(from))); }
 inline Vector load_exponents(const uint8_t* from) {
@@ -71,8 +76,9 @@ inline Vector float8_value(Words words) {
 }  // namespace tsumugi
 
 #include "code_expand.inl"
+#include "code_tile.inl"
 
 namespace tsumugi {
-const CodeKernels& code_kernels_neon(const PackedMatrix& matrix) { return kernels_for(matrix); }
+const CodeKernels& code_kernels_neon(const PackedMatrix& matrix) { return code_kernels_of<1>(matrix); }
 }  // namespace tsumugi
 #endif

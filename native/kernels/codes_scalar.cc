@@ -19,6 +19,12 @@ struct Table {
 
 inline Vector load(const float* from) { return {{from[0], from[1], from[2], from[3]}}; }
 inline void store(float* to, Vector value) { std::memcpy(to, value.lane, sizeof value.lane); }
+inline Vector zero() { return {}; }
+inline Vector broadcast(const float* from) { return {{*from, *from, *from, *from}}; }
+inline Vector multiply_add(Vector a, Vector b, Vector c) {
+  for (int i = 0; i < kLanes; ++i) c.lane[i] += a.lane[i] * b.lane[i];
+  return c;
+}
 inline Vector add(Vector a, Vector b) {
   for (int i = 0; i < kLanes; ++i) a.lane[i] += b.lane[i];
   return a;
@@ -35,9 +41,9 @@ inline Vector to_bfloat16(Vector value) {
   for (float& lane : value.lane) lane = round_to_bfloat16(lane);
   return value;
 }
-inline void store_pairs(uint8_t* to, Vector even, Vector odd) {
+inline void store_rounded(uint8_t* to, Vector even, Vector odd) {
   for (int i = 0; i < kLanes; ++i) {
-    const uint32_t pair = float_bits(even.lane[i]) >> 16 | (float_bits(odd.lane[i]) & 0xffff0000u);
+    const uint32_t pair = float_to_bfloat16(even.lane[i]) | static_cast<uint32_t>(float_to_bfloat16(odd.lane[i])) << 16;
     std::memcpy(to + 4 * i, &pair, sizeof pair);
   }
 }
@@ -89,12 +95,14 @@ inline Vector float8_value(Words words) {
 }  // namespace tsumugi
 
 #include "code_expand.inl"
+#include "code_tile.inl"
 
 namespace tsumugi {
-const CodeKernels& code_kernels_scalar(const PackedMatrix& matrix) { return kernels_for(matrix); }
+const CodeKernels& code_kernels_scalar(const PackedMatrix& matrix) { return code_kernels_of<0>(matrix); }
 
 const CodeKernels& code_kernels(Isa isa, const PackedMatrix& matrix) {
 #if TSUMUGI_X86
+  if (isa >= Isa::avx512_bf16 && matrix.arithmetic == Arithmetic::bfloat16) return code_kernels_avx512_bf16(matrix);
   if (has_avx512(isa)) return code_kernels_avx512(matrix);
   if (has_avx2(isa)) return code_kernels_avx2(matrix);
 #endif

@@ -157,6 +157,7 @@ static bool takes_amx(const PackedMatrix& weight, int64_t rows) {
 
 static void matmul_in_order(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
+  if (!is_plain(weight.storage) && matmul_few_by_codes(worker, arguments)) return;
   if (arguments.isa == Isa::amx && takes_amx(weight, arguments.rows)) return matmul_bfloat16_amx(worker, arguments);
   const TileKernels& kernels = tile_kernels(arguments.isa, value_storage(weight.storage, weight.arithmetic), weight.arithmetic);
   const CodeKernels* codes = is_plain(weight.storage) ? nullptr : &code_kernels(arguments.isa, weight);
