@@ -16,9 +16,12 @@ using ExpandCodes = void (*)(const PackedMatrix& matrix, int64_t block, int64_t 
 // c[block][row][16] = the sums over all columns of the blocks at `blocks`. x is packed as `pack` does it, with zeros where columns
 // and rows end. The sums are those of the tiles that the same values would go through (matmul.h).
 using CodeTile = void (*)(const PackedMatrix& matrix, const uint8_t* const* blocks, const float* x, float* c);
-using PackCodeInputs = void (*)(const float* x, int64_t stride, int64_t rows, int64_t columns, int64_t padded, float* out);
+// Packs row `row` of x, or zeros where x is null.
+using PackCodeInputs = void (*)(const float* x, int64_t columns, int64_t padded, int64_t row, float* out);
 
 struct CodeTiles {
+  int64_t rows = 0;  // that it takes
+  int64_t blocks = 1;  // that it takes at once
   CodeTile tile = nullptr;
   PackCodeInputs pack = nullptr;
 };
@@ -28,13 +31,9 @@ constexpr int64_t kMostCodeBlocks = 4;
 struct CodeKernels {
   ExpandCodes expand = nullptr;
   Storage expanded = Storage::float32;  // what it writes
-  // Of few rows, which would not pay for the writing: tiles that decode in their inner loop. [0] is for one row, [1] for two,
-  // [2] for three and four. Null where there are none.
-  CodeTiles tiles[3] = {};
-  int64_t tile_blocks = 1;  // blocks that each takes at once
+  // Of few rows, which would not pay for the writing: tiles that decode in their inner loop, by ascending rows.
+  CodeTiles tiles[4] = {};
 };
-
-constexpr int64_t kCodeTileRows = 4;
 
 const CodeKernels& code_kernels_scalar(const PackedMatrix& matrix);
 #if TSUMUGI_X86
@@ -49,7 +48,7 @@ const CodeKernels& code_kernels_neon(const PackedMatrix& matrix);
 // The kernels for the layout and the arithmetic of a matrix of codes.
 const CodeKernels& code_kernels(Isa isa, const PackedMatrix& matrix);
 
-// A matmul of at most kCodeTileRows rows by tiles that decode; false where there are none.
+// A matmul of few rows by tiles that decode; false where there are none for so many.
 bool matmul_few_by_codes(Worker& worker, const MatmulArguments& arguments);
 
 }  // namespace tsumugi

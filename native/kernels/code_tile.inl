@@ -67,17 +67,19 @@ TSUMUGI_TARGET void code_tile(const PackedMatrix& matrix, const uint8_t* const* 
 
 // x as [column][row].
 template <int kRows, bool kRounds>
-void pack_code_inputs(const float* x, int64_t stride, int64_t rows, int64_t columns, int64_t padded, float* out) {
-  std::memset(out, 0, static_cast<size_t>(padded * kRows) * sizeof(float));
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = 0; column < columns; ++column) {
-      const float value = x[row * stride + column];
-      out[column * kRows + row] = kRounds ? round_to_bfloat16(value) : value;
-    }
+void pack_code_inputs(const float* x, int64_t columns, int64_t padded, int64_t row, float* out) {
+  for (int64_t column = 0; column < padded; ++column) {
+    const float value = x != nullptr && column < columns ? x[column] : 0.0f;
+    out[column * kRows + row] = kRounds ? round_to_bfloat16(value) : value;
   }
 }
 
-// kBlocks: 0 for no tiles.
+template <typename Codes, CodeOffset kOffset, bool kRounds, int kRows, int kBlocks>
+constexpr CodeTiles code_tiles() {
+  return {kRows, kBlocks, code_tile<Codes, kOffset, kRounds, kRows, kBlocks>, pack_code_inputs<kRows, kRounds>};
+}
+
+// kBlocks: of tiles of one to four rows; 0 for no tiles. Where they are four, eight rows take two.
 template <typename Codes, CodeOffset kOffset, bool kRounds, int kBlocks>
 const CodeKernels& code_kernels_with() {
   static const CodeKernels kernels = [] {
@@ -85,11 +87,11 @@ const CodeKernels& code_kernels_with() {
     made.expand = expand_codes<Codes, kOffset, kRounds>;
     made.expanded = kRounds ? Storage::bfloat16 : Storage::float32;
     if constexpr (kBlocks > 0) {
-      made.tiles[0] = {code_tile<Codes, kOffset, kRounds, 1, kBlocks>, pack_code_inputs<1, kRounds>};
-      made.tiles[1] = {code_tile<Codes, kOffset, kRounds, 2, kBlocks>, pack_code_inputs<2, kRounds>};
-      made.tiles[2] = {code_tile<Codes, kOffset, kRounds, 4, kBlocks>, pack_code_inputs<4, kRounds>};
-      made.tile_blocks = kBlocks;
+      made.tiles[0] = code_tiles<Codes, kOffset, kRounds, 1, kBlocks>();
+      made.tiles[1] = code_tiles<Codes, kOffset, kRounds, 2, kBlocks>();
+      made.tiles[2] = code_tiles<Codes, kOffset, kRounds, 4, kBlocks>();
     }
+    if constexpr (kBlocks == 4) made.tiles[3] = code_tiles<Codes, kOffset, kRounds, 8, 2>();
     return made;
   }();
   return kernels;

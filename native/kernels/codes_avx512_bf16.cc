@@ -32,9 +32,7 @@ TSUMUGI_TARGET inline void store_rounded(uint8_t* to, Vector even, Vector odd) {
 namespace tsumugi {
 namespace {
 
-constexpr int kBlocks = 4;
-
-template <typename Codes, CodeOffset kOffset, int kRows, int kColumn>
+template <typename Codes, CodeOffset kOffset, int kRows, int kBlocks, int kColumn>
 TSUMUGI_INLINE void add_pairs(const Codes& codes, const Shared<kOffset> (&shared)[kBlocks], const Words (&words)[kBlocks],
                               const float* x, Vector (&sums)[kRows][kBlocks]) {
   __m512bh weights[kBlocks];
@@ -52,10 +50,11 @@ TSUMUGI_INLINE void add_pairs(const Codes& codes, const Shared<kOffset> (&shared
 #pragma GCC unroll 16
     for (int b = 0; b < kBlocks; ++b) sums[row][b] = _mm512_dpbf16_ps(sums[row][b], weights[b], input);
   }
-  if constexpr (kColumn + 2 < Codes::kColumns) add_pairs<Codes, kOffset, kRows, kColumn + 2>(codes, shared, words, x, sums);
+  if constexpr (kColumn + 2 < Codes::kColumns)
+    add_pairs<Codes, kOffset, kRows, kBlocks, kColumn + 2>(codes, shared, words, x, sums);
 }
 
-template <typename Codes, CodeOffset kOffset, int kRows>
+template <typename Codes, CodeOffset kOffset, int kRows, int kBlocks>
 TSUMUGI_TARGET void pair_tile(const PackedMatrix& matrix, const uint8_t* const* blocks, const float* x, float* c) {
   const CodeUnit unit = code_unit(matrix.storage, matrix.codes, matrix.columns);
   const int64_t units = matrix.units();
@@ -79,7 +78,7 @@ TSUMUGI_TARGET void pair_tile(const PackedMatrix& matrix, const uint8_t* const* 
       Words words[kBlocks];
 #pragma GCC unroll 16
       for (int b = 0; b < kBlocks; ++b) words[b] = load_words(blocks[b] + line);
-      add_pairs<Codes, kOffset, kRows, 0>(codes, shared, words, x, sums);
+      add_pairs<Codes, kOffset, kRows, kBlocks, 0>(codes, shared, words, x, sums);
       x += Codes::kColumns / 2 * kRows;
     }
   }
@@ -92,28 +91,28 @@ TSUMUGI_TARGET void pair_tile(const PackedMatrix& matrix, const uint8_t* const* 
 
 // x as [pair][row] words of two bfloat16 values.
 template <int kRows>
-TSUMUGI_TARGET void pack_pairs(const float* x, int64_t stride, int64_t rows, int64_t columns, int64_t padded, float* out) {
-  std::memset(out, 0, static_cast<size_t>(padded / 2 * kRows) * sizeof(float));
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = 0; column < columns; column += 16) {
-      const int64_t left = columns - column;
-      const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffffu : (1u << left) - 1u);
-      const __m512 values = _mm512_maskz_loadu_ps(mask, x + row * stride + column);
-      alignas(32) float words[8];
-      _mm256_store_si256(reinterpret_cast<__m256i*>(words), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)));
-      for (int pair = 0; pair < 8; ++pair) std::memcpy(out + (column / 2 + pair) * kRows + row, words + pair, sizeof(float));
-    }
+TSUMUGI_TARGET void pack_pairs(const float* x, int64_t columns, int64_t padded, int64_t row, float* out) {
+  for (int64_t column = 0; column < padded; column += 16) {
+    const int64_t left = x == nullptr || column >= columns ? 0 : columns - column;
+    const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffffu : (1u << left) - 1u);
+    const __m512 values = _mm512_maskz_loadu_ps(mask, left == 0 ? out : x + column);
+    alignas(32) float words[8];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(words), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)));
+    for (int pair = 0; pair < 8; ++pair) std::memcpy(out + (column / 2 + pair) * kRows + row, words + pair, sizeof(float));
   }
+}
+
+template <typename Codes, CodeOffset kOffset, int kRows, int kBlocks>
+constexpr CodeTiles pair_tiles() {
+  return {kRows, kBlocks, pair_tile<Codes, kOffset, kRows, kBlocks>, pack_pairs<kRows>};
 }
 
 template <typename Codes, CodeOffset kOffset>
 const CodeKernels& pair_kernels() {
   static const CodeKernels kernels{expand_codes<Codes, kOffset, true>,
                                    Storage::bfloat16,
-                                   {{pair_tile<Codes, kOffset, 1>, pack_pairs<1>},
-                                    {pair_tile<Codes, kOffset, 2>, pack_pairs<2>},
-                                    {pair_tile<Codes, kOffset, 4>, pack_pairs<4>}},
-                                   kBlocks};
+                                   {pair_tiles<Codes, kOffset, 1, 4>(), pair_tiles<Codes, kOffset, 2, 4>(),
+                                    pair_tiles<Codes, kOffset, 4, 4>(), pair_tiles<Codes, kOffset, 8, 2>()}};
   return kernels;
 }
 
