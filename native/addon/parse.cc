@@ -154,7 +154,7 @@ size_t matmul_bytes(const SessionData& session) {
   for (const Weight& weight : session.weights) {
     if (weight.kind != WeightKind::packed) continue;
     columns = std::max(columns, weight.matrix().padded_columns());
-    permuted = permuted || weight.codes.permuted;
+    permuted = permuted || weight.codes.permuted || weight.int8_threshold >= 0;
     outputs = std::max(outputs, weight.rows);
   }
   const int64_t rows = std::max(session.max_tokens, session.max_logit_rows);
@@ -240,6 +240,7 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     weight.rows = integer(from, "rows");
     weight.columns = integer(from, "columns");
     weight.rounds = flag(from, "rounds");
+    if (from.Get("int8Threshold").IsNumber()) weight.int8_threshold = static_cast<float>(number(from, "int8Threshold"));
     if (!is_plain(weight.storage)) weight.codes = parse_codes(from.Get("codes"), weight.storage);
   }
 

@@ -47,7 +47,7 @@ struct MatmulArguments {
 void matmul(Worker& worker, const MatmulArguments& arguments);
 
 // Bytes that suffice for every matmul with rows <= max_rows, columns <= max_columns (those of codes are padded) and at most
-// `workers` workers. permuted: of codes whose columns stand in another order too.
+// `workers` workers. permuted: of codes whose columns stand in another order too, and of inputs that go through 8 bits.
 size_t matmul_workspace_bytes(int64_t max_rows, int64_t max_columns, int64_t max_outputs, int workers, bool permuted = false);
 
 }  // namespace tsumugi

@@ -45,6 +45,7 @@ struct PackedMatrix {
   int64_t columns = 0;  // input features, K
   uint8_t* data = nullptr;
   CodeLayout codes;  // of code4 and code8
+  float int8_threshold = -1;  // at least 0: x goes through 8 bits (int8_inputs.h)
 
   StorageUnit unit() const {
     if (is_plain(storage)) return storage_unit(storage);

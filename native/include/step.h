@@ -44,10 +44,11 @@ struct Weight {
   size_t bytes = 0;
   uint8_t* data = nullptr;  // in SessionData::weight_memory
   CodeLayout codes;  // of storages of codes
+  float int8_threshold = -1;  // of matmuls
 
   PackedMatrix matrix(int64_t group = 0) const {
-    return {storage, arithmetic, rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups)),
-            codes};
+    return {storage, arithmetic,    rows, columns, data + static_cast<size_t>(group) * (bytes / static_cast<size_t>(groups)),
+            codes,   int8_threshold};
   }
   const float* vector() const { return reinterpret_cast<const float*>(data); }
 };

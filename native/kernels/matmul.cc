@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "code_kernels.h"
+#include "int8_inputs.h"
 #include "matmul_kernels.h"
 
 namespace tsumugi {
@@ -218,9 +219,10 @@ MatmulWorkspace cut_workspace(const MatmulArguments& arguments, int64_t depth, i
 
 void matmul(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
-  if (is_plain(weight.storage) || !weight.codes.permuted) return matmul_in_order(worker, arguments);
-  // Columns stand in another order: x follows it, as many rows at a time as its place holds.
-  const int32_t* order = weight.order();
+  const bool permuted = !is_plain(weight.storage) && weight.codes.permuted, quantises = weight.int8_threshold >= 0;
+  if (!permuted && !quantises) return matmul_in_order(worker, arguments);
+  // Columns stand in another order: x follows it. Or it goes through 8 bits. As many rows at a time as their place holds.
+  const int32_t* order = permuted ? weight.order() : nullptr;
   auto* ordered = reinterpret_cast<float*>(ordered_inputs(arguments, weight.padded_columns(), worker.count));
   for (int64_t first = 0; first < arguments.rows; first += kSlabRows) {
     MatmulArguments slab = arguments;
@@ -228,6 +230,7 @@ void matmul(Worker& worker, const MatmulArguments& arguments) {
     const float* x = arguments.x + first * arguments.x_stride;
     worker.parallel_for(slab.rows, [&](int64_t row) {
       const float* from = x + row * arguments.x_stride;
+      if (quantises) return quantise_inputs(from, weight.columns, weight.int8_threshold, ordered + row * weight.columns);
       for (int64_t column = 0; column < weight.columns; ++column) ordered[row * weight.columns + column] = from[order[column]];
     });
     slab.x = ordered;

@@ -13,6 +13,11 @@ export interface WeightHolding {
   /** What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "float32" does neither. */
   arithmetic: "float32" | "bfloat16";
   /**
+   * LLM.int8(): what is multiplied goes through float16 and then, row by row, through 8 bits, but for numbers of at least this
+   * size (0: all do). With "float32" arithmetic. Default: nothing goes through 8 bits.
+   */
+  int8Threshold?: number;
+  /**
    * Makes codes of plain numbers as they are loaded: parameters of the quantiser that `storage` names. One of them all have:
    * `inputsFirst`, where what is quantised is the stored matrix with rows and columns exchanged.
    */
@@ -47,8 +52,17 @@ export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   if (!stored) return plain;
   // a storage may say what its products are computed in
   const arithmetic = "arithmetic" in stored ? stored.arithmetic : plain.arithmetic;
+  if ("threshold" in stored) return withThreshold(weight, stored.kind, stored.threshold);
   if (storedCodes(weight)) return { arithmetic, storage: stored.kind };
   return arithmetic === plain.arithmetic ? plain : plainHolding(arithmetic);
+}
+
+/** LLM.int8()'s weights. The parts of a matrix that heads take one by one are read as values, and so is what they multiply. */
+function withThreshold(weight: Weight, storage: StorageKind, int8Threshold: number): WeightHolding {
+  const isWhole = weight.shape.length === 2 || weight.from.every(({ slice }) => !slice);
+  if (!isWhole) return plainHolding("float32");
+  const held = storedCodes(weight) ? storage : "float32";
+  return { storage: held, arithmetic: "float32", int8Threshold };
 }
 
 /** How the codes of a weight can stay as they are: when it is whole rows, all held in one layout. */
@@ -104,8 +118,9 @@ export function weightHoldings({ weights }: Pick<Model, "weights">, limit: Weigh
   const holdings = limit as readonly WeightHolding[];
   if (holdings.length !== weights.length) fail(`${weights.length} entries, one for each weight`, `${holdings.length} entries`);
   holdings.forEach((holding, index) => {
-    const { storage, arithmetic, quantise } = holding;
+    const { storage, arithmetic, quantise, int8Threshold = 0 } = holding;
     const weight = weights[index]!;
+    if (!(int8Threshold >= 0)) fail(`a number of at least 0 as threshold of ${weight.name}`, int8Threshold);
     if (!["float32", "bfloat16"].includes(arithmetic)) fail(`float32 or bfloat16 as arithmetic of ${weight.name}`, arithmetic);
     if (floats.includes(storage)) {
       const plain = plainHolding(storage as FloatDType);

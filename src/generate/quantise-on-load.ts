@@ -75,8 +75,10 @@ function quantisedByBitsAndBytes(model: Model, config: BitsAndBytesConfig): Hold
 function holdingOf(weight: Weight, config: BitsAndBytesConfig, dtype: FloatDType, inputsFirst: boolean): WeightHolding {
   const { loadIn8bit, bnb4bitQuantType: type, bnb4bitUseDoubleQuant: double } = config;
   const arithmetic = loadIn8bit ? "float32" : fourBitArithmetic(config);
+  const isWhole = weight.shape.length === 2;
+  const inputs = loadIn8bit && isWhole ? { int8Threshold: config.llmInt8Threshold } : {};
   const quantise = { from: dtype, inputsFirst, ...(!loadIn8bit && { type, double }) };
   const quantiser = loadIn8bit ? "bitsandbytes8" : "bitsandbytes4";
-  const coded: WeightHolding = { storage: quantiser, arithmetic, quantise };
-  return holdingCodes(weight, coded) ? coded : { storage: arithmetic, arithmetic, quantise, quantiser };
+  const coded: WeightHolding = { storage: quantiser, arithmetic, quantise, ...inputs };
+  return holdingCodes(weight, coded) ? coded : { storage: arithmetic, arithmetic, quantise, quantiser, ...inputs };
 }

@@ -8,6 +8,8 @@ export interface ReferenceTensor {
   data: Float32Array;
   /** Type that matrices of the checkpoint are held in; absent: float32. */
   storage?: FloatDType;
+  /** Of a matrix: what a product reads in place of rows of x; absent: x. */
+  input?: ((x: Float32Array) => Float32Array) | undefined;
 }
 
 /** Ragged batch fields that ops may read; the same arrays as `Batch` in backends/backend.ts. */

@@ -81,9 +81,10 @@ export const experts = defineOp({
           given.forEach((value, k) => {
             given[k] = round(value * share);
           });
+        const read = gateUp!.input?.(given) ?? given;
         const row = (i: number) => {
           let sum = 0;
-          for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += given[k]! * gateUp!.data[w]!;
+          for (let k = 0, w = (expert * both + i) * hidden; k < hidden; k++, w++) sum += read[k]! * gateUp!.data[w]!;
           return rest(sum, gateUpBias?.data[expert * both + i]);
         };
         for (let i = 0; i < inner; i++) {
@@ -91,9 +92,10 @@ export const experts = defineOp({
           const up = Math.min(Math.max(row(interleaved ? 2 * i + 1 : inner + i), -limit), limit);
           fed[i] = round(round(Math.fround(apply(gate))) * round(Math.fround(up + upOffset)));
         }
+        const readDown = down!.input?.(fed) ?? fed;
         for (let i = 0; i < hidden; i++) {
           let sum = 0;
-          for (let k = 0, w = (expert * hidden + i) * inner; k < inner; k++, w++) sum += fed[k]! * down!.data[w]!;
+          for (let k = 0, w = (expert * hidden + i) * inner; k < inner; k++, w++) sum += readDown[k]! * down!.data[w]!;
           const at = t * hidden + i;
           const result = rest(sum, downBias?.data[expert * hidden + i]);
           y[at] = y[at]! + (scaleInput ? result : part(Math.fround(result * share)));

@@ -20,8 +20,8 @@ export const linear = defineOp({
     return [[...x.slice(0, -1), weight[0]!]];
   },
   reference({ inputs, weights, outputs, attributes, round }) {
-    const x = inputs[0]!.data;
-    const { data: w, shape } = weights[0]!;
+    const { data: w, shape, input } = weights[0]!;
+    const x = input?.(inputs[0]!.data) ?? inputs[0]!.data;
     const bias = weights[1]?.data;
     const y = outputs[0]!.data;
     const [n, k] = [shape[0]!, shape[1]!];

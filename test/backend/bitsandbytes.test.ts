@@ -6,6 +6,7 @@ import { createReferenceBackend } from "../../src/backends/reference/index.ts";
 import { plainHolding, type WeightHolding } from "../../src/backends/weight-holding.ts";
 import type { Model, WeightOrigin } from "../../src/ops/program.ts";
 import { packPairs, quantiseBlocks } from "../../src/tensor/bitsandbytes/blocks.ts";
+import { quantiseInputs } from "../../src/tensor/bitsandbytes/inputs.ts";
 import { dynamicMap, nestStatistics } from "../../src/tensor/bitsandbytes/statistics.ts";
 import { decodeCodes } from "../../src/tensor/code-layout.ts";
 import { quantiserNamed } from "../../src/tensor/quantisers/index.ts";
@@ -170,6 +171,45 @@ describe.each(["nf4", "nf4 double", "fp4", "8 bits"] as const)("stored as %s", (
     const holding: WeightHolding = { storage: isHeld ? storage.kind : "float32", arithmetic: "float32" };
     expect(await logits(coded, holding)).toEqual(await logits(program));
     expect(await logits(coded, holding, reference)).toEqual(await logits(program, undefined, reference));
+  });
+});
+
+describe("inputs of LLM.int8()", () => {
+  const columns = 40;
+  const x = noise(columns * 3, 21);
+  x[7] = 6.5;
+  x[columns + 3] = 5.999; // 6 in float16
+  it("are rows in 127 steps, and outliers as they are", () => {
+    const [whole, apart] = [quantiseInputs(x, columns, 0), quantiseInputs(x, columns, 6)];
+    expect(apart[7]).toBe(6.5);
+    expect(apart[columns + 3]).toBe(x[columns + 3]);
+    const steps = (row: Float32Array) => new Set(row.map((value) => Math.abs(value))).size;
+    expect(steps(whole.subarray(0, columns))).toBeLessThan(22); // 127 steps of 6.5
+    expect(steps(apart.subarray(0, columns))).toBeGreaterThan(30);
+    // a row does not depend on others
+    expect(quantiseInputs(x.slice(columns, 2 * columns), columns, 6)).toEqual(apart.slice(columns, 2 * columns));
+    expect(quantiseInputs(new Float32Array(4), 4, 6)).toEqual(new Float32Array(4));
+  });
+  it.each([0, 2.5])("give the products of their reference, threshold %d", async (int8Threshold) => {
+    const [outputs, width] = [40, 96];
+    const values = noise(outputs * width, 5);
+    const parameters = { from: "float32" };
+    const holding: WeightHolding = { storage: "bitsandbytes8", arithmetic: "float32", quantise: parameters, int8Threshold };
+    const [program, plain] = [linear(outputs, width, values), linear(outputs, width, values)];
+    const result = await logits(program, holding);
+    const coded = quantiserNamed("bitsandbytes8")!;
+    const made = decodeCodes(coded.layout(parameters, width)!, coded.quantise(values, width, parameters));
+    const table = await plain.source.read!("weight0");
+    const inputs = quantiseInputs(new Float32Array(table.slice().buffer), width, int8Threshold);
+    const read = linear(outputs, width, made);
+    const { locate } = read.source;
+    const source = {
+      ...read.source,
+      locate: (name: string) => (name === "weight0" ? new Uint8Array(inputs.buffer) : locate(name)),
+    };
+    expect(result).toEqual(await logits({ ...read, source }));
+    const slow = await logits(program, holding, reference);
+    expect(Math.max(...slow.map((value, i) => Math.abs(value - result[i]!)))).toBeLessThan(1e-4);
   });
 });
 

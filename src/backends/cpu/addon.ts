@@ -52,6 +52,8 @@ export interface NativeWeight {
   codes?: NativeCodes;
   /** What matmuls multiply: "float32" or "bfloat16". */
   arithmetic: string;
+  /** What is multiplied by it goes through 8 bits, but for numbers of at least this size (0: all). Default: nothing does. */
+  int8Threshold?: number;
   /** How many matrices of `rows` × `columns` the weight is: 1, or more for a stack. */
   groups: number;
   rows: number;

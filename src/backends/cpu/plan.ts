@@ -103,7 +103,7 @@ function planPart(op: ProgramOp, model: Model, limits: Limits, part: number, { r
 
 function planWeight(weight: Weight, holding: WeightHolding, { activation }: Limits): NativeWeight {
   const { shape, uses, type } = weight;
-  const { arithmetic } = holding;
+  const { arithmetic, int8Threshold } = holding;
   if (uses.includes("vector")) {
     const rounds = activation === "bfloat16" && type !== "float32";
     const size = { groups: 1, rows: 1, columns: elementCount(shape) };
@@ -113,7 +113,10 @@ function planWeight(weight: Weight, holding: WeightHolding, { activation }: Limi
   const layout = holdingCodes(weight, holding);
   const kind = layout || uses.includes("matmul") ? weightKinds.packed : weightKinds.rows;
   const groups = kind === weightKinds.packed && shape.length === 3 ? shape[0]! : 1;
-  const size = { groups, rows: elementCount(shape) / columns / groups, columns };
+  const size = {
+    ...{ groups, rows: elementCount(shape) / columns / groups, columns },
+    ...(int8Threshold !== undefined && { int8Threshold }),
+  };
   if (!layout) return { kind, storage: holding.storage, arithmetic, ...size, rounds: false };
   const { bits, group, ...codes } = layout;
   const native = { ...codes, group: group === "row" ? 0 : group };

@@ -157,7 +157,14 @@ export class ReferenceSession implements Session {
         inputs: op.inputs.map((value) => live.get(value)!),
         outputs: op.outputs.map((value) => live.get(value)!),
         weights: op.weights.map((id) =>
-          id < 0 ? undefined : { shape: model.weights[id]!.shape, data: weights[id]!.values(), storage: weights[id]!.type },
+          id < 0
+            ? undefined
+            : {
+                shape: model.weights[id]!.shape,
+                data: weights[id]!.values(),
+                storage: weights[id]!.type,
+                input: weights[id]!.input,
+              },
         ),
         state: op.state
           ? op.state.parts.map((part) => caches[op.state!.state]!.part(part, batch.states[op.state!.state]!))

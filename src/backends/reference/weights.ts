@@ -1,6 +1,7 @@
 import { TsumugiError } from "../../errors.ts";
 import { type OriginRegion, originRegion } from "../../ops/origin.ts";
 import type { LowRankChange, Weight, WeightOrigin } from "../../ops/program.ts";
+import { quantiseInputs } from "../../tensor/bitsandbytes/inputs.ts";
 import { decodeCodes } from "../../tensor/code-layout.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../../tensor/dtype.ts";
@@ -18,6 +19,8 @@ export interface ReferenceWeight {
   values(): Float32Array;
   /** What the values are rounded to. */
   type: FloatDType;
+  /** What a product reads in place of rows of x. Absent: x. */
+  input?: (x: Float32Array) => Float32Array;
 }
 
 /** Reads a tensor of the source, from memory or from its file. */
@@ -34,6 +37,19 @@ async function readTensor(source: WeightSource, name: string): Promise<Uint8Arra
  * the holding's type; vectors (norms, biases) to `vectors`.
  */
 export async function loadWeight(
+  weight: Weight,
+  source: WeightSource,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  holding: WeightHolding,
+  vectors: FloatDType,
+): Promise<ReferenceWeight> {
+  const loaded = await loadValues(weight, source, tensors, holding, vectors);
+  const { int8Threshold } = holding;
+  if (int8Threshold === undefined) return loaded;
+  return { ...loaded, input: (x) => quantiseInputs(x, weight.shape.at(-1)!, int8Threshold) };
+}
+
+async function loadValues(
   weight: Weight,
   source: WeightSource,
   tensors: ReadonlyMap<string, TensorInfo>,

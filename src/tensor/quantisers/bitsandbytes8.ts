@@ -1,6 +1,7 @@
+import { perCode } from "../bitsandbytes/inputs.ts";
+import { roundEven } from "../bitsandbytes/round-even.ts";
 import { roundTo } from "../convert.ts";
 import type { FloatDType } from "../dtype.ts";
-import { perCode } from "../storages/bitsandbytes8.ts";
 import type { Quantiser } from "./quantiser.ts";
 
 /** A matrix in 8 bits: int8 codes, and the absolute maximum of each row, which stands for 127. */
@@ -25,14 +26,6 @@ export function quantiseRows(values: Float32Array, columns: number): ByteRows {
     return most === 0 ? 0 : roundEven(Math.fround(value * Math.fround(127 / most)));
   });
   return { codes, absmax };
-}
-
-/** The nearest whole number; of two, the even one. */
-function roundEven(value: number): number {
-  const low = Math.floor(value);
-  const rest = value - low;
-  if (rest !== 0.5) return rest < 0.5 ? low : low + 1;
-  return low % 2 === 0 ? low : low + 1;
 }
 
 /** bitsandbytes in 8 bits. Parameter: `from`, the type of the weights, to which they are rounded before. */

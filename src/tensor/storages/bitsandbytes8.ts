@@ -1,20 +1,18 @@
+import { perCode } from "../bitsandbytes/inputs.ts";
 import { toFloat32 } from "../convert.ts";
 import type { StorageBase, StorageKindOf } from "./kind.ts";
 
 /**
  * bitsandbytes in 8 bits (LLM.int8): `codes` is int8 [rows, columns], `scales` the float32 absolute maximum of each row, which
- * stands for 127. `format` is read by nobody. Products are what `arithmetic: "int8"` computes, with `threshold` for outliers.
+ * stands for 127. `format` is read by nobody. What it is multiplied by goes through 8 bits too: `threshold` says which numbers do not.
  * Source: Dettmers et al. 2022, "LLM.int8()".
  */
 export interface Bitsandbytes8Storage extends StorageBase {
   kind: "bitsandbytes8";
   tensors: { readonly codes: string; readonly scales: string; readonly format?: string };
-  /** Activations of at least this size go round the integers; 0: none. */
+  /** Activations of at least this size stay as they are; 0: none. */
   threshold: number;
 }
-
-/** What bitsandbytes divides by 127 with. */
-export const perCode = Math.fround(1 / 127);
 
 export const bitsandbytes8: StorageKindOf<Bitsandbytes8Storage> = {
   kind: "bitsandbytes8",
