@@ -9,11 +9,14 @@
 
 namespace tsumugi {
 
-// Where a block puts what it holds: codes of its values, scales and minimums of its groups.
+// Where a block puts what it holds: codes of its values; then scales and minimums of its groups, or their codes with what one
+// and the other are multiplied by.
 struct GgmlTarget {
   uint8_t* codes;
   float* scales;
   float* offsets;
+  uint8_t* scale_codes;
+  uint8_t* offset_codes;
 };
 
 struct GgmlBlock {
@@ -21,6 +24,7 @@ struct GgmlBlock {
   int64_t values;  // of a block
   int64_t bytes;
   int64_t group;  // values that share a scale; 0 for plain numbers
+  bool has_scale_codes;  // `scales` and `offsets` then have one entry for the whole block
   CodeTable table;
   CodeOffset offset;
   void (*read)(const uint8_t* block, GgmlTarget to);

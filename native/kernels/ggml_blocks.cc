@@ -63,21 +63,22 @@ void quarters(const uint8_t* from, uint8_t* codes) {
 }
 
 void read_q2_k(const uint8_t* block, GgmlTarget to) {
-  const float d = half_at(block + 80), least = half_at(block + 82);
+  to.scales[0] = half_at(block + 80);
+  to.offsets[0] = -half_at(block + 82);
   for (int group = 0; group < 16; ++group) {
-    to.scales[group] = d * static_cast<float>(block[group] & 15);
-    to.offsets[group] = -least * static_cast<float>(block[group] >> 4);
+    to.scale_codes[group] = block[group] & 15;
+    to.offset_codes[group] = block[group] >> 4;
   }
   quarters(block + 16, to.codes);
 }
 
 void read_q3_k(const uint8_t* block, GgmlTarget to) {
-  const float d = half_at(block + 108);
   const uint8_t* packed = block + 96;
+  to.scales[0] = half_at(block + 108);
   for (int group = 0; group < 16; ++group) {
     const int low = (packed[group & 7] >> (group < 8 ? 0 : 4)) & 15;
     const int high = (packed[8 + (group & 3)] >> (2 * (group >> 2))) & 3;
-    to.scales[group] = d * static_cast<float>((low | (high << 4)) - 32);
+    to.scale_codes[group] = static_cast<uint8_t>((low | (high << 4)) - 32);
   }
   quarters(block + 32, to.codes);
   for (int i = 0; i < 256; ++i) to.codes[i] += ((block[i & 31] >> (i >> 5)) & 1) != 0 ? 8 : 4;
@@ -85,8 +86,9 @@ void read_q3_k(const uint8_t* block, GgmlTarget to) {
 
 // 6 bits each: scale and minimum of the 8 groups of Q4_K and Q5_K.
 void scaled_groups(const uint8_t* block, GgmlTarget to) {
-  const float d = half_at(block), least = half_at(block + 2);
   const uint8_t* packed = block + 4;
+  to.scales[0] = half_at(block);
+  to.offsets[0] = -half_at(block + 2);
   for (int group = 0; group < 8; ++group) {
     int scale = packed[group & 3] & 63, minimum = packed[4 + (group & 3)] & 63;
     if (group >= 4) {
@@ -94,8 +96,8 @@ void scaled_groups(const uint8_t* block, GgmlTarget to) {
       scale = (low & 15) | ((packed[group - 4] >> 6) << 4);
       minimum = (low >> 4) | ((packed[group] >> 6) << 4);
     }
-    to.scales[group] = d * static_cast<float>(scale);
-    to.offsets[group] = -least * static_cast<float>(minimum);
+    to.scale_codes[group] = static_cast<uint8_t>(scale);
+    to.offset_codes[group] = static_cast<uint8_t>(minimum);
   }
 }
 
@@ -119,10 +121,8 @@ void read_q5_k(const uint8_t* block, GgmlTarget to) {
 }
 
 void read_q6_k(const uint8_t* block, GgmlTarget to) {
-  const float d = half_at(block + 208);
-  for (int group = 0; group < 16; ++group) {
-    to.scales[group] = d * static_cast<float>(static_cast<int8_t>(block[192 + group]));
-  }
+  to.scales[0] = half_at(block + 208);
+  std::memcpy(to.scale_codes, block + 192, 16);
   for (int i = 0; i < 256; ++i) {
     const int part = i >> 7, run = (i >> 5) & 3;
     const int low = (block[part * 64 + (run & 1) * 32 + (i & 31)] >> (run < 2 ? 0 : 4)) & 15;
@@ -132,11 +132,11 @@ void read_q6_k(const uint8_t* block, GgmlTarget to) {
 }
 
 void read_iq4_xs(const uint8_t* block, GgmlTarget to) {
-  const float d = half_at(block);
   const int high = block[2] | (block[3] << 8);
+  to.scales[0] = half_at(block);
   for (int group = 0; group < 8; ++group) {
     const int low = (block[4 + (group >> 1)] >> (4 * (group & 1))) & 15;
-    to.scales[group] = d * static_cast<float>((low | (((high >> (2 * group)) & 3) << 4)) - 32);
+    to.scale_codes[group] = static_cast<uint8_t>((low | (((high >> (2 * group)) & 3) << 4)) - 32);
     nibbles(block + 8 + 16 * group, to.codes + 32 * group);
   }
 }
@@ -150,26 +150,26 @@ void read_mxfp4(const uint8_t* block, GgmlTarget to) {
 constexpr CodeOffset kNone = CodeOffset::none, kMinimum = CodeOffset::minimum;
 
 constexpr GgmlBlock plain_block(const char* name, DType type, int64_t bytes) {
-  return {name, 1, bytes, 0, CodeTable::linear, kNone, nullptr, type};
+  return {name, 1, bytes, 0, false, CodeTable::linear, kNone, nullptr, type};
 }
 
 constexpr GgmlBlock kBlocks[] = {
     plain_block("F32", DType::float32, 4),
     plain_block("F16", DType::float16, 2),
     plain_block("BF16", DType::bfloat16, 2),
-    {"Q4_0", 32, 18, 32, CodeTable::int4, kNone, read_q4_0, DType::float32},
-    {"Q4_1", 32, 20, 32, CodeTable::linear, kMinimum, read_q4_1, DType::float32},
-    {"Q5_0", 32, 22, 32, CodeTable::int8, kNone, read_q5_0, DType::float32},
-    {"Q5_1", 32, 24, 32, CodeTable::linear, kMinimum, read_q5_1, DType::float32},
-    {"Q8_0", 32, 34, 32, CodeTable::int8, kNone, read_q8_0, DType::float32},
-    {"Q2_K", 256, 84, 16, CodeTable::linear, kMinimum, read_q2_k, DType::float32},
-    {"Q3_K", 256, 110, 16, CodeTable::int4, kNone, read_q3_k, DType::float32},
-    {"Q4_K", 256, 144, 32, CodeTable::linear, kMinimum, read_q4_k, DType::float32},
-    {"Q5_K", 256, 176, 32, CodeTable::linear, kMinimum, read_q5_k, DType::float32},
-    {"Q6_K", 256, 210, 16, CodeTable::int8, kNone, read_q6_k, DType::float32},
-    {"IQ4_NL", 32, 18, 32, CodeTable::iq4nl, kNone, read_q4_0, DType::float32},
-    {"IQ4_XS", 256, 136, 32, CodeTable::iq4nl, kNone, read_iq4_xs, DType::float32},
-    {"MXFP4", 32, 17, 32, CodeTable::float4, kNone, read_mxfp4, DType::float32},
+    {"Q4_0", 32, 18, 32, false, CodeTable::int4, kNone, read_q4_0, DType::float32},
+    {"Q4_1", 32, 20, 32, false, CodeTable::linear, kMinimum, read_q4_1, DType::float32},
+    {"Q5_0", 32, 22, 32, false, CodeTable::int8, kNone, read_q5_0, DType::float32},
+    {"Q5_1", 32, 24, 32, false, CodeTable::linear, kMinimum, read_q5_1, DType::float32},
+    {"Q8_0", 32, 34, 32, false, CodeTable::int8, kNone, read_q8_0, DType::float32},
+    {"Q2_K", 256, 84, 16, true, CodeTable::linear, kMinimum, read_q2_k, DType::float32},
+    {"Q3_K", 256, 110, 16, true, CodeTable::int4, kNone, read_q3_k, DType::float32},
+    {"Q4_K", 256, 144, 32, true, CodeTable::linear, kMinimum, read_q4_k, DType::float32},
+    {"Q5_K", 256, 176, 32, true, CodeTable::linear, kMinimum, read_q5_k, DType::float32},
+    {"Q6_K", 256, 210, 16, true, CodeTable::int8, kNone, read_q6_k, DType::float32},
+    {"IQ4_NL", 32, 18, 32, false, CodeTable::iq4nl, kNone, read_q4_0, DType::float32},
+    {"IQ4_XS", 256, 136, 32, true, CodeTable::iq4nl, kNone, read_iq4_xs, DType::float32},
+    {"MXFP4", 32, 17, 32, false, CodeTable::float4, kNone, read_mxfp4, DType::float32},
 };
 
 }  // namespace

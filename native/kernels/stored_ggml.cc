@@ -61,16 +61,25 @@ CodedRows read_codes(const StoredMatrix& matrix, int64_t first, int64_t last) {
   coded.rows = last - first;
   coded.columns = matrix.columns;
   coded.group = block.group;
-  coded.codes.resize(static_cast<size_t>(coded.rows * coded.columns));
-  coded.scales.resize(static_cast<size_t>(coded.rows * coded.groups()));
-  if (block.offset != CodeOffset::none) coded.offsets.resize(coded.scales.size());
-  const int64_t groups = block.values / block.group;
-  const bool has_offsets = !coded.offsets.empty();
-  for (int64_t i = 0; i < coded.rows * blocks; ++i) {
-    float* offsets = has_offsets ? coded.offsets.data() + i * groups : nullptr;
-    block.read(bytes.data() + i * block.bytes,
-               {coded.codes.data() + i * block.values, coded.scales.data() + i * groups, offsets});
+  const int64_t groups = block.values / block.group, all = coded.rows * blocks;
+  const bool has_offsets = block.offset != CodeOffset::none;
+  coded.codes.resize(static_cast<size_t>(all * block.values));
+  std::vector<float>& scales = block.has_scale_codes ? coded.super_scales : coded.scales;
+  std::vector<float>& offsets = block.has_scale_codes ? coded.super_offsets : coded.offsets;
+  const int64_t each = block.has_scale_codes ? 1 : groups;
+  scales.resize(static_cast<size_t>(all * each));
+  if (has_offsets) offsets.resize(scales.size());
+  if (block.has_scale_codes) {
+    coded.super = block.values;
+    coded.scale_codes.resize(static_cast<size_t>(all * groups));
+    if (has_offsets) coded.offset_codes.resize(coded.scale_codes.size());
   }
+  for (int64_t i = 0; i < all; ++i) {
+    block.read(bytes.data() + i * block.bytes,
+               {coded.codes.data() + i * block.values, scales.data() + i * each, offsets.data() + i * each,
+                coded.scale_codes.data() + i * groups, coded.offset_codes.data() + i * groups});
+  }
+  if (block.has_scale_codes) join_scales(coded);
   return coded;
 }
 

@@ -71,9 +71,9 @@ describe("readGgufHeader", () => {
   });
 
   it("reads headers that are longer than what is read at once", async () => {
-    const values = Array.from({ length: 50_000 }, (_, i) => `token ${i} of a long list of them`);
+    const values = Array.from({ length: 30_000 }, (_, i) => `token ${i} of a long list of them`);
     const long = writeGguf({ ...metadata, tokens: { type: "array", of: "string", values } }, []);
-    expect((await read(long)).metadata.get("tokens")).toEqual(values);
+    expect(((await read(long)).metadata.get("tokens") as string[]).join()).toBe(values.join());
   });
 
   it("refuses rows that are no whole blocks, when writing", () => {

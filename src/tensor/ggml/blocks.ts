@@ -15,7 +15,7 @@ interface Target {
   offsets: Float32Array;
 }
 
-interface BlockKind extends Pick<CodeLayout, "bits" | "table" | "scale" | "offset"> {
+interface BlockKind extends Pick<CodeLayout, "bits" | "table" | "scale" | "super" | "offset"> {
   group: 16 | 32;
   /** Takes one block apart. */
   read(block: Uint8Array, to: Target): void;
@@ -49,7 +49,7 @@ function scaledGroups(block: Uint8Array, { scales, offsets }: Target): void {
 }
 
 const fourBits = { bits: 4, scale: "float16", offset: "none", group: 32 } as const;
-const kTypes = { scale: "float32", offset: "none" } as const;
+const kTypes = { scale: "byte", super: 256, offset: "none" } as const;
 
 /** What the blocks of each type mean. Source: ggml's ggml-quants.c (`dequantize_row_…`). */
 export const ggmlBlocks: { readonly [Type in GgmlCodedType]: BlockKind } = {
