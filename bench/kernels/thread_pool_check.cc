@@ -49,6 +49,26 @@ void check_chunks(int workers) {
   for (size_t i = 0; i < counts.size(); ++i) expect(counts[i] == (i == 0 ? 3 : i < 7 ? 2 : 1), "each chunk runs once");
 }
 
+void check_joined_loops(int workers) {
+  constexpr int kRounds = 50;
+  std::vector<int> counts(64, 0);
+  std::atomic<int> wrong{0};
+  ThreadPool::shared().run(workers, [&](Worker& worker) {
+    for (int round = 0; round < kRounds; ++round) {
+      for (int loop = 0; loop < 6; ++loop) {  // more than kLoops: a barrier comes between
+        if (loop < 5) worker.join_loops();
+        worker.parallel_for(10, [&](int64_t chunk) { ++counts[static_cast<size_t>(10 * loop + chunk)]; });
+      }
+      for (int place = 0; place < 60; ++place) wrong += counts[static_cast<size_t>(place)] != round + 1;
+      Worker alone = worker.alone();
+      if (worker.index == 0) alone.parallel_for(3, [&](int64_t chunk) { ++counts[static_cast<size_t>(60 + chunk)]; });
+      worker.barrier();
+    }
+  });
+  expect(wrong == 0, "what joined loops write is seen after the last one's barrier");
+  expect(counts[60] == kRounds && counts[62] == kRounds, "a worker alone runs each chunk once");
+}
+
 void check_failure(int workers) {
   std::string message;
   std::atomic<int> passed{0};
@@ -76,6 +96,7 @@ int main() {
         const int workers = 1 + (submitter + round) % 5;
         check_barriers(workers, 20);
         check_chunks(workers);
+        check_joined_loops(workers);
         check_failure(workers);
       }
     });

@@ -279,6 +279,7 @@ void parse_session(const Napi::Object& plan, SessionData& session) {
   session.scratch = HugeBuffer(scratch_bytes(session));
   session.workspace = HugeBuffer(static_cast<size_t>(integer(plan, "workspaceBytes")));
   session.matmul_workspace = HugeBuffer(matmul_bytes(session));
+  plan_steps(session);
 }
 
 static PlainMatrix parse_matrix(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {

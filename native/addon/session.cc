@@ -147,7 +147,7 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
   const uint32_t id = next_step_++;
   steps_.emplace(id, record);
   ThreadPool::shared().submit(
-      core_->data.workers, [record](Worker& worker) { record->run(worker); },
+      step_workers(core_->data, record->batch), [record](Worker& worker) { record->run(worker); },
       [record](std::exception_ptr error) { record->end(error); });
   return Napi::Number::New(info.Env(), id);
 }

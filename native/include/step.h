@@ -121,6 +121,15 @@ struct OpPlan {
   OpAttributes attributes;
   std::shared_ptr<const void> settings;  // what the kernel made of the attributes
   bool rounds = false;  // activations are bfloat16
+  bool is_light = false;  // a few tokens are one chunk of it
+  bool shares_input = false;  // a product of the very values that the op before multiplies, in one loop for few rows
+};
+
+// What a step costs, about: for each token, and for each token of context.
+struct StepCost {
+  double weight_bytes = 0;
+  double products = 0;
+  double cache_bytes = 0;
 };
 
 struct SessionData {
@@ -131,6 +140,7 @@ struct SessionData {
   std::vector<ValuePlan> values;
   std::vector<OpPlan> ops;
   size_t encode_from = 0;  // the ops from here on are the encoder's
+  StepCost cost;
   std::vector<Weight> weights;
   std::vector<StatePart> parts;
   std::vector<size_t> kept_floats;  // of each output that a step keeps
@@ -167,6 +177,12 @@ struct StepContext {
            static_cast<size_t>(session.workers) * session.scratch_floats.of_worker;
   }
 };
+
+// Fills in what a step is planned by: `cost`, and what ops say of themselves. Called once, when all else is known.
+void plan_steps(SessionData& session);
+
+// How many workers a step pays for: one where waiting for others takes longer than they save.
+int step_workers(const SessionData& session, const BatchData& batch);
 
 // Runs the whole program: block copies, then the ops in order. Called by all workers of a job.
 void run_step(Worker& worker, const StepContext& context);

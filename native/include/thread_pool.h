@@ -35,13 +35,29 @@ class Worker {
   // Calls fn(chunk) for each chunk 0 … chunks - 1 once, on whichever worker is free; ends with a barrier.
   template <typename Function>
   void parallel_for(int64_t chunks, Function&& fn) {
+    if (count == 1) {
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) fn(chunk);
+      return;
+    }
     for (int64_t chunk = next_chunk(); chunk < chunks; chunk = next_chunk()) fn(chunk);
-    barrier();
+    end_loop();
   }
+
+  // The next loop ends without its barrier: what comes before the next barrier must not need what the loop writes, nor write
+  // what it reads. Called by all workers alike; after kLoops loops there is a barrier all the same.
+  void join_loops() { joins_ = true; }
+
+  // This worker as one that works alone, for what no other worker does meanwhile.
+  Worker alone() const { return Worker(index, 1, state_); }
+
+  static constexpr int kLoops = 4;
 
  private:
   int64_t next_chunk();
+  void end_loop();
   JobState& state_;
+  int loop_ = 0;  // since the last barrier
+  bool joins_ = false;
 };
 
 class ThreadPool {

@@ -56,7 +56,10 @@ struct JobState {
   std::exception_ptr error;
   std::mutex error_mutex;
 
-  alignas(64) std::atomic<int64_t> chunk{0};
+  struct alignas(64) Chunks {
+    std::atomic<int64_t> next{0};
+  };
+  Chunks loops[Worker::kLoops];  // those since the last barrier
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<uint32_t> phase{0};
   alignas(64) std::atomic<bool> failed{false};
@@ -73,24 +76,30 @@ struct JobState {
   }
 };
 
-int64_t Worker::next_chunk() { return state_.chunk.fetch_add(1, std::memory_order_relaxed); }
+int64_t Worker::next_chunk() { return state_.loops[loop_].next.fetch_add(1, std::memory_order_relaxed); }
+
+void Worker::end_loop() {
+  const bool joins = joins_ && loop_ + 1 < kLoops;
+  joins_ = false;
+  if (!joins) return barrier();
+  ++loop_;
+}
 
 void Worker::barrier() {
   JobState& state = state_;
+  loop_ = 0;
   if (count > 1) {
     const uint32_t phase = state.phase.load(std::memory_order_acquire);
     if (state.failed.load(std::memory_order_acquire)) throw JobAborted();
     if (state.arrived.fetch_add(1, std::memory_order_acq_rel) == count - 1) {
       state.arrived.store(0, std::memory_order_relaxed);
-      state.chunk.store(0, std::memory_order_relaxed);
+      for (JobState::Chunks& chunks : state.loops) chunks.next.store(0, std::memory_order_relaxed);
       state.phase.fetch_add(1, std::memory_order_release);
       state.phase.notify_all();
     } else if (!spin_until([&] { return state.phase.load(std::memory_order_acquire) != phase; })) {
       while (state.phase.load(std::memory_order_acquire) == phase) state.phase.wait(phase, std::memory_order_acquire);
     }
     if (state.failed.load(std::memory_order_acquire)) throw JobAborted();
-  } else {
-    state.chunk.store(0, std::memory_order_relaxed);
   }
 }
 
