@@ -5,3 +5,4 @@ export { addDownloadCommand } from "./download.ts";
 export { addGenerateCommand } from "./generate.ts";
 export { addInfoCommand } from "./info.ts";
 export { addMemoryCommand } from "./memory.ts";
+export { addQuantizeCommand } from "./quantize.ts";

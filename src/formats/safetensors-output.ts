@@ -9,17 +9,30 @@ export function savedTensor(name: string, dtype: DType, shape: readonly number[]
   return { name, dtype, shape: [...shape], bytes: elementCount(shape) * dtypeBytes(dtype) };
 }
 
+/** Tensors whose bytes are made together: those of a quantised matrix, or one alone. */
+export interface TensorGroup {
+  tensors: readonly SavedTensor[];
+  /** Their bytes, in the same order. */
+  make(): Promise<readonly Uint8Array[]>;
+}
+
+/** A tensor alone. */
+export function oneTensor(tensor: SavedTensor, read: () => Promise<Uint8Array>): TensorGroup {
+  return { tensors: [tensor], make: async () => [await read()] };
+}
+
 /** Cuts a list into files of at most so many bytes, in order. */
-export function shardsOf(tensors: readonly SavedTensor[], maxBytes: number): SavedTensor[][] {
-  const shards: SavedTensor[][] = [[]];
+export function shardsOf(groups: readonly TensorGroup[], maxBytes: number): TensorGroup[][] {
+  const shards: TensorGroup[][] = [[]];
   let bytes = 0;
-  for (const tensor of tensors) {
-    if (bytes > 0 && bytes + tensor.bytes > maxBytes) {
+  for (const group of groups) {
+    const more = group.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+    if (bytes > 0 && bytes + more > maxBytes) {
       shards.push([]);
       bytes = 0;
     }
-    shards.at(-1)!.push(tensor);
-    bytes += tensor.bytes;
+    shards.at(-1)!.push(group);
+    bytes += more;
   }
   return shards;
 }

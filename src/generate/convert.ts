@@ -3,7 +3,7 @@ import { fromConsolidated, pairsToHalves } from "../formats/consolidated.ts";
 import { openPytorch } from "../formats/file-pytorch.ts";
 import type { Checkpoint } from "../formats/index.ts";
 import { openSafetensors } from "../formats/index.ts";
-import { type SavedTensor, savedTensor } from "../formats/safetensors-output.ts";
+import { oneTensor, savedTensor } from "../formats/safetensors-output.ts";
 import { type HubOptions, type ModelDirectory, resolveModel, selectTokenizerFiles } from "../hub/index.ts";
 import { isRecord } from "../util/json-value.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
@@ -38,8 +38,8 @@ export async function convertModel(idOrDirectory: string, output: string, option
       const text = await files.readText(name);
       if (text !== undefined) texts[name] ??= text;
     }
-    const { tensors, read } = source;
-    await writeModel(output, { files, texts, tensors, read }, { maxShardBytes, onProgress: onWritten, signal: hub.signal });
+    const { groups } = source;
+    await writeModel(output, { files, texts, groups }, { maxShardBytes, onProgress: onWritten, signal: hub.signal });
   } finally {
     await source.checkpoint.close();
   }
@@ -66,11 +66,11 @@ async function pytorchSource(files: ModelDirectory, names: readonly string[]): P
   const config = await files.readJson("config.json");
   // As transformers' conversion: a head that shares the values of the embeddings is not written beside them.
   const isTied = isRecord(config) && config.tie_word_embeddings === true;
-  const tensors = checkpoint
+  const groups = checkpoint
     .tensors()
     .filter(({ name }) => !(isTied && heads.test(name) && isShared(checkpoint.sameAs, name)))
-    .map(({ name, dtype, shape }) => savedTensor(name, dtype, shape));
-  return { checkpoint, tensors, texts: {}, read: ({ name }) => checkpoint.read(name) };
+    .map(({ name, dtype, shape }) => oneTensor(savedTensor(name, dtype, shape), () => checkpoint.read(name)));
+  return { checkpoint, groups, texts: {} };
 }
 
 function isShared(sameAs: ReadonlyMap<string, string>, name: string): boolean {
@@ -102,14 +102,13 @@ async function consolidatedSource(files: ModelDirectory, names: readonly string[
     : await openPytorch([files.path(parts[0]!)!]);
   try {
     const { renamed, config } = fromConsolidated(checkpoint.tensors(), params, files.directory);
-    const origins = new Map(renamed.map((entry) => [entry.name, entry]));
-    const read = async ({ name, shape }: SavedTensor) => {
-      const { tensor, heads: count } = origins.get(name)!;
-      const bytes = await checkpoint.read(tensor.name);
-      return count === undefined ? bytes : pairsToHalves(bytes, shape[0]!, count);
-    };
-    const tensors = renamed.map(({ name, tensor }) => savedTensor(name, tensor.dtype, tensor.shape));
-    return { checkpoint, tensors, read, texts: { "config.json": `${JSON.stringify(config, undefined, 2)}\n` } };
+    const groups = renamed.map(({ name, tensor, heads: count }) =>
+      oneTensor(savedTensor(name, tensor.dtype, tensor.shape), async () => {
+        const bytes = await checkpoint.read(tensor.name);
+        return count === undefined ? bytes : pairsToHalves(bytes, tensor.shape[0]!, count);
+      }),
+    );
+    return { checkpoint, groups, texts: { "config.json": `${JSON.stringify(config, undefined, 2)}\n` } };
   } catch (error) {
     await checkpoint.close();
     throw error;

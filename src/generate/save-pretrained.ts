@@ -1,6 +1,6 @@
 import type { GenerationConfig } from "../decoding/generation-config.ts";
 import { TsumugiError } from "../errors.ts";
-import { savedTensor } from "../formats/safetensors-output.ts";
+import { oneTensor, savedTensor } from "../formats/safetensors-output.ts";
 import type { HubOptions } from "../hub/index.ts";
 import { toFloat32 } from "../tensor/convert.ts";
 import type { DType, FloatDType } from "../tensor/dtype.ts";
@@ -52,7 +52,8 @@ export async function savePretrained(directory: string, saved: SavedModel, optio
       : jsonText({ ...config, [config.dtype == null ? "torch_dtype" : "dtype"]: saved.dtype });
     const settings = await generationText(await files.readText("generation_config.json"), saved);
     if (settings !== undefined) texts["generation_config.json"] = settings;
-    await writeModel(directory, { files, texts, tensors, read }, options);
+    const groups = tensors.map((tensor) => oneTensor(tensor, () => read(tensor)));
+    await writeModel(directory, { files, texts, groups }, options);
   } finally {
     await checkpoint.close();
   }

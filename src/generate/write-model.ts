@@ -1,6 +1,6 @@
 import { writeFolder, writeWhole } from "../formats/file-folder.ts";
 import { type SaveOptions, writeSafetensors } from "../formats/file-shards.ts";
-import type { SavedTensor } from "../formats/safetensors-output.ts";
+import type { TensorGroup } from "../formats/safetensors-output.ts";
 import type { ModelFiles } from "../hub/model-files.ts";
 
 /** Files that a tokenizer is made of, as models have them. */
@@ -13,14 +13,13 @@ export interface WrittenModel {
   files: Pick<ModelFiles, "list" | "readBytes">;
   /** Texts of files by name: config.json, generation_config.json. */
   texts: { readonly [file: string]: string };
-  tensors: readonly SavedTensor[];
-  read: (tensor: SavedTensor) => Promise<Uint8Array>;
+  groups: readonly TensorGroup[];
 }
 
 /** Writes a model's folder whole or not at all. */
 export async function writeModel(directory: string, model: WrittenModel, options: SaveOptions = {}): Promise<void> {
   await writeFolder(directory, async (folder) => {
-    await writeSafetensors(folder, model.tensors, model.read, options);
+    await writeSafetensors(folder, model.groups, options);
     for (const name of await model.files.list()) {
       if (!tokenizerFiles.test(name) || name in model.texts) continue;
       const bytes = await model.files.readBytes(name);
