@@ -28,7 +28,9 @@ describe("savePretrained", () => {
     expect(names).toContain("tokenizer.json");
     expect(names.filter((name) => name.endsWith(".safetensors")).length).toBeGreaterThan(2);
     const written = await openCheckpoint(directory);
-    for (const { name } of source.tensors()) expect(await written.read(name)).toEqual(await source.read(name));
+    for (const { name } of source.tensors()) {
+      expect(Buffer.compare(await written.read(name), await source.read(name)), name).toBe(0);
+    }
     expect(written.tensors().length).toBe(source.tensors().length);
     await written.close();
     await source.close();
@@ -47,7 +49,7 @@ describe("savePretrained", () => {
     expect(config.dtype ?? config.torch_dtype).toBe("float32");
     await half.savePretrained(join(folder, "narrow"));
     const [wide, narrow] = [await openCheckpoint(directory), await openCheckpoint(join(folder, "narrow"))];
-    const { name } = wide.tensors()[0]!;
+    const name = wide.tensors().find(({ shape }) => shape.length === 1)!.name;
     const values = toFloat32(await wide.read(name), "float32").map(roundToBfloat16);
     expect(toFloat32(await narrow.read(name), "bfloat16")).toEqual(values);
     await wide.close();
