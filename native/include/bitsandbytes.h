@@ -17,6 +17,14 @@ inline int64_t common_group(int64_t columns, int64_t block) {
   return group;
 }
 
+// The columns whose blocks have one nested statistic wherever a row begins; 0 where rows are no whole blocks, or where so few
+// share one that holding scales as codes would save nothing.
+inline int64_t nested_columns(int64_t columns, int64_t block, int64_t nested_block) {
+  if (columns % block != 0) return 0;
+  const int64_t shared = common_group(columns / block, nested_block);
+  return shared < 4 ? 0 : shared * block;
+}
+
 // What bitsandbytes divides by 127 with.
 constexpr float kPerCode = static_cast<float>(1.0 / 127);
 

@@ -23,7 +23,7 @@ void store_scale(CodeScale type, uint8_t* scales, int64_t lane, float value) {
       break;
     case CodeScale::exponent:
       scales[lane] = static_cast<uint8_t>(bits >> 23);
-      if ((bits & 0x807fffffu) == 0) return;
+      if ((bits & 0x807fffffu) == 0 || bits == 0x00400000u) return;  // 2^-127 has no exponent of its own, and counts as 0
       break;
     default:
       return;  // their codes are stored as they are

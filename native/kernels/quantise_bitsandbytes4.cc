@@ -94,21 +94,29 @@ class NestedScales : public QuantiserSurvey {
   }
 
   float scale(int64_t block) const { return scales_[static_cast<size_t>(block)]; }
+  uint8_t code_of(int64_t block) const { return codes_[static_cast<size_t>(block)]; }
+  float maximum(int64_t block) const { return maxima_[static_cast<size_t>(block / kNestedBlock)]; }
+  float offset() const { return offset_; }
+  static const std::array<float, 256>& map() {
+    static const std::array<float, 256> values = dynamic_map();
+    return values;
+  }
 
  private:
   void quantise() {
-    static const std::array<float, 256> map = dynamic_map();
     double sum = 0;
     for (const float most : scales_) sum += static_cast<double>(most);
-    const auto offset = static_cast<float>(sum / static_cast<double>(scales_.size()));
+    offset_ = static_cast<float>(sum / static_cast<double>(scales_.size()));
     for (size_t first = 0; first < scales_.size(); first += kNestedBlock) {
       const size_t last = std::min(first + kNestedBlock, scales_.size());
       float most = 0;
-      for (size_t i = first; i < last; ++i) most = std::max(most, std::fabs(scales_[i] - offset));
+      for (size_t i = first; i < last; ++i) most = std::max(most, std::fabs(scales_[i] - offset_));
       for (size_t i = first; i < last; ++i) {
-        const float scaled = map[code(map, (scales_[i] - offset) * (1.0f / most))] * most;
-        scales_[i] = scaled + offset;
+        codes_.push_back(static_cast<uint8_t>(code(map(), (scales_[i] - offset_) * (1.0f / most))));
+        const float scaled = map()[codes_.back()] * most;
+        scales_[i] = scaled + offset_;
       }
+      maxima_.push_back(most);
     }
   }
 
@@ -128,6 +136,9 @@ class NestedScales : public QuantiserSurvey {
 
   std::string type_;
   std::vector<float> scales_;  // maxima, then what their codes stand for
+  std::vector<uint8_t> codes_;
+  std::vector<float> maxima_;  // of what is left of the scales, a nested block each
+  float offset_ = 0;
 };
 
 CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey* survey) {
@@ -147,6 +158,17 @@ CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey* survey) {
       coded.codes[static_cast<size_t>(i)] = four_bit_code(rounded(rows.values[i], from) * inverse, coded.table);
   }
   const auto* nested = static_cast<const NestedScales*>(survey);
+  coded.super = nested == nullptr ? 0 : nested_columns(rows.columns, kBlock, kNestedBlock);
+  if (coded.super > 0) {
+    for (int64_t i = first_block; i < first_block + count / kBlock; ++i) coded.scale_codes.push_back(nested->code_of(i));
+    for (int64_t i = first_block; i < first_block + count / kBlock; i += coded.super / kBlock) {
+      coded.super_scales.push_back(nested->maximum(i));
+    }
+    coded.super_offsets.assign(coded.super_scales.size(), nested->offset());
+    coded.scale_map.assign(NestedScales::map().begin(), NestedScales::map().end());
+    join_scales(coded);
+    return coded;
+  }
   coded.scales.resize(static_cast<size_t>(count / coded.group));
   for (size_t i = 0; i < coded.scales.size(); ++i) {
     const int64_t block = static_cast<int64_t>(i) * coded.group / kBlock;

@@ -33,6 +33,23 @@ std::vector<float> read_scales(const StoredMatrix& matrix, int64_t first, int64_
   return scales;
 }
 
+// Scales as the codes that double quantisation made of them.
+void read_nested_scales(const StoredMatrix& matrix, int64_t first, int64_t block, CodedRows& coded) {
+  const int64_t nested = matrix.parameters->integer("nestedBlock"), row_blocks = coded.columns / block;
+  const int64_t start = first * row_blocks, end = start + coded.rows * row_blocks, outer = start / nested;
+  std::vector<float> absmax(static_cast<size_t>((end - 1) / nested - outer + 1));
+  coded.scale_codes.resize(static_cast<size_t>(end - start));
+  coded.scale_map.resize(256);
+  matrix.read(kAbsmax, static_cast<uint64_t>(start), coded.scale_codes.size(), coded.scale_codes.data());
+  matrix.read(kNestedMap, 0, coded.scale_map.size() * 4, coded.scale_map.data());
+  matrix.read(kNestedAbsmax, static_cast<uint64_t>(outer) * 4, absmax.size() * 4, absmax.data());
+  for (int64_t i = start; i < end; i += coded.super / block) {
+    coded.super_scales.push_back(absmax[static_cast<size_t>(i / nested - outer)]);
+  }
+  coded.super_offsets.assign(coded.super_scales.size(), static_cast<float>(matrix.parameters->number("nestedOffset")));
+  join_scales(coded);
+}
+
 CodedRows read_rows(const StoredMatrix& matrix, int64_t first, int64_t last) {
   const int64_t block = matrix.parameters->integer("block");
   CodedRows coded;
@@ -47,6 +64,12 @@ CodedRows read_rows(const StoredMatrix& matrix, int64_t first, int64_t last) {
   for (int64_t i = start; i < end; ++i) {
     const uint8_t pair = pairs[static_cast<size_t>(i / 2 - start / 2)];
     coded.codes[static_cast<size_t>(i - start)] = i % 2 == 0 ? pair >> 4 : pair & 15;
+  }
+  const bool nests = matrix.parameters->has("nestedBlock");
+  coded.super = nests ? nested_columns(coded.columns, block, matrix.parameters->integer("nestedBlock")) : 0;
+  if (coded.super > 0) {
+    read_nested_scales(matrix, first, block, coded);
+    return coded;
   }
   const std::vector<float> scales = read_scales(matrix, start / block, (end - 1) / block + 1);
   coded.scales.resize(static_cast<size_t>((end - start) / coded.group));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commonGroup, fourBitCode, packPairs, quantiseBlocks, unpackPairs } from "./blocks.ts";
+import { commonGroup, fourBitCode, nestedColumns, packPairs, quantiseBlocks, unpackPairs } from "./blocks.ts";
 import { dynamicMap, nestStatistics, unnestStatistics } from "./statistics.ts";
 
 describe("4-bit codes", () => {
@@ -64,5 +64,17 @@ describe("double quantisation", () => {
     expect(nested.absmax).toHaveLength(2);
     const back = unnestStatistics(nested);
     expect(Math.max(...absmax.map((value, i) => Math.abs(value - back[i]!)))).toBeLessThan(0.0005);
+  });
+});
+
+describe("columns that share a nested statistic", () => {
+  it.each([
+    [2048, 2048],
+    [14336, 2048],
+    [11008, 256],
+    [128, undefined], // two blocks a row
+    [96, undefined], // blocks run on from row to row
+  ])("of %i are %s", (columns, expected) => {
+    expect(nestedColumns(columns, 64, 256)).toBe(expected);
   });
 });

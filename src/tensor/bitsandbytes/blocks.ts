@@ -81,3 +81,13 @@ export function commonGroup(columns: number, block: number): number {
   while (columns % (2 * group) === 0 && block % (2 * group) === 0) group *= 2;
   return group;
 }
+
+/**
+ * The columns whose blocks have one nested statistic wherever a row begins; undefined where rows are no whole blocks, or where so
+ * few columns share one that holding scales as codes would save nothing.
+ */
+export function nestedColumns(columns: number, block: number, nestedBlock: number): number | undefined {
+  if (columns % block !== 0) return undefined;
+  const shared = commonGroup(columns / block, nestedBlock);
+  return shared < 4 ? undefined : shared * block;
+}

@@ -1,5 +1,5 @@
-import { commonGroup, type FourBitType, loadedBlock, quantiseBlocks } from "../bitsandbytes/blocks.ts";
-import { nestStatistics, unnestStatistics } from "../bitsandbytes/statistics.ts";
+import { commonGroup, type FourBitType, loadedBlock, nestedColumns, quantiseBlocks } from "../bitsandbytes/blocks.ts";
+import { nestedBlock, nestStatistics, unnestStatistics } from "../bitsandbytes/statistics.ts";
 import { roundTo } from "../convert.ts";
 import type { FloatDType } from "../dtype.ts";
 import type { Quantiser } from "./quantiser.ts";
@@ -10,15 +10,11 @@ import type { Quantiser } from "./quantiser.ts";
  */
 export const bitsandbytes4: Quantiser = {
   name: "bitsandbytes4",
-  layout({ type }, columns) {
-    return {
-      bits: 4,
-      group: commonGroup(columns, loadedBlock),
-      table: type as FourBitType,
-      scale: "float32",
-      offset: "none",
-      permuted: false,
-    };
+  layout({ type, double }, columns) {
+    const group = commonGroup(columns, loadedBlock);
+    const layout = { bits: 4, group, table: type as FourBitType, offset: "none", permuted: false } as const;
+    const nested = double ? nestedColumns(columns, loadedBlock, nestedBlock) : undefined;
+    return nested ? { ...layout, scale: "mapped", super: nested } : { ...layout, scale: "float32" };
   },
   quantise(values, columns, { type, double, from }) {
     const { codes, absmax } = quantiseBlocks(roundTo(values.slice(), from as FloatDType), type as FourBitType);

@@ -1,4 +1,4 @@
-import { commonGroup, type FourBitType, unpackPairs } from "../bitsandbytes/blocks.ts";
+import { commonGroup, type FourBitType, nestedColumns, unpackPairs } from "../bitsandbytes/blocks.ts";
 import { unnestStatistics } from "../bitsandbytes/statistics.ts";
 import { codeTables } from "../code-layout.ts";
 import { toFloat32 } from "../convert.ts";
@@ -38,10 +38,12 @@ export const bitsandbytes4: StorageKindOf<Bitsandbytes4Storage> = {
     const scales = nestedBlock === undefined ? floats(absmax) : unnestStatistics(statistics, floats(nestedMap), nestedBlock);
     return decodeBlocks(unpackPairs(codes!, elementCount(shape)), scales, type, block);
   },
-  codes({ shape, type, block }) {
+  codes({ shape, type, block, nestedBlock }) {
     const group = commonGroup(shape.at(-1)!, block);
     if (group < 16) return undefined; // a block would begin inside a row
-    return { bits: 4, group, table: type, scale: "float32", offset: "none", permuted: false };
+    const layout = { bits: 4, group, table: type, offset: "none", permuted: false } as const;
+    const nested = nestedBlock && nestedColumns(shape.at(-1)!, block, nestedBlock);
+    return nested ? { ...layout, scale: "mapped", super: nested } : { ...layout, scale: "float32" };
   },
 };
 
