@@ -105,21 +105,22 @@ void multiply_blocks(const Slab& slab, int64_t first_block, int64_t end_block, f
       block += blocks;
     }
   }
-  for (int64_t block = first_block; block < end_block;) {
-    const int64_t blocks = end_block - block >= several ? several : 1;
-    const float* block_sums = sums + (block - first_block) * groups.rows * kBlockRows;
-    for (int64_t group = 0; group < groups.groups; ++group) {
-      const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
+  // Group by group, so that the outputs of a row are written side by side.
+  const FinishBlock finish = finish_of(slab.kernels, arguments);
+  for (int64_t group = 0; group < groups.groups; ++group) {
+    const int64_t row = groups.begin(group), rows = groups.size(group), y_row = slab.first_row + row;
+    for (int64_t block = first_block; block < end_block;) {
+      const int64_t blocks = end_block - block >= several ? several : 1;
+      const float* group_sums = sums + ((block - first_block) * groups.rows + row * blocks) * kBlockRows;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t output = (block + i) * kBlockRows;
-        finish_of(slab.kernels, arguments)(
-            block_sums + (row * blocks + i * rows) * kBlockRows, rows, std::min(kBlockRows, weight.rows - output),
-            arguments.bias == nullptr ? nullptr : arguments.bias + output,
-            arguments.residual == nullptr ? nullptr : arguments.residual + y_row * arguments.residual_stride + output,
-            arguments.residual_stride, arguments.y + y_row * arguments.y_stride + output, arguments.y_stride);
+        finish(group_sums + i * rows * kBlockRows, rows, std::min(kBlockRows, weight.rows - output),
+               arguments.bias == nullptr ? nullptr : arguments.bias + output,
+               arguments.residual == nullptr ? nullptr : arguments.residual + y_row * arguments.residual_stride + output,
+               arguments.residual_stride, arguments.y + y_row * arguments.y_stride + output, arguments.y_stride);
       }
+      block += blocks;
     }
-    block += blocks;
   }
 }
 
