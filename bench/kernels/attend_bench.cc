@@ -2,7 +2,7 @@
 // From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include -Inative/kernels
 //       bench/kernels/attend_bench.cc native/kernels/*.cc -o /tmp/attend_bench
-//   /tmp/attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS]
+//   /tmp/attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS [rounds]]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -33,7 +33,7 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
   session.workspace = HugeBuffer(row * static_cast<size_t>(2 * q + kv));
   float* values = reinterpret_cast<float*>(session.workspace.data());
   for (size_t i = 0; i < session.workspace.bytes() / sizeof(float); ++i)
-    values[i] = static_cast<float>(i * 7919 % 1000) / 500 - 1;
+    values[i] = round_to_bfloat16(static_cast<float>(i * 7919 % 1000) / 500 - 1);
 
   session.parts.resize(2 * kLayers);
   size_t bytes = 0;
@@ -90,8 +90,9 @@ double best_of(int repeats, const StepContext& context, OpPlan op) {
 }
 
 // An op of the session, as the addon would have made it ready.
-OpPlan make_op(const char* name, SessionData& session) {
+OpPlan make_op(const char* name, SessionData& session, bool rounds) {
   OpPlan op;
+  op.rounds = rounds;
   op.name = name;
   op.kernel = &find_kernel(name);
   for (const auto& [attribute, value] : {std::pair{"heads", kHeads},
@@ -115,19 +116,20 @@ OpPlan make_op(const char* name, SessionData& session) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6 && count != 7) {
-    std::fprintf(stderr, "usage: attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS]\n");
+  if (count < 6 || count > 8) {
+    std::fprintf(stderr, "usage: attend_bench TOKENS PAST bfloat16|float32 WORKERS REPEATS [KEY_VALUE_HEADS [rounds]]\n");
     return 2;
   }
   const int64_t tokens = std::atoll(arguments[1]);
   const int64_t past = std::atoll(arguments[2]);
   const bool bfloat16 = std::strcmp(arguments[3], "bfloat16") == 0;
   const int repeats = std::atoi(arguments[5]);
-  const int64_t key_value_heads = count == 7 ? std::atoll(arguments[6]) : 8;
+  const int64_t key_value_heads = count >= 7 ? std::atoll(arguments[6]) : 8;
+  const bool rounds = count == 8 && std::strcmp(arguments[7], "rounds") == 0;  // activations in bfloat16
   SessionData session = make_session(tokens, past, bfloat16, std::atoi(arguments[4]), key_value_heads);
-  OpPlan store = make_op("store", session);
+  OpPlan store = make_op("store", session, rounds);
   store.inputs = {1, 1};
-  OpPlan attend = make_op("attend", session);
+  OpPlan attend = make_op("attend", session, rounds);
   attend.inputs = {0};
   attend.outputs = {2};
   const BatchData batch = make_batch(tokens, past);

@@ -122,6 +122,7 @@ extern const VectorKernels kPortableVectorKernels[2];
 #if TSUMUGI_X86
 extern const VectorKernels kAvx2VectorKernels[2];
 extern const VectorKernels kAvx512VectorKernels[2];
+extern const VectorKernels kAvx512Bf16VectorKernels[2];
 #endif
 
 // Those of the active instruction set.

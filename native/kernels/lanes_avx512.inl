@@ -36,13 +36,18 @@ inline Lanes power_of_two(Lanes n) {
 }
 // y * 2^n for whole n <= 0 and y in 0.5..2; what would be denormal is 0 (threads of the pool flush it)
 inline Lanes scale_down(Lanes y, Lanes n) { return {_mm512_scalef_ps(y.value, n.value)}; }
-// The nearest bfloat16, ties to even; a NaN stays as it is.
+// The nearest bfloat16, ties to even; a NaN stays one.
 inline Lanes to_bfloat16(Lanes a) {
+#if defined(TSUMUGI_DOT_PAIRS)
+  const __m512i wide = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.value)));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+#else
   const __m512i bits = _mm512_castps_si512(a.value);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
   const __m512i kept = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int>(0xffff0000u)));
   return {_mm512_mask_mov_ps(_mm512_castsi512_ps(kept), _mm512_cmp_ps_mask(a.value, a.value, _CMP_UNORD_Q), a.value)};
+#endif
 }
 // The same tree in every instruction set: lanes 8 apart, then 4, 2, 1.
 inline float sum(Lanes a) {

@@ -46,10 +46,17 @@ inline Lanes narrow_score(const AttendTile& tile, int row, int64_t block, int ha
 }
 
 // Scores [count][32] of one block; -infinity where a row does not see.
-template <class Element>
+// `next`: the keys that come after these.
+template <class Element, bool kPairs>
 TSUMUGI_OUT_OF_LINE void narrow_block(const AttendTile& tile, const RoundingRows& rows, int64_t block, const Element* keys,
-                                      float* scores) {
-  score_run(rows.q, keys, tile.head_dim, rows.count, scores);
+                                      [[maybe_unused]] const Element* next, float* scores) {
+  if constexpr (kPairs) {
+#if defined(TSUMUGI_DOT_PAIRS)
+    score_run_pairs(rows.q, keys, next, tile.head_dim, rows.count, scores);
+#endif
+  } else {
+    score_run(rows.q, keys, tile.head_dim, rows.count, scores);
+  }
   const Lanes hidden = Lanes::set(-INFINITY);
   for (int r = 0; r < rows.count; ++r) {
     int from, to;
@@ -75,7 +82,8 @@ inline Lanes narrow_power(const AttendTile& tile, Lanes score, Lanes greatest) {
   return exponential_of_fall(fall);
 }
 
-template <class Element>
+// kPairs: with words of two values for queries and probabilities (vector_attend_pairs.inl).
+template <class Element, bool kPairs>
 inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& rows, float* sums, float* kept) {
   const Element* all_keys = static_cast<const Element*>(tile.keys);
   const Element* all_values = static_cast<const Element*>(tile.values);
@@ -83,8 +91,11 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
   const bool keeps = blocks * kBlockTokens <= kKeptScores;
   const size_t group = static_cast<size_t>(tile.group);
   const auto scores_of = [&](int64_t block) { return keeps ? kept + (block - rows.first_block) * 8 * kBlockTokens : kept; };
+  const auto keys_of = [&](int64_t block) { return all_keys + static_cast<size_t>(tile.table[block]) * tile.key_block; };
+  const auto values_of = [&](int64_t block) { return all_values + static_cast<size_t>(tile.table[block]) * tile.value_block; };
   const auto score = [&](int64_t block) {
-    narrow_block(tile, rows, block, all_keys + static_cast<size_t>(tile.table[block]) * tile.key_block, scores_of(block));
+    const Element* next = keys_of(block < rows.last_block ? block + 1 : block);
+    narrow_block<Element, kPairs>(tile, rows, block, keys_of(block), next, scores_of(block));
   };
 
   Lanes greatest[8];
@@ -121,7 +132,7 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
     }
   }
 
-  const float ones[8] = {1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f};
+  [[maybe_unused]] const float ones[8] = {1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f};
   for (size_t i = 0; i < static_cast<size_t>(rows.count) * tile.value_stride; ++i) sums[i] = 0.0f;
   for (int64_t block = rows.first_block; block <= rows.last_block; ++block) {
     if (!keeps) score(block);
@@ -134,8 +145,11 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
         if (!keeps) power = narrow_power(tile, power, greatest[r]);
         to_bfloat16(power / total).store(scores + r * 32 + half * 16);
       }
+#if defined(TSUMUGI_DOT_PAIRS)
+      if constexpr (kPairs) pair_words(scores + r * 32, 32, scores + r * 16);
+#endif
     }
-    const Element* values = all_values + static_cast<size_t>(tile.table[block]) * tile.value_block;
+    const Element* values = values_of(block);
     for (int r = 0; r < rows.count;) {
       int from, to;
       visible_in_block(tile, (rows.row + r) / tile.group, block, from, to);
@@ -145,13 +159,23 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
         visible_in_block(tile, (rows.row + r + same) / tile.group, block, next_from, next_to);
         if (next_from != from || next_to != to) break;
       }
-      if (from < to) {
-        value_run(scores + r * 32, ones, values, tile.value_stride, from, to, same,
-                  sums + static_cast<size_t>(r) * tile.value_stride);
+      float* row_sums = sums + static_cast<size_t>(r) * tile.value_stride;
+      if constexpr (kPairs) {
+#if defined(TSUMUGI_DOT_PAIRS)
+        const Element* next = values_of(block < rows.last_block ? block + 1 : block);
+        if (from < to) value_run_pairs(scores + r * 16, values, next, tile.value_stride, from, to, same, row_sums);
+#endif
+      } else {
+        if (from < to) value_run(scores + r * 32, ones, values, tile.value_stride, from, to, same, row_sums);
       }
       r += same;
     }
   }
+#if defined(TSUMUGI_DOT_PAIRS)
+  if constexpr (kPairs) {
+    for (int r = 0; r < rows.count; ++r) sums_in_order(sums + static_cast<size_t>(r) * tile.value_stride, tile.value_stride);
+  }
+#endif
 }
 
 void attend_rounding(const AttendTile& tile) {
@@ -175,10 +199,20 @@ void attend_rounding(const AttendTile& tile) {
     const int64_t last_token = (row + rows.count - 1) / tile.group;
     rows.first_block = first_visible(tile, row / tile.group) / kBlockTokens;
     rows.last_block = (tile.length > 0 ? tile.length - 1 : tile.positions[last_token]) / kBlockTokens;
-    if (tile.bfloat16) {
-      attend_rounding_rows<uint16_t>(tile, rows, sums, kept);
+#if defined(TSUMUGI_DOT_PAIRS)
+    if (tile.bfloat16 && tile.head_dim % 2 == 0) {
+      for (int r = 0; r < rows.count; ++r) {
+        float* words = queries + static_cast<size_t>(r) * padded_lanes(tile.head_dim);
+        pair_words(rows.q[r], tile.head_dim, words);
+        rows.q[r] = words;
+      }
+      attend_rounding_rows<uint16_t, true>(tile, rows, sums, kept);
+    } else
+#endif
+        if (tile.bfloat16) {
+      attend_rounding_rows<uint16_t, false>(tile, rows, sums, kept);
     } else {
-      attend_rounding_rows<float>(tile, rows, sums, kept);
+      attend_rounding_rows<float, false>(tile, rows, sums, kept);
     }
     for (int r = 0; r < rows.count; ++r) {
       const size_t token = static_cast<size_t>((row + r) / tile.group);

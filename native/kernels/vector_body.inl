@@ -6,6 +6,9 @@ static const float kLaneIndex[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 #include "vector_math.inl"
 #include "vector_rows.inl"
 #include "vector_attend.inl"
+#if defined(TSUMUGI_DOT_PAIRS)
+#include "vector_attend_pairs.inl"
+#endif
 #include "vector_attend_rounding.inl"
 
 #define TSUMUGI_VECTOR_TABLE(rounds)  \

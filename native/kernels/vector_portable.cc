@@ -18,6 +18,7 @@ const VectorKernels kPortableVectorKernels[2] = {portable::kTable, portable::kNa
 const VectorKernels& vector_kernels(bool rounds) {
 #if TSUMUGI_X86
   const Isa isa = active_isa();
+  if (isa >= Isa::avx512_bf16 && cpu_features().avx512_bf16) return kAvx512Bf16VectorKernels[rounds];
   if (has_avx512(isa)) return kAvx512VectorKernels[rounds];
   if (has_avx2(isa)) return kAvx2VectorKernels[rounds];
 #endif
