@@ -36,7 +36,7 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
     values[i] = round_to_bfloat16(static_cast<float>(i * 7919 % 1000) / 500 - 1);
 
   session.parts.resize(2 * kLayers);
-  size_t bytes = 0;
+  size_t of_block = 0;  // all parts of it
   for (size_t i = 0; i < session.parts.size(); ++i) {
     StatePart& part = session.parts[i];
     part.transposed = i % 2 == 0;
@@ -44,13 +44,14 @@ SessionData make_session(int64_t tokens, int64_t past, bool bfloat16, int worker
     part.heads = key_value_heads;
     part.dim = kHeadDim;
     part.blocks = (tokens + past + kBlockTokens - 1) / kBlockTokens;
-    bytes += part.bytes();
+    of_block += (part.block_bytes() + 63) / 64 * 64;
   }
-  session.cache_memory = HugeBuffer(bytes);
+  session.cache_memory = HugeBuffer(of_block * static_cast<size_t>(session.parts[0].blocks));
   uint8_t* next = session.cache_memory.data();
   for (StatePart& part : session.parts) {
     part.data = next;
-    next += part.bytes();
+    part.block_step = of_block;
+    next += (part.block_bytes() + 63) / 64 * 64;
   }
   return session;
 }
