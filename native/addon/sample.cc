@@ -23,10 +23,7 @@ Napi::Value Session::sample(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(env, error.what());
   }
   int64_t room = 0;
-  for (SampleGroup& group : request.groups) {
-    group.out = out.Data() + room;
-    room += result_words(group, vocabulary);
-  }
+  for (SampleGroup& group : request.groups) room += place_results(group, out.Data() + room, vocabulary);
   if (static_cast<int64_t>(out.ElementLength()) != room) {
     throw Napi::RangeError::New(
         env, "[sample] length of out: expected " + std::to_string(room) + ", given " + std::to_string(out.ElementLength()));

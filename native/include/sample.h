@@ -46,6 +46,7 @@ struct SampleRow {
   double bias = 0;
   int32_t target = 0;
   std::vector<SampleStep> steps;
+  int32_t* report = nullptr;  // tokens, the steps that removed them, scores [steps + 1]; null: none is asked for
 };
 
 struct RandomPlace {
@@ -60,13 +61,14 @@ struct SampleGroup {
   PickKind pick = PickKind::argmax;
   int64_t count = 1;
   int64_t logprobs = -1;  // tokens of each pick that are reported; -1: no log probabilities at all
+  int64_t report = 0;  // tokens of each row whose way through the steps is reported
   std::vector<SampleRow> rows;
   RandomPlace random;
   int32_t* out = nullptr;  // status, rows, tokens, scores; with log probabilities picked, tokens, values
 };
 
-// Words of what a group gives.
-int64_t result_words(const SampleGroup& group, int64_t vocabulary);
+// Gives a group its place in `out`, and says how many words it takes.
+int64_t place_results(SampleGroup& group, int32_t* out, int64_t vocabulary);
 
 struct SampleRequest {
   std::vector<int32_t> words;

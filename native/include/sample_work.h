@@ -48,8 +48,8 @@ struct ScoreRow {
   void changed() { peaked = weighted = false; }
 };
 
-// Runs the steps on a row. `guide`: the raw logits of its negative prompt, or null.
-void apply_steps(ScoreRow& row, const SampleStep* first, const SampleStep* end, const float* guide);
+// Runs a step on a row. `guide`: the raw logits of its negative prompt, or null.
+void apply_step(ScoreRow& row, const SampleStep& step, const float* guide);
 
 void apply_warp(ScoreRow& row, WarpKind how, double value, int64_t keep);
 
@@ -65,6 +65,9 @@ double log_sum_exp(const SampleKernels& kernels, const float* scores, int64_t co
 
 // The value of the `rank`-th greatest entry, 1 being the greatest; -infinity when fewer are above it.
 float kth_greatest(const SampleKernels& kernels, const float* scores, int64_t count, int64_t rank);
+
+// Places of the greatest, greatest first, and among equals the lower place first. NaN counts as least.
+std::vector<int32_t> greatest_places(const SampleKernels& kernels, const float* values, int64_t count, int64_t wanted);
 
 // Places of the greatest `picks` values in torch's order (src/sampling/torch-top-k.ts).
 std::vector<int32_t> torch_top_k(const SampleKernels& kernels, const float* values, int64_t count, int64_t picks);

@@ -39,33 +39,6 @@ Results results_of(const SampleGroup& group, int64_t vocabulary) {
 
 int32_t bits(double value) { return std::bit_cast<int32_t>(static_cast<float>(value)); }
 
-// Places of the greatest, greatest first, and among equals the lower place first. NaN counts as least.
-std::vector<int32_t> greatest(const SampleKernels& kernels, const float* values, int64_t count, int64_t wanted) {
-  const auto precedes = [values](int32_t a, int32_t b) {
-    const float x = values[a], y = values[b];
-    if (x != x || y != y) return x == x ? true : y == y ? false : a < b;
-    return x > y || (x == y && a < b);
-  };
-  std::vector<int32_t> best;
-  if (wanted > 256) {
-    best.resize(static_cast<size_t>(count));
-    std::iota(best.begin(), best.end(), 0);
-    std::partial_sort(best.begin(), best.begin() + wanted, best.end(), precedes);
-    best.resize(static_cast<size_t>(wanted));
-    return best;
-  }
-  for (int64_t i = 0; i < count && wanted > 0; ++i) {
-    if (static_cast<int64_t>(best.size()) == wanted) {
-      if (values[best.back()] == values[best.back()]) i = kernels.next_above(values, i, count, values[best.back()]);
-      if (i == count) break;
-      if (!precedes(static_cast<int32_t>(i), best.back())) continue;
-      best.pop_back();
-    }
-    best.insert(std::upper_bound(best.begin(), best.end(), static_cast<int32_t>(i), precedes), static_cast<int32_t>(i));
-  }
-  return best;
-}
-
 void add_logprobs(const SampleKernels& kernels, const SampleGroup& group, const float* logits, int64_t vocabulary) {
   const Results results = results_of(group, vocabulary);
   const int64_t wanted = reported(group, vocabulary);
@@ -78,7 +51,7 @@ void add_logprobs(const SampleKernels& kernels, const SampleGroup& group, const 
     if (row != known) {
       known = row;
       total = log_sum_exp(kernels, raw, vocabulary);
-      best = greatest(kernels, raw, vocabulary, wanted);
+      best = greatest_places(kernels, raw, vocabulary, wanted);
     }
     results.picked[pick] = bits(static_cast<double>(raw[results.tokens[pick]]) - total);
     for (int64_t place = 0; place < wanted; ++place) {
@@ -128,11 +101,48 @@ void pick(ScoreRow& scores, const SampleGroup& group, const float* logits, int64
   if (group.logprobs >= 0) add_logprobs(scores.kernels, group, logits, vocabulary);
 }
 
-bool is_plain(const SampleRow& row) { return row.steps.empty() && row.bias == 0; }
+// Notes what the steps of a row do to its likeliest tokens.
+class StepReport {
+ public:
+  StepReport(const SampleRow& given, const float* raw, const ScoreRow& row, int64_t followed) : row_(row), followed_(followed) {
+    if (given.report == nullptr) return;
+    const std::vector<int32_t> tokens = greatest_places(row.kernels, raw, row.count, followed);
+    tokens_ = given.report;
+    std::copy(tokens.begin(), tokens.end(), tokens_);
+    removed_ = tokens_ + followed;
+    std::fill(removed_, removed_ + followed, -1);
+    scores_ = removed_ + followed;
+    for (int64_t i = 0; i < followed; ++i) scores_[i] = std::bit_cast<int32_t>(raw[tokens_[i]]);
+  }
+
+  // Behind each step.
+  void note() {
+    if (tokens_ == nullptr) return;
+    const int32_t* before = scores_;
+    scores_ += followed_;
+    constexpr int32_t kNone = std::bit_cast<int32_t>(kNoScore);
+    for (int64_t i = 0; i < followed_; ++i) {
+      scores_[i] = std::bit_cast<int32_t>(row_.scores[tokens_[i]]);
+      if (scores_[i] == kNone && before[i] != kNone && removed_[i] < 0) removed_[i] = step_;
+    }
+    ++step_;
+  }
+
+ private:
+  const ScoreRow& row_;
+  const int64_t followed_;
+  int32_t* tokens_ = nullptr;
+  int32_t* removed_ = nullptr;
+  int32_t* scores_ = nullptr;  // behind the last step
+  int32_t step_ = 0;
+};
+
+bool is_plain(const SampleRow& row) { return row.steps.empty() && row.bias == 0 && row.report == nullptr; }
 
 // The steps of one row, into `row.scores`.
-void process(ScoreRow& row, const SampleRow& given, const float* logits, int64_t vocabulary) {
+void process(ScoreRow& row, const SampleRow& given, int64_t followed, const float* logits, int64_t vocabulary) {
   const float* raw = logits + given.row * vocabulary;
+  StepReport report(given, raw, row, followed);
   const bool is_warm = !given.steps.empty() && given.steps[0].kind == StepKind::warp &&
                        given.steps[0].how == static_cast<int32_t>(WarpKind::temperature);
   // A temperature in front is applied while the logits are copied.
@@ -143,7 +153,11 @@ void process(ScoreRow& row, const SampleRow& given, const float* logits, int64_t
     std::copy(raw, raw + vocabulary, row.scores);
   }
   const float* guide = given.guide < 0 ? nullptr : logits + given.guide * vocabulary;
-  apply_steps(row, given.steps.data() + is_warm, given.steps.data() + given.steps.size(), guide);
+  if (is_warm) report.note();
+  for (size_t i = is_warm; i < given.steps.size(); ++i) {
+    apply_step(row, given.steps[i], guide);
+    report.note();
+  }
   if (given.bias == 0) return;
   for (int64_t i = 0; i < vocabulary; ++i) {
     row.scores[i] = static_cast<float>(static_cast<double>(row.scores[i]) + given.bias);
@@ -153,9 +167,17 @@ void process(ScoreRow& row, const SampleRow& given, const float* logits, int64_t
 
 }  // namespace
 
-int64_t result_words(const SampleGroup& group, int64_t vocabulary) {
+int64_t place_results(SampleGroup& group, int32_t* out, int64_t vocabulary) {
   const int64_t logprobs = group.logprobs < 0 ? 0 : group.count * (1 + 2 * reported(group, vocabulary));
-  return 1 + 3 * group.count + logprobs;
+  int64_t words = 1 + 3 * group.count + logprobs;
+  group.out = out;
+  const int64_t followed = std::min(group.report, vocabulary);
+  for (SampleRow& row : group.rows) {
+    if (followed == 0) continue;
+    row.report = out + words;
+    words += (3 + static_cast<int64_t>(row.steps.size())) * followed;
+  }
+  return words;
 }
 
 void sample_groups(Worker& worker, const SampleRequest& request, const float* logits, int64_t vocabulary) {
@@ -182,7 +204,7 @@ void sample_groups(Worker& worker, const SampleRequest& request, const float* lo
                     : is_raw        ? const_cast<float*>(logits) + item.row->row * vocabulary
                                     : SampleScratch::room(scratch.scores, vocabulary);
     ScoreRow row{kernels, scores, SampleScratch::room(scratch.weights, vocabulary), vocabulary, scratch};
-    if (!is_raw) process(row, *item.row, logits, vocabulary);
+    if (!is_raw) process(row, *item.row, std::min(item.group->report, vocabulary), logits, vocabulary);
     if (item.place < 0) pick(row, *item.group, logits, vocabulary);
   });
   if (kept == 0) return;

@@ -116,6 +116,7 @@ void parse_request(SampleRequest& request, int64_t logit_rows, int64_t vocabular
     group.pick = static_cast<PickKind>(reader.from("a pick", 0, 4));
     group.count = reader.from("a count", 1, kMany);
     group.logprobs = reader.from("log probabilities", -1, kMany);
+    group.report = reader.from("tokens to report", 0, kMany);
     group.random = parse_random(reader);
     const int32_t rows = reader.from("rows", 1, kMany);
     for (int32_t i = 0; i < rows; ++i) group.rows.push_back(parse_row(reader, group.pick, logit_rows, vocabulary));

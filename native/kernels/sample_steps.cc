@@ -1,5 +1,6 @@
 // The steps of src/sampling/chain.ts on one row.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "sample_work.h"
@@ -46,7 +47,7 @@ float edited(EditKind how, float score, float value) {
     case EditKind::scale:
       return score * value;
     case EditKind::grow:
-      return score == kNoScore ? score : score + (score < 0 ? -score : score) * value;
+      return score == kNoScore ? score : score + std::fabs(score) * value;
     case EditKind::lift:
       break;
   }
@@ -94,21 +95,15 @@ void remove_invalid(ScoreRow& row) {
 
 }  // namespace
 
-void apply_steps(ScoreRow& row, const SampleStep* first, const SampleStep* end, const float* guide) {
-  for (; first != end; ++first) {
-    const SampleStep& step = *first;
-    if (step.kind == StepKind::warp) {
-      apply_warp(row, static_cast<WarpKind>(step.how), step.value, step.keep);
-      continue;
-    }
-    if (step.kind == StepKind::normalise) log_softmax(row);
-    if (step.kind == StepKind::guide) guide_row(row, step.value, guide);
-    if (step.kind == StepKind::edit) edit(row, step);
-    if (step.kind == StepKind::only || step.kind == StepKind::allow) allow(row, step);
-    if (step.kind == StepKind::mask) mask(row, step);
-    if (step.kind == StepKind::invalid) remove_invalid(row);
-    row.changed();
-  }
+void apply_step(ScoreRow& row, const SampleStep& step, const float* guide) {
+  if (step.kind == StepKind::warp) return apply_warp(row, static_cast<WarpKind>(step.how), step.value, step.keep);
+  if (step.kind == StepKind::normalise) log_softmax(row);
+  if (step.kind == StepKind::guide) guide_row(row, step.value, guide);
+  if (step.kind == StepKind::edit) edit(row, step);
+  if (step.kind == StepKind::only || step.kind == StepKind::allow) allow(row, step);
+  if (step.kind == StepKind::mask) mask(row, step);
+  if (step.kind == StepKind::invalid) remove_invalid(row);
+  row.changed();
 }
 
 }  // namespace tsumugi

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "sample_work.h"
@@ -219,6 +220,32 @@ std::vector<int32_t> torch_top_k(const SampleKernels& kernels, const float* valu
   selection.sort(0, k - 1);
   order.resize(static_cast<size_t>(k));
   return order;
+}
+
+std::vector<int32_t> greatest_places(const SampleKernels& kernels, const float* values, int64_t count, int64_t wanted) {
+  const auto precedes = [values](int32_t a, int32_t b) {
+    const float x = values[a], y = values[b];
+    if (x != x || y != y) return x == x ? true : y == y ? false : a < b;
+    return x > y || (x == y && a < b);
+  };
+  std::vector<int32_t> best;
+  if (wanted > 256) {
+    best.resize(static_cast<size_t>(count));
+    std::iota(best.begin(), best.end(), 0);
+    std::partial_sort(best.begin(), best.begin() + wanted, best.end(), precedes);
+    best.resize(static_cast<size_t>(wanted));
+    return best;
+  }
+  for (int64_t i = 0; i < count && wanted > 0; ++i) {
+    if (static_cast<int64_t>(best.size()) == wanted) {
+      if (values[best.back()] == values[best.back()]) i = kernels.next_above(values, i, count, values[best.back()]);
+      if (i == count) break;
+      if (!precedes(static_cast<int32_t>(i), best.back())) continue;
+      best.pop_back();
+    }
+    best.insert(std::upper_bound(best.begin(), best.end(), static_cast<int32_t>(i), precedes), static_cast<int32_t>(i));
+  }
+  return best;
 }
 
 float kth_greatest(const SampleKernels& kernels, const float* scores, int64_t count, int64_t rank) {

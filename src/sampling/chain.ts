@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import type { SamplingGroup, SamplingPicks } from "./group.ts";
 import { pickLogprobs } from "./logprobs.ts";
 import { exponentials } from "./random-stream.ts";
+import { ReportWriter } from "./report.ts";
 import { firstGreatest, survivors } from "./select.ts";
 import { logSoftmax, logSumExp, maximum, softmax } from "./softmax.ts";
 import type { LogitsContext, SamplingStep } from "./step.ts";
@@ -18,6 +19,16 @@ const lowest = -3.4028234663852886e38;
  */
 export function applySteps(scores: Float32Array, steps: readonly SamplingStep[], context: LogitsContext): void {
   for (const step of steps) applyStep(scores, step, context);
+}
+
+/** The same, noting what each step does to the likeliest tokens. */
+function reportSteps(report: ReportWriter, scores: Float32Array, steps: readonly SamplingStep[], context: LogitsContext): void {
+  report.begin(scores);
+  for (const step of steps) {
+    applyStep(scores, step, context);
+    report.note(scores);
+  }
+  report.end();
 }
 
 function applyStep(scores: Float32Array, step: SamplingStep, context: LogitsContext): void {
@@ -94,14 +105,19 @@ export function sampleGroup(
 ): SamplingPicks {
   const vocabularySize = rows[0]!.length;
   const raw = group.logprobs === undefined ? undefined : rows.map((row) => row.slice());
+  const report = group.report === undefined ? undefined : new ReportWriter(group.report);
   rows.forEach((row, index) => {
     const guide = guides[index];
-    applySteps(row, group.steps[index] ?? [], { vocabularySize, ...(guide && { guide }) });
+    const context = { vocabularySize, ...(guide && { guide }) };
+    if (report) reportSteps(report, row, group.steps[index] ?? [], context);
+    else applySteps(row, group.steps[index] ?? [], context);
     const bias = group.bias?.[index] ?? 0;
     if (bias !== 0) for (let i = 0; i < row.length; i++) row[i] = row[i]! + bias;
   });
   const picks = group.pick === "score" ? judge(rows, group.target ?? []) : choose(rows, group, vocabularySize);
-  return raw ? { ...picks, logprobs: pickLogprobs(raw, picks, group.logprobs!) } : picks;
+  if (raw) picks.logprobs = pickLogprobs(raw, picks, group.logprobs!);
+  if (report) picks.report = report.reports();
+  return picks;
 }
 
 /** Gives the targets as picks, with their log probabilities. */

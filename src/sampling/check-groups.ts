@@ -12,7 +12,7 @@ export function checkGroups(groups: readonly SamplingGroup[], logitRows: number,
 }
 
 function checkGroup(group: SamplingGroup, logitRows: number, vocabularySize: number): void {
-  const { rows, steps, guides, bias, pick, count, stream, target, logprobs } = group;
+  const { rows, steps, guides, bias, pick, count, stream, target, logprobs, report } = group;
   if (rows.length === 0) refuse("Rows of a sampling group", "at least one", 0);
   for (const row of rows) checkPlace("A row", row, logitRows);
   for (const row of guides ?? []) checkPlace("A row", row, logitRows);
@@ -29,6 +29,9 @@ function checkGroup(group: SamplingGroup, logitRows: number, vocabularySize: num
   checkCount(pick === "argmax" ? 1 : pick === "score" ? rows.length : undefined, count, rows.length * vocabularySize);
   if (logprobs !== undefined && !(Number.isSafeInteger(logprobs) && logprobs >= 0)) {
     refuse("`logprobs` of a sampling group", "a whole number of at least 0", logprobs);
+  }
+  if (report !== undefined && !(Number.isSafeInteger(report) && report >= 1)) {
+    refuse("`report` of a sampling group", "a whole number of at least 1", report);
   }
 }
 

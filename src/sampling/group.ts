@@ -29,6 +29,8 @@ export interface SamplingGroup {
   target?: readonly number[];
   /** Asks for log probabilities: each pick's own, and those of this many likeliest tokens of its row. With 0, its own alone. */
   logprobs?: number;
+  /** Asks what each step did to this many likeliest tokens of each row, at least 1. */
+  report?: number;
 }
 
 /** What was picked for a group. There are `count` entries, best first, or for "score" in the order of the rows. */
@@ -40,6 +42,31 @@ export interface SamplingPicks {
   scores: Float32Array;
   /** Present where the group asked for `logprobs`. */
   logprobs?: PickLogprobs;
+  /** Present where the group asked for a `report`: one for each of its rows. */
+  report?: StepReport[];
+}
+
+/**
+ * What the steps of a row did to its likeliest tokens.
+ *
+ * @example
+ * ```ts
+ * const steps: SamplingStep[] = [{ kind: "warp", how: "topP", value: 0.9, minTokensToKeep: 1 }];
+ * const [picks] = await session.sample(step, [{ rows: [0], steps: [steps], pick: "argmax", count: 1, report: 10 }]);
+ * const [{ tokens, removedBy, scores }] = picks.report;
+ * tokens.forEach((token, i) => {
+ *   const by = removedBy[i];
+ *   if (by >= 0) console.log(token, "removed by", steps[by], "before:", scores[by * tokens.length + i]);
+ * });
+ * ```
+ */
+export interface StepReport {
+  /** [n] the likeliest tokens under the raw logits, likeliest first; among equals the lower id. n = min(report, vocabulary) */
+  tokens: Int32Array;
+  /** [n] which step removed each: an index into the row's steps, the first one behind which the score is −infinity; −1: none */
+  removedBy: Int32Array;
+  /** [(steps + 1) × n] scores of `tokens` before the first step, and behind each. Bias is not in them. */
+  scores: Float32Array;
 }
 
 /** Natural logarithms of probabilities under the raw logits: before all steps, without bias. */

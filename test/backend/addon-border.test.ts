@@ -25,7 +25,7 @@ describe("the border of the addon", () => {
 
   const ints = (...values: number[]) => Int32Array.of(...values);
   const none = new Float64Array(0);
-  // One group: its pick, count, log probabilities, stream, how many rows; then each row, its guide and its steps.
+  // One group: its pick, count, log probabilities, report, stream, how many rows; then each row, its guide and its steps.
   const group = (...values: number[]) => ints(1, ...values);
   const zero = Float64Array.of(0);
 
@@ -33,29 +33,33 @@ describe("the border of the addon", () => {
     ["words in a list", [[0], none, ints()], "[addon] words: expected an Int32Array"],
     ["no numbers", [ints(0), ints(), ints()], "[sample] numbers: expected a Float64Array, given another typed array"],
     ["floats to fill", [ints(0), none, floats], "[sample] out: expected an Int32Array, given another typed array"],
-    ["too little room", [group(0, 1, -1, 0, 1, 0, -1, 0), zero, ints(0)], "[sample] length of out: expected 4, given 1"],
-    ["a row that is not there", [group(0, 1, -1, 0, 1, 3, -1, 0), zero, ints()], "[sample] a row: expected 0 to 2, given 3"],
+    ["too little room", [group(0, 1, -1, 0, 0, 1, 0, -1, 0), zero, ints(0)], "[sample] length of out: expected 4, given 1"],
+    ["a row that is not there", [group(0, 1, -1, 0, 0, 1, 3, -1, 0), zero, ints()], "[sample] a row: expected 0 to 2, given 3"],
     [
       "a guide that is not there",
-      [group(0, 1, -1, 0, 1, 0, 7, 0), zero, ints()],
+      [group(0, 1, -1, 0, 0, 1, 0, 7, 0), zero, ints()],
       "[sample] a guide: expected -1 to 2, given 7",
     ],
-    ["missing numbers", [group(0, 1, -1, 0, 1, 0, -1, 0), none, ints()], "[sample] fewer numbers than the words ask for"],
-    ["missing words", [group(0, 1, -1, 0, 1, 0), zero, ints()], "[sample] fewer words than they say"],
-    ["more words", [group(0, 1, -1, 0, 1, 0, -1, 0, 9), zero, ints()], "[sample] more words than groups"],
+    ["missing numbers", [group(0, 1, -1, 0, 0, 1, 0, -1, 0), none, ints()], "[sample] fewer numbers than the words ask for"],
+    ["missing words", [group(0, 1, -1, 0, 0, 1, 0), zero, ints()], "[sample] fewer words than they say"],
+    ["more words", [group(0, 1, -1, 0, 0, 1, 0, -1, 0, 9), zero, ints()], "[sample] more words than groups"],
     [
       "a token that is not there",
-      [group(0, 1, -1, 0, 1, 0, -1, 1, 3, 1, 99), zero, ints()],
+      [group(0, 1, -1, 0, 0, 1, 0, -1, 1, 3, 1, 99), zero, ints()],
       "[sample] a token: expected 0 to 63",
     ],
     [
       "a list that ends too late",
-      [group(0, 1, -1, 0, 1, 0, -1, 1, 3, 9, 1), zero, ints()],
+      [group(0, 1, -1, 0, 0, 1, 0, -1, 1, 3, 9, 1), zero, ints()],
       "[sample] fewer words than they say",
     ],
-    ["a guided row without a guide", [group(0, 1, -1, 0, 1, 0, -1, 1, 1), Float64Array.of(0, 2), ints()], "has no guide"],
-    ["a draw without a stream", [group(1, 1, -1, 0, 1, 0, -1, 0), zero, ints()], "[sample] a group that draws has no stream"],
-    ["more picks than entries", [group(2, 65, -1, 0, 1, 0, -1, 0), zero, ints()], "[sample] a count of picks"],
+    ["a guided row without a guide", [group(0, 1, -1, 0, 0, 1, 0, -1, 1, 1), Float64Array.of(0, 2), ints()], "has no guide"],
+    [
+      "a draw without a stream",
+      [group(1, 1, -1, 0, 0, 1, 0, -1, 0), zero, ints()],
+      "[sample] a group that draws has no stream",
+    ],
+    ["more picks than entries", [group(2, 65, -1, 0, 0, 1, 0, -1, 0), zero, ints()], "[sample] a count of picks"],
   ])("sample refuses %s", async (_, values, message) => {
     await withStep((session, step) => expect(() => session.sample(step, ...values)).toThrow(message));
   });

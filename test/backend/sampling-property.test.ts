@@ -92,6 +92,7 @@ function makeGroup(random: Seeded, rowCount: number, width: number): SamplingGro
     ...(pick === "draw" && { stream, offset: random.pick([0, 1, 2 * width, 6 * width, 1_000_003]) }),
     ...(pick === "score" && { target: rows.map(() => random.integer(0, width - 1)) }),
     ...(random.chance(0.4) && { logprobs: random.pick([0, 1, 5, 300]) }),
+    ...(random.chance(0.2) && { report: random.pick([1, 7, 400]) }),
   };
 }
 

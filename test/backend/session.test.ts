@@ -301,7 +301,7 @@ describe("life", () => {
       const ids = new Int32Array(512);
       const step = session.run({ tokenIds: ids, positions: ids, sequenceStart: Int32Array.of(0, 512), promptLength: Int32Array.of(512),
         logitRows: ids, states: [], copies: [] });
-      session.sample(step, Int32Array.of(1, 0, 1, -1, 0, 1, 0, -1, 0), Float64Array.of(0), new Int32Array(4));
+      session.sample(step, Int32Array.of(1, 0, 1, -1, 0, 0, 1, 0, -1, 0), Float64Array.of(0), new Int32Array(4));
       require("node:worker_threads").parentPort.postMessage("queued");
       process.exit(0);`;
     for (let round = 0; round < 5; round++) {

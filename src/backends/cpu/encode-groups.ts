@@ -38,10 +38,11 @@ export function encodeGroups(groups: readonly SamplingGroup[]): EncodedGroups {
 }
 
 function writeGroup(writer: Writer, group: SamplingGroup): void {
-  const { rows, steps, guides, bias, target, pick, count, logprobs = -1 } = group;
+  const { rows, steps, guides, bias, target, pick, count, logprobs = -1, report = 0 } = group;
   writer.word(picks[pick]);
   writer.word(count);
   writer.word(Math.min(logprobs, 0x7fffffff));
+  writer.word(Math.min(report, 0x7fffffff));
   writeStream(writer, group);
   writer.word(rows.length);
   rows.forEach((row, index) => {

@@ -1,9 +1,11 @@
 import { TsumugiError } from "../../errors.ts";
-import type { PickLogprobs, SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
+import type { SamplingGroup, SamplingPicks } from "../../sampling/group.ts";
 
-/** Words that the addon writes for a group: a status, rows, tokens and scores, then log probabilities. */
-export function resultWords({ count, logprobs }: SamplingGroup, vocabularySize: number): number {
-  return 1 + 3 * count + (logprobs === undefined ? 0 : count * (1 + 2 * Math.min(logprobs, vocabularySize)));
+/** Words that the addon writes for a group: a status, rows, tokens and scores, then log probabilities, then reports. */
+export function resultWords({ count, logprobs, report = 0, steps }: SamplingGroup, vocabularySize: number): number {
+  const followed = Math.min(report, vocabularySize);
+  const reports = followed === 0 ? 0 : steps.reduce((sum, list) => sum + (3 + list.length) * followed, 0);
+  return 1 + 3 * count + (logprobs === undefined ? 0 : count * (1 + 2 * Math.min(logprobs, vocabularySize))) + reports;
 }
 
 /** How a group ended that could not be drawn from, as native/include/sample.h numbers it. */
@@ -23,10 +25,19 @@ export function readPicks(out: Int32Array, groups: readonly SamplingGroup[], voc
     const reader = new Reader(out, at + 1);
     at += resultWords(group, vocabularySize);
     const picks: SamplingPicks = { rows: reader.integers(count), tokens: reader.integers(count), scores: reader.floats(count) };
-    if (logprobs === undefined) return picks;
-    const n = count * Math.min(logprobs, vocabularySize);
-    const found: PickLogprobs = { picked: reader.floats(count), tokens: reader.integers(n), values: reader.floats(n) };
-    return { ...picks, logprobs: found };
+    if (logprobs !== undefined) {
+      const n = count * Math.min(logprobs, vocabularySize);
+      picks.logprobs = { picked: reader.floats(count), tokens: reader.integers(n), values: reader.floats(n) };
+    }
+    if (group.report !== undefined) {
+      const n = Math.min(group.report, vocabularySize);
+      picks.report = group.steps.map((list) => ({
+        tokens: reader.integers(n),
+        removedBy: reader.integers(n),
+        scores: reader.floats((list.length + 1) * n),
+      }));
+    }
+    return picks;
   });
 }
 
