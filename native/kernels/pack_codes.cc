@@ -1,5 +1,6 @@
 // Packing of codes into blocks of 16 output rows, and the way back for one row.
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -105,6 +106,16 @@ void store_codes(Storage storage, uint8_t* unit, int64_t lane, const uint8_t* co
   const int64_t per_line = storage == Storage::code4 ? 8 : 4;
   uint8_t* to = unit + lane * 4;
   for (int64_t first = 0; first < columns; first += per_line, to += 64) {
+    if (first + per_line <= count) {  // whole lines go as words
+      uint32_t word, next = 0;
+      std::memcpy(&word, codes + first, sizeof word);
+      if (storage == Storage::code4) {
+        std::memcpy(&next, codes + first + 4, sizeof next);
+        word = (word & 0x0f0f0f0fu) | (next & 0x0f0f0f0fu) << 4;
+      }
+      std::memcpy(to, &word, sizeof word);
+      continue;
+    }
     uint8_t line[8] = {};
     for (int64_t i = 0; i < std::min(per_line, count - first); ++i) line[i] = codes[first + i];
     for (int64_t j = 0; j < 4; ++j) {

@@ -1,15 +1,9 @@
 import { TsumugiError } from "../../errors.ts";
 import { type GgmlTypeName, ggmlRowBytes, ggmlTypes } from "../../tensor/ggml/types.ts";
+import type { GgufWriteValue } from "../../util/gguf-value.ts";
 
 export { encodeGgml, type WritableGgmlType, writableTypes } from "../../tensor/ggml/encode.ts";
-
-/** A value of the metadata with its type in the file. */
-export type GgufWriteValue =
-  | { type: "uint32" | "int32" | "float32" | "uint64"; value: number }
-  | { type: "bool"; value: boolean }
-  | { type: "string"; value: string }
-  | { type: "array"; of: "string"; values: readonly string[] }
-  | { type: "array"; of: "int32" | "uint32" | "float32"; values: readonly number[] };
+export type { GgufWriteValue } from "../../util/gguf-value.ts";
 
 /** A tensor that is to be written. */
 export interface GgufWriteTensor {

@@ -5,7 +5,7 @@ export interface BpeKind {
   /** Patterns that cut a text, one after another, each in the pieces of the one before. */
   patterns: readonly string[];
   /** A text that is a token as a whole becomes it, whatever the merges say. */
-  ignoresMerges?: true;
+  ignoresMerges?: boolean;
   /** BOS is put before texts where the file does not say. */
   addsBos?: true;
   /** Texts are brought to NFC first. */
@@ -98,3 +98,13 @@ export function bpeKindOf(pre: string): BpeKind {
   const what = `\`tokenizer.ggml.pre\` of a GGUF file other than ${[...byName.keys()].join(", ")}`;
   throw new TsumugiError("unsupported_tokenizer", { what, given: pre });
 }
+
+/** The name of the kind that cuts texts by these patterns; undefined where there is none. */
+export function bpeKindName(patterns: readonly string[], ignoresMerges: boolean): string | undefined {
+  const fits = ({ patterns: own, ignoresMerges: ignores = false }: BpeKind) =>
+    own.join("\n") === patterns.join("\n") && ignores === ignoresMerges;
+  return kinds.find(([, kind]) => fits(kind))?.[0].split(" ")[0];
+}
+
+/** What splitting digits, and GPT-2's own cutting, are called here. */
+export const [digitPattern, gptPattern] = digitKind.patterns as [string, string];
