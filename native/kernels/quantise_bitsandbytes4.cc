@@ -26,33 +26,57 @@ constexpr std::array<float, 15> nf4_borders() {
 
 constexpr std::array<float, 15> kNf4Borders = nf4_borders();
 
-// How many borders lie below a value; of NaN none.
+// codes[i]: how many borders lie below values[i]; of NaN none. Border by border, so that values are compared side by side.
 template <size_t count>
-uint8_t above(float value, const float* borders) {
-  uint8_t sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += value > borders[i] ? 1 : 0;
-  return sum;
+void count_below(const float* values, const float* borders, int32_t* codes) {
+  std::fill(codes, codes + kBlock, 0);
+  for (size_t border = 0; border < count; ++border) {
+    for (int64_t i = 0; i < kBlock; ++i) codes[i] += values[i] > borders[border] ? 1 : 0;
+  }
 }
 
-uint8_t four_bit_code(float scaled, CodeTable table) {
-  if (table == CodeTable::nf4) return above<15>(scaled, kNf4Borders.data());
-  const uint8_t code = kFp4Order[above<7>(std::fabs(scaled), kFp4Borders)];
-  return scaled < 0 ? code | 8 : code;
+// Codes of up to a block of values, which are scaled by `inverse`.
+void block_codes(const float* values, int64_t count, float inverse, CodeTable table, uint8_t* out) {
+  float scaled[kBlock] = {};
+  float sizes[kBlock];
+  int32_t codes[kBlock];
+  for (int64_t i = 0; i < count; ++i) scaled[i] = values[i] * inverse;
+  if (table == CodeTable::nf4) {
+    count_below<15>(scaled, kNf4Borders.data(), codes);
+    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(codes[i]);
+    return;
+  }
+  for (int64_t i = 0; i < kBlock; ++i) sizes[i] = std::fabs(scaled[i]);
+  count_below<7>(sizes, kFp4Borders, codes);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t code = kFp4Order[codes[i]];
+    out[i] = scaled[i] < 0 ? code | 8 : code;
+  }
 }
 
 // The values in the type that the weights have.
-float rounded(float value, const std::string& type) {
-  if (type == "bfloat16") return round_to_bfloat16(value);
-  return type == "float16" ? float16_to_float(float_to_float16(value)) : value;
+std::vector<float> rounded(const QuantiserRows& rows, const std::string& type) {
+  std::vector<float> values(rows.values, rows.values + rows.rows * rows.columns);
+  if (type == "bfloat16") {
+    for (float& value : values) value = round_to_bfloat16(value);
+  } else if (type == "float16") {
+    for (float& value : values) value = float16_to_float(float_to_float16(value));
+  }
+  return values;
 }
 
-// Maxima of the blocks of rows that begin with a block.
-std::vector<float> block_maxima(const QuantiserRows& rows, const std::string& type) {
-  const int64_t count = rows.rows * rows.columns;
-  std::vector<float> maxima(static_cast<size_t>((count + kBlock - 1) / kBlock));
-  for (int64_t i = 0; i < count; ++i) {
-    float& most = maxima[static_cast<size_t>(i / kBlock)];
-    most = std::max(most, std::fabs(rounded(rows.values[i], type)));
+// Maxima of the blocks of values that begin with a block.
+std::vector<float> block_maxima(const std::vector<float>& values) {
+  constexpr size_t kLanes = 16;
+  constexpr auto kWhole = static_cast<size_t>(kBlock);
+  std::vector<float> maxima((values.size() + kWhole - 1) / kWhole);
+  for (size_t block = 0; block < maxima.size(); ++block) {
+    const size_t first = block * kWhole, last = std::min(first + kWhole, values.size());
+    float most[kLanes] = {};
+    for (size_t at = first; at < last; at += kLanes) {
+      for (size_t i = 0; i < std::min(kLanes, last - at); ++i) most[i] = std::max(most[i], std::fabs(values[at + i]));
+    }
+    maxima[block] = *std::max_element(most, most + kLanes);
   }
   return maxima;
 }
@@ -88,7 +112,7 @@ class NestedScales : public QuantiserSurvey {
   explicit NestedScales(std::string type) : type_(std::move(type)) {}
 
   void see(const QuantiserRows& rows) override {
-    const std::vector<float> maxima = block_maxima(rows, type_);
+    const std::vector<float> maxima = block_maxima(rounded(rows, type_));
     scales_.insert(scales_.end(), maxima.begin(), maxima.end());
     if (rows.first + rows.rows == rows.all_rows) quantise();
   }
@@ -148,14 +172,14 @@ CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey* survey) {
   coded.rows = rows.rows;
   coded.columns = rows.columns;
   coded.group = common_group(rows.columns, kBlock);
-  const std::vector<float> maxima = block_maxima(rows, from);
+  const std::vector<float> values = rounded(rows, from);
+  const std::vector<float> maxima = block_maxima(values);
   const int64_t count = rows.rows * rows.columns, first_block = rows.first_value() / kBlock;
   coded.codes.resize(static_cast<size_t>(count));
   for (int64_t block = 0; block * kBlock < count; ++block) {
     const float inverse = 1.0f / maxima[static_cast<size_t>(block)];
-    const int64_t end = std::min((block + 1) * kBlock, count);
-    for (int64_t i = block * kBlock; i < end; ++i)
-      coded.codes[static_cast<size_t>(i)] = four_bit_code(rounded(rows.values[i], from) * inverse, coded.table);
+    const int64_t first = block * kBlock;
+    block_codes(values.data() + first, std::min(kBlock, count - first), inverse, coded.table, coded.codes.data() + first);
   }
   const auto* nested = static_cast<const NestedScales*>(survey);
   coded.super = nested == nullptr ? 0 : nested_columns(rows.columns, kBlock, kNestedBlock);
