@@ -75,6 +75,8 @@ struct StoredReader {
   CodedRows (*codes)(const StoredMatrix& matrix, int64_t first, int64_t last) = nullptr;
   // The same as values: out[last - first][columns]. Null: those of the codes.
   void (*values)(const StoredMatrix& matrix, int64_t first, int64_t last, float* out) = nullptr;
+  // How many rows should be read together, at least: of kinds that store rows as columns each costs many short reads.
+  int64_t rows_at_once = 1;
 };
 
 class RegisterReader {

@@ -289,7 +289,8 @@ std::vector<Task> make_tasks(const SessionData& session, const LoadPlan& plan) {
     const int64_t row_bytes = std::max<int64_t>(1, origin.columns() * static_cast<int64_t>(dtype_bytes(origin.type)));
     // Columns cost a read for each stored row, and columns of codes the reading of all of them, each time.
     const int64_t slice_bytes = (!origin.transposed ? 1 : origin.is_plain() ? 8 : 128) * kSliceBytes;
-    const int64_t run = std::max<int64_t>(kBlockRows, slice_bytes / row_bytes / kBlockRows * kBlockRows);
+    const int64_t least = origin.is_plain() ? kBlockRows : std::max(kBlockRows, origin.reader->rows_at_once);
+    const int64_t run = std::max<int64_t>(least, slice_bytes / row_bytes / kBlockRows * kBlockRows);
     const int64_t slices = std::max<int64_t>(1, kTaskBytes / (run * row_bytes));
     for (int64_t first = 0; first < origin.rows(); first += run) {
       const Slice slice{&origin, first, std::min(first + run, origin.rows())};

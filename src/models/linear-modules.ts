@@ -1,5 +1,5 @@
 import type { Model, Program } from "../ops/program.ts";
-import { pythonPattern } from "./adapters/python-pattern.ts";
+import { pythonPattern } from "../util/python-pattern.ts";
 import * as arch from "./arch/index.ts";
 import type { Architecture } from "./define.ts";
 import { moduleUses } from "./module-uses.ts";

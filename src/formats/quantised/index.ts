@@ -1,14 +1,18 @@
 import { TsumugiError } from "../../errors.ts";
+import { awq } from "./awq.ts";
 import { bitsandbytes } from "./bitsandbytes.ts";
 import { isBitsAndBytes } from "./bitsandbytes-config.ts";
+import { compressedTensors } from "./compressed-tensors.ts";
+import { fbgemmFp8, fp8 } from "./fp8.ts";
 import { gguf } from "./gguf.ts";
+import { gptq } from "./gptq.ts";
 import type { FindStorage, QuantisationMethod } from "./method.ts";
 import { mxfp4 } from "./mxfp4.ts";
 
 export type { FindStorage, StoredTensor, TensorLookup } from "./method.ts";
 
 /** Every method that loads; a new one is its file and its line here. */
-const methods: readonly QuantisationMethod[] = [bitsandbytes, gguf, mxfp4];
+const methods: readonly QuantisationMethod[] = [awq, bitsandbytes, compressedTensors, fbgemmFp8, fp8, gguf, gptq, mxfp4];
 
 /**
  * How the tensors of a checkpoint are stored, by `quantization_config` of its config.json. Without one, every tensor is plain.

@@ -44,13 +44,13 @@ export interface QuantisationMethod {
 }
 
 /** Refuses fields of `quantization_config` that a method does not know: they may change what the tensors mean. */
-export function refuseFields(config: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+export function refuseFields(config: Readonly<Record<string, unknown>>, known: readonly string[], within = ""): void {
   for (const [field, given] of Object.entries(config)) {
-    if (field === "quant_method" || known.includes(field)) continue;
+    if ((within === "" && field === "quant_method") || known.includes(field)) continue;
     throw new TsumugiError("config_unsupported", {
-      field: `quantization_config.${field}`,
+      field: `quantization_config.${within}${field}`,
       given,
-      supported: `${known.join(", ")} with quant_method ${config.quant_method}`,
+      supported: known.join(", ") + (within === "" ? ` with quant_method ${config.quant_method}` : ""),
     });
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { pythonPattern } from "../../util/python-pattern.ts";
 import { readLoraConfig } from "./adapter-config.ts";
-import { pythonPattern } from "./python-pattern.ts";
 
 const read = (config: object) => readLoraConfig({ peft_type: "LORA", ...config }, "here", "lm_head");
 const q = "model.layers.1.self_attn.q_proj";

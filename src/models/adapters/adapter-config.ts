@@ -2,9 +2,9 @@ import { z } from "zod";
 import { TsumugiError } from "../../errors.ts";
 import { isRecord } from "../../util/json-value.ts";
 import { printable } from "../../util/printable.ts";
+import { pythonPattern } from "../../util/python-pattern.ts";
 import { showValue } from "../../util/show-value.ts";
 import { optional, withDefault } from "../config.ts";
-import { pythonPattern } from "./python-pattern.ts";
 
 const names = z.union([z.string(), z.array(z.string())]);
 const indices = z.union([z.int(), z.array(z.int())]);
