@@ -28,6 +28,7 @@ test.each<[string, Partial<SamplingGroup>, string]>([
   ["scores without targets", { pick: "score", count: 2 }, "Targets of a sampling group must be 2. Given: 0."],
   ["a target that is no token", { pick: "score", count: 2, target: [1, 10] }, "A target must be 0 to 9. Given: 10."],
   ["half a log probability", { logprobs: 0.5 }, "`logprobs` of a sampling group"],
+  ["a report of no token", { report: 0 }, "`report` of a sampling group"],
 ])("checkGroups refuses %s", (_, changes, message) => {
   expect(check(changes)).toThrow(message);
 });
