@@ -52,8 +52,9 @@ const kinds = [
   { name: "bitsandbytes4", parameters: { type: "nf4", double: true, from: "float16" } },
   { name: "bitsandbytes8", parameters: { from: "float32" } },
 ] as const;
-// rows of whole blocks, of parts of blocks that kernels take, and of parts that are decoded
+// rows of whole blocks, of so many that scales stay codes, of parts of blocks that kernels take, and of parts that are decoded
 const sizes = [
+  [130, 256],
   [40, 128],
   [37, 48],
   [67, 45],

@@ -51,6 +51,7 @@ describe("checkpoints that bitsandbytes made", () => {
       transposed: false,
     });
     expect(quantisationReads(method)(stateName)).toBe(true);
+    expect(quantisationReads(method)("m.weight.nested_quant_map")).toBe(true);
     expect(quantisationReads(method)("m.weight")).toBe(false);
   });
   it("hold it with double quantisation, in any type of packed bytes, and turned where the model's matrices are", () => {
@@ -65,6 +66,12 @@ describe("checkpoints that bitsandbytes made", () => {
       },
       transposed: true,
     });
+  });
+  it("may have a map of scales of their own", () => {
+    const map = new Uint8Array(Float32Array.from({ length: 256 }, (_, code) => code / 255).buffer);
+    const own: Tensors = { ...double, "m.weight.nested_quant_map": ["float32", [256], map] };
+    expect(find("m.weight", lookupOf(own))).toMatchObject({ storage: { ownMap: true } });
+    expect(find("m.weight", lookupOf(double))).not.toMatchObject({ storage: { ownMap: true } });
   });
   it("hold it in 8 bits beside the scales of its module", () => {
     const tensors: Tensors = {

@@ -1,4 +1,6 @@
 import { TsumugiError } from "../../errors.ts";
+import { dynamicMap } from "../../tensor/bitsandbytes/statistics.ts";
+import { toFloat32 } from "../../tensor/convert.ts";
 import { dtypeBytes, elementCount } from "../../tensor/dtype.ts";
 import type { TensorInfo } from "../../tensor/tensor-info.ts";
 import { isRecord } from "../../util/json-value.ts";
@@ -16,7 +18,10 @@ const stateNames = ["nf4", "fp4"].map((type) => `.quant_state.bitsandbytes__${ty
  */
 export const bitsandbytes: QuantisationMethod = {
   name: "bitsandbytes",
-  reads: (tensor) => tensor.endsWith(".weight_format") || stateNames.some((name) => tensor.endsWith(name)),
+  reads: (tensor) =>
+    tensor.endsWith(".weight_format") ||
+    tensor.endsWith(".nested_quant_map") ||
+    stateNames.some((name) => tensor.endsWith(name)),
   open(fields) {
     const config = storedBitsAndBytesConfig(fields);
     return (tensor, lookup) => {
@@ -71,10 +76,16 @@ function fourBits(
       type,
       block,
       ...(nestedBlock !== undefined && { nestedBlock, nestedOffset }),
+      ...(parts.nestedMap !== undefined && !isDynamicMap(bytes(parts.nestedMap)) && { ownMap: true as const }),
       arithmetic: fourBitArithmetic(config),
     },
     transposed: isInputsFirst(tensor),
   };
+}
+
+function isDynamicMap(bytes: Uint8Array): boolean {
+  const values = toFloat32(bytes, "float32");
+  return values.every((value, code) => value === dynamicMap[code]);
 }
 
 interface State {

@@ -24,6 +24,8 @@ export interface Bitsandbytes4Storage extends StorageBase {
   block: number;
   nestedBlock?: number;
   nestedOffset?: number;
+  /** Its `nestedMap` is another than bitsandbytes' dynamic map. */
+  ownMap?: true;
   /** What a product with it is computed in: `bnb_4bit_compute_dtype`. */
   arithmetic: "float32" | "bfloat16";
 }
@@ -38,11 +40,11 @@ export const bitsandbytes4: StorageKindOf<Bitsandbytes4Storage> = {
     const scales = nestedBlock === undefined ? floats(absmax) : unnestStatistics(statistics, floats(nestedMap), nestedBlock);
     return decodeBlocks(unpackPairs(codes!, elementCount(shape)), scales, type, block);
   },
-  codes({ shape, type, block, nestedBlock }) {
+  codes({ shape, type, block, nestedBlock, ownMap }) {
     const group = commonGroup(shape.at(-1)!, block);
     if (group < 16) return undefined; // a block would begin inside a row
     const layout = { bits: 4, group, table: type, offset: "none", permuted: false } as const;
-    const nested = nestedBlock && nestedColumns(shape.at(-1)!, block, nestedBlock);
+    const nested = nestedBlock && !ownMap && nestedColumns(shape.at(-1)!, block, nestedBlock);
     return nested ? { ...layout, scale: "mapped", super: nested } : { ...layout, scale: "float32" };
   },
 };
