@@ -34,8 +34,9 @@ export function groupSizeOf(config: Fields, field: string, otherwise?: number): 
 export function refuseUnlessEmpty(config: Fields, fields: readonly string[], within = ""): void {
   for (const field of fields) {
     const given = config[field];
-    const isEmpty = given === undefined || given === null || given === false || Object.keys(Object(given)).length === 0;
-    if (!isEmpty || typeof given === "string" || typeof given === "number") refuseField(within + field, given, "null");
+    const isObject = typeof given === "object" && given !== null;
+    const isEmpty = given === undefined || given === null || given === false || (isObject && Object.keys(given).length === 0);
+    if (!isEmpty) refuseField(within + field, given, "null");
   }
 }
 
