@@ -1,6 +1,6 @@
 // Checks matmuls by weights of codes, then times them at the shapes of Llama 3.2 1B. From the project's root:
 //   g++ -std=c++20 -O3 -fno-math-errno -ffp-contract=off -pthread -Inative/include bench/kernels/codes_bench.cc
-//       native/kernels/{matmul*,codes*,pack*,stored,isa,thread_pool,huge_buffer}.cc -o /tmp/codes_bench -ldl
+//       native/kernels/{matmul*,codes*,pack*,stored,int8_inputs,isa,thread_pool,huge_buffer}.cc -o /tmp/codes_bench -ldl
 //   /tmp/codes_bench check | /tmp/codes_bench time [nf4|q4_0|q4_1|q4_k|int8|float8] [float32|bfloat16] [workers]
 // TSUMUGI_ISA says which instruction set is timed.
 #include <algorithm>
