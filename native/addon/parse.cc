@@ -164,7 +164,8 @@ size_t matmul_bytes(const SessionData& session) {
 Arithmetic parse_arithmetic(const std::string& name) {
   if (name == "float32") return Arithmetic::float32;
   if (name == "bfloat16") return Arithmetic::bfloat16;
-  throw std::invalid_argument("[addon] arithmetic: expected float32 or bfloat16, given " + name);
+  if (name == "int8") return Arithmetic::int8;
+  throw std::invalid_argument("[addon] arithmetic: expected float32, bfloat16 or int8, given " + name);
 }
 
 Place parse_place(const Napi::Object& from, const std::vector<std::vector<uint8_t>>& memory) {
@@ -242,6 +243,9 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     weight.rounds = flag(from, "rounds");
     if (from.Get("int8Threshold").IsNumber()) weight.int8_threshold = static_cast<float>(number(from, "int8Threshold"));
     if (!is_plain(weight.storage)) weight.codes = parse_codes(from.Get("codes"), weight.storage);
+    if (weight.arithmetic == Arithmetic::int8 && !takes_int8(weight.matrix())) {
+      throw std::invalid_argument("[addon] arithmetic: expected float32 or bfloat16 for values or codes that int8 cannot take");
+    }
   }
 
   const Napi::Array parts = list(plan, "parts");

@@ -12,6 +12,10 @@
 //                                  machine's tiles add otherwise, which is tried out once, tiles are used for
 //                                  every number of rows: M still does not matter.)
 //                     all others   one chain over ascending k of fused multiply-adds
+//   int8, of codes    x becomes signed bytes, with a scale for the columns that share one of the weights; of each such
+//                     group an exact integer sum, and in ascending order: sum = sum + (group's sum − zero point ·
+//                     sum of x) · scale of x · scale, and where there are minimums sum + minimum · (sum of x · its
+//                     scale), with fused multiply-adds (scalar: multiply, then add)
 // Instruction sets may differ in the last places; within one, M never matters (docs/decisions/0020).
 // Then (sum + bias) + residual.
 #pragma once
@@ -45,6 +49,9 @@ struct MatmulArguments {
 // (a barrier came after they were written); ends with a barrier, so y is visible to all. Allocates nothing.
 // The workspace may serve the next matmul at once.
 void matmul(Worker& worker, const MatmulArguments& arguments);
+
+// Whether codes of this layout can be multiplied in int8 arithmetic: all but those of 8-bit floats.
+bool takes_int8(const PackedMatrix& matrix);
 
 // Bytes that suffice for every matmul with rows <= max_rows, columns <= max_columns (those of codes are padded) and at most
 // `workers` workers. permuted: of codes whose columns stand in another order too, and of inputs that go through 8 bits.

@@ -14,9 +14,9 @@ namespace tsumugi {
 // The names of the plain dtypes, and of codes of up to 4 and 8 bits, whose layout a matrix says (code_layout.h).
 enum class Storage : uint8_t { float32, bfloat16, float16, code4, code8 };
 
-// float32: products of float32 values, in one chain over k. bfloat16: what comes in is rounded to bfloat16, and sums
-// follow the order that suits the machine. matmul.h says both in full.
-enum class Arithmetic : uint8_t { float32, bfloat16 };
+// float32: products of float32 values, in one chain over k. bfloat16: what comes in is rounded to bfloat16, and sums follow
+// the order that suits the machine. int8, of codes: what comes in is rounded to integers of 8 bits. matmul.h says all in full.
+enum class Arithmetic : uint8_t { float32, bfloat16, int8 };
 
 constexpr int64_t kBlockRows = 16;
 

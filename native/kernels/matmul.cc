@@ -5,6 +5,7 @@
 
 #include "code_kernels.h"
 #include "int8_inputs.h"
+#include "int8_kernels.h"
 #include "matmul_kernels.h"
 
 namespace tsumugi {
@@ -159,6 +160,7 @@ static bool takes_amx(const PackedMatrix& weight, int64_t rows) {
 
 static void matmul_in_order(Worker& worker, const MatmulArguments& arguments) {
   const PackedMatrix& weight = *arguments.weight;
+  if (weight.arithmetic == Arithmetic::int8) return matmul_int8(worker, arguments);
   if (!is_plain(weight.storage) && matmul_few_by_codes(worker, arguments)) return;
   if (arguments.isa == Isa::amx && takes_amx(weight, arguments.rows)) return matmul_bfloat16_amx(worker, arguments);
   const TileKernels& kernels = tile_kernels(arguments.isa, value_storage(weight.storage, weight.arithmetic), weight.arithmetic);

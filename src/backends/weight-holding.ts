@@ -2,6 +2,7 @@ import { TsumugiError } from "../errors.ts";
 import type { Model, Weight } from "../ops/program.ts";
 import type { CodeLayout } from "../tensor/code-layout.ts";
 import type { FloatDType } from "../tensor/dtype.ts";
+import { takesInt8 } from "../tensor/int8-products.ts";
 import { quantiserNamed, quantiserNames } from "../tensor/quantisers/index.ts";
 import type { QuantiserParameters } from "../tensor/quantisers/quantiser.ts";
 import { type StorageKind, storageBits, storageCodes, storageKinds } from "../tensor/storage.ts";
@@ -10,8 +11,11 @@ import { type StorageKind, storageBits, storageCodes, storageKinds } from "../te
 export interface WeightHolding {
   /** Plain numbers of a type, codes as the checkpoint has them (a kind of storage), or those that a quantiser makes. */
   storage: FloatDType | StorageKind | (string & {});
-  /** What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "float32" does neither. */
-  arithmetic: "float32" | "bfloat16";
+  /**
+   * What a matmul multiplies. "bfloat16" rounds what comes in and sums in bfloat16's order; "int8", of codes, rounds what comes in
+   * to 8 bits (`quantiseInputs` of tensor/int8-products.ts) and sums integers exactly; "float32" does neither.
+   */
+  arithmetic: "float32" | "bfloat16" | "int8";
   /**
    * LLM.int8(): what is multiplied goes through float16 and then, row by row, through 8 bits, but for numbers of at least this
    * size (0: all do). With "float32" arithmetic. Default: nothing goes through 8 bits.
@@ -51,7 +55,7 @@ export function holdAsStored(weight: Weight, dtype: FloatDType): WeightHolding {
   const [stored] = weight.from.map(({ storage }) => storage);
   if (!stored) return plain;
   // a storage may say what its products are computed in
-  const arithmetic = "arithmetic" in stored ? stored.arithmetic : plain.arithmetic;
+  const arithmetic = "arithmetic" in stored ? stored.arithmetic : dtype === "bfloat16" ? "bfloat16" : "float32";
   if ("threshold" in stored) return withThreshold(weight, stored.kind, stored.threshold);
   if (storedCodes(weight)) return { arithmetic, storage: stored.kind };
   return arithmetic === plain.arithmetic ? plain : plainHolding(arithmetic);
@@ -121,7 +125,8 @@ export function weightHoldings({ weights }: Pick<Model, "weights">, limit: Weigh
     const { storage, arithmetic, quantise, int8Threshold = 0 } = holding;
     const weight = weights[index]!;
     if (!(int8Threshold >= 0)) fail(`a number of at least 0 as threshold of ${weight.name}`, int8Threshold);
-    if (!["float32", "bfloat16"].includes(arithmetic)) fail(`float32 or bfloat16 as arithmetic of ${weight.name}`, arithmetic);
+    if (!["float32", "bfloat16", "int8"].includes(arithmetic))
+      fail(`float32, bfloat16 or int8 as arithmetic of ${weight.name}`, arithmetic);
     if (floats.includes(storage)) {
       const plain = plainHolding(storage as FloatDType);
       if (arithmetic !== plain.arithmetic)
@@ -133,6 +138,8 @@ export function weightHoldings({ weights }: Pick<Model, "weights">, limit: Weigh
     } else if (!quantise && !holdingCodes(weight, holding)) {
       const known = [...floats, ...storageKinds].join(", ");
       fail(`a storage (${known}) that ${weight.name} has in the checkpoint, or a float type`, storage);
+    } else if (arithmetic === "int8" && !takesInt8(holdingCodes(weight, holding)!, weight.shape.at(-1)!)) {
+      fail(`float32 or bfloat16 as arithmetic of ${weight.name}, whose codes int8 cannot multiply`, arithmetic);
     }
   });
   return holdings;

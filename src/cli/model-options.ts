@@ -31,7 +31,9 @@ export function addModelOptions(command: Command): Command {
     command.option("-m, --model <id or folder>", "Hub id, local folder, or tsumugi-mini (in the box)", "tsumugi-mini"),
   )
     .addOption(
-      new Option("--dtype <type>", "type of the weights").choices(["auto", "float32", "bfloat16", "float16"]).default("auto"),
+      new Option("--dtype <type>", "type of the weights")
+        .choices(["auto", "float32", "bfloat16", "float16", "int8", "int4"])
+        .default("auto"),
     )
     .option("--load-in-4bit", "quantise to 4 bits while loading, as bitsandbytes does (FP4)")
     .option("--load-in-8bit", "quantise to 8 bits while loading, as bitsandbytes does (LLM.int8())")

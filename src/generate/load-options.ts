@@ -14,6 +14,7 @@ import { checkOptionTypes } from "../util/option-types.ts";
 import { parseOption, whole } from "../util/schemas.ts";
 import { type Refusals, refuseUnknown } from "../util/unknown-options.ts";
 import { ourDtypeName } from "./choose-dtype.ts";
+import { isOwnFormat, type OwnFormat, ownFormats } from "./own-format-names.ts";
 
 /** Types that keys and values can be kept in. */
 export const kvCacheDtypes = ["float32", "bfloat16"] as const;
@@ -35,13 +36,23 @@ export interface FromPretrainedOptions
 
 /** Options of loading a model, wherever its files are and whatever it runs on. */
 export interface ModelOptions {
-  /** Type the weights are held in; they are converted while loading. Default "auto": config.json's, else the checkpoint's. */
-  dtype?: "auto" | FloatDType | undefined;
+  /**
+   * Type the weights are held in; they are converted while loading. "int8" (a scale for each row) and "int4" (4.5 bits: a scale
+   * for each 32 columns; the head in int8) quantise what is multiplied; all else is held as with "auto". Default "auto":
+   * config.json's, else the checkpoint's.
+   */
+  dtype?: "auto" | FloatDType | OwnFormat | undefined;
   /**
    * Type that values between operations have. "auto": bfloat16 with bfloat16 weights, rounded where transformers rounds, else
    * float32. "float32": never rounded, so that bfloat16 weights give answers nearer to their float32 ones. Default "auto".
    */
   activationDtype?: "auto" | "float32" | undefined;
+  /**
+   * What meets weights that are held in 4 or 8 bits. "int8": values are rounded to 8 bits, with a scale for the columns that share
+   * one of the weights, and multiplied as integers: fastest. "float": as `activationDtype` says. Refused where no weights are held
+   * so. Default: "int8" with `dtype: "int8"` or "int4" and for GGUF, unless `activationDtype` is "float32"; else "float".
+   */
+  activations?: "float" | "int8" | undefined;
   /**
    * Quantises the weights of a plain checkpoint while they are loaded, as Python's bitsandbytes does. `dtype` is the type of what
    * is left as it is. Default: weights stay what they are.
@@ -85,7 +96,7 @@ export const hubNames: readonly string[] = [
   "signal",
 ];
 const modelNames = [
-  ...["dtype", "activationDtype", "kvCacheDtype", "quantizationConfig", "loadIn4bit", "loadIn8bit"],
+  ...["dtype", "activationDtype", "activations", "kvCacheDtype", "quantizationConfig", "loadIn4bit", "loadIn8bit"],
   ...["maxBatchSize", "contextTokens", "cacheBytes", "checkMemory", "signal", "onProgress"],
 ];
 
@@ -128,11 +139,19 @@ export function checkModelOptions(options: ModelOptions, known: readonly string[
   checkOptionTypes(options, { onProgress: "function", checkMemory: "boolean", signal: "signal" });
   checkOptionTypes(options, { loadIn4bit: "boolean", loadIn8bit: "boolean" });
   quantisationOf(options);
-  const dtypes = [undefined, "auto", "float32", "bfloat16", "float16"];
+  const dtypes = [undefined, "auto", "float32", "bfloat16", "float16", ...ownFormats];
   const meant = dtypes.includes(options.dtype) ? undefined : ourDtypeName(options.dtype);
   if (meant !== undefined)
     throw new TsumugiError("invalid_option", { option: "dtype", expected: `"${meant}"`, given: options.dtype });
   oneOf("dtype", options.dtype, dtypes);
+  oneOf("activations", options.activations, [undefined, "float", "int8"]);
+  if (isOwnFormat(options.dtype) && quantisationOf(options)) {
+    const reason = "they are two ways to quantise: `dtype` beside the other is the type of what is left as it is";
+    throw new TsumugiError("conflicting_options", {
+      options: `\`dtype: "${options.dtype}"\` and \`quantizationConfig\``,
+      reason,
+    });
+  }
   oneOf("activationDtype", options.activationDtype, [undefined, "auto", "float32"]);
   oneOf("kvCacheDtype", options.kvCacheDtype, [undefined, "auto", ...kvCacheDtypes]);
   for (const option of ["maxBatchSize", "contextTokens", "cacheBytes"] as const) {

@@ -33,6 +33,28 @@ export function linearWeights(model: Model): LinearWeight[] {
   return [...found.values()];
 }
 
+/** Weights of routers, which choose experts. */
+export function routerWeights({ programs }: Model): Set<number> {
+  const found = new Set<number>();
+  for (const program of [programs.decode, programs.encode]) {
+    for (const at of routersOf(program)) for (const weight of program!.ops[at]!.weights) if (weight >= 0) found.add(weight);
+  }
+  return found;
+}
+
+/** Weights whose products are logits, and tables that are multiplied too. */
+export function headWeights(model: Model): Set<number> {
+  const { head } = architectureOf(model).tie;
+  const found = new Set<number>();
+  for (const { module, weights } of model.programs.decode.ops) {
+    if (module === head) for (const weight of weights) if (weight >= 0) found.add(weight);
+  }
+  model.weights.forEach(({ uses }, index) => {
+    if (uses.includes("gather") && uses.includes("matmul")) found.add(index);
+  });
+  return found;
+}
+
 function architectureOf({ modelType }: Model): Architecture {
   return Object.values(arch as Record<string, Architecture>).find((each) => each.modelType === modelType)!;
 }

@@ -5,13 +5,14 @@ import { quantiseInputs } from "../../tensor/bitsandbytes/inputs.ts";
 import { decodeCodes } from "../../tensor/code-layout.ts";
 import { roundTo, toFloat32 } from "../../tensor/convert.ts";
 import { dtypeBytes, elementCount, type FloatDType } from "../../tensor/dtype.ts";
+import { throughInt8 } from "../../tensor/int8-products.ts";
 import { applyLowRank, type LowRankNumbers } from "../../tensor/low-rank.ts";
 import { quantiserNamed } from "../../tensor/quantisers/index.ts";
 import type { QuantiserParameters } from "../../tensor/quantisers/quantiser.ts";
 import { checkReadable } from "../../tensor/readable.ts";
 import { decodeStorage, isStoredByRows, type StorageBytes, storageTensors, type TensorStorage } from "../../tensor/storage.ts";
 import type { TensorInfo, WeightSource } from "../backend.ts";
-import { isPlain, type WeightHolding } from "../weight-holding.ts";
+import { holdingCodes, isPlain, type WeightHolding } from "../weight-holding.ts";
 
 /** A weight of a session. */
 export interface ReferenceWeight {
@@ -44,9 +45,12 @@ export async function loadWeight(
   vectors: FloatDType,
 ): Promise<ReferenceWeight> {
   const loaded = await loadValues(weight, source, tensors, holding, vectors);
-  const { int8Threshold } = holding;
-  if (int8Threshold === undefined) return loaded;
-  return { ...loaded, input: (x) => quantiseInputs(x, weight.shape.at(-1)!, int8Threshold) };
+  const { int8Threshold, arithmetic } = holding;
+  const columns = weight.shape.at(-1)!;
+  if (int8Threshold !== undefined) return { ...loaded, input: (x) => quantiseInputs(x, columns, int8Threshold) };
+  const layout = arithmetic === "int8" ? holdingCodes(weight, holding) : undefined;
+  if (!layout || layout.permuted) return loaded;
+  return { ...loaded, input: (x) => throughInt8(x, columns, layout.group === "row" ? columns : layout.group) };
 }
 
 async function loadValues(
@@ -65,7 +69,7 @@ async function loadValues(
       const decoded = decodeStorage(storage, bytes);
       return region ? place(decoded, region, false) : decoded;
     };
-    return { values: () => roundTo(joined(weight, parts.map(decode)), holding.arithmetic), type: holding.arithmetic };
+    return { values: () => roundTo(joined(weight, parts.map(decode)), valueType(holding)), type: valueType(holding) };
   }
   const parts: Float32Array[] = [];
   for (const origin of weight.from) parts.push(await reader.values(origin));
@@ -73,6 +77,11 @@ async function loadValues(
   const type = isVector ? (weight.type ?? vectors) : holding.storage;
   const values = roundTo(joined(weight, parts), type);
   return { values: () => values, type };
+}
+
+/** What codes are rounded to; those that meet integers are not, though kernels round the values of NF4 and FP4 to bytes. */
+function valueType({ arithmetic }: WeightHolding): FloatDType {
+  return arithmetic === "int8" ? "float32" : arithmetic;
 }
 
 /** Codes are made of each origin's whole matrix, since blocks of some quantisers run on from row to row. */
@@ -96,8 +105,9 @@ async function quantised(
     const back = turned ? place(made, { shape: [], ...exchange, columnStart: 0, columnEnd: width }, true) : made;
     parts.push(place(back, regionOf(origin, [rows, columns]), transpose));
   }
-  const values = roundTo(joined(weight, parts), holding.arithmetic);
-  return { values: () => values, type: holding.arithmetic };
+  const type = valueType(holding);
+  const values = roundTo(joined(weight, parts), type);
+  return { values: () => values, type };
 }
 
 /** Codes that an origin takes, and the part of their values that it takes where the codes could not be cut. */
