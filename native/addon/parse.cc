@@ -256,6 +256,7 @@ static void parse_plan(const Napi::Object& plan, SessionData& session) {
     part.state = static_cast<int>(integer(from, "state"));
     part.transposed = flag(from, "transposed");
     part.bfloat16 = flag(from, "bfloat16");
+    part.int8 = flag(from, "int8");
     part.heads = integer(from, "heads");
     part.dim = integer(from, "dim");
     part.blocks = integer(from, "blocks");

@@ -60,6 +60,7 @@ struct StatePart {
   int state = 0;
   bool transposed = false;  // keys
   bool bfloat16 = false;
+  bool int8 = false;  // a head of a block ends with the scales [kBlockTokens] of its tokens, float32
   int64_t heads = 0;
   int64_t dim = 0;
   int64_t blocks = 0;
@@ -67,9 +68,9 @@ struct StatePart {
   size_t block_step = 0;    // bytes from block to block
 
   size_t stride() const { return transposed ? static_cast<size_t>(dim) : padded_lanes(static_cast<size_t>(dim)); }
-  size_t head_values() const { return stride() * static_cast<size_t>(kBlockTokens); }
+  size_t head_values() const { return (stride() + (int8 ? sizeof(float) : 0)) * static_cast<size_t>(kBlockTokens); }
   size_t block_values() const { return head_values() * static_cast<size_t>(heads); }
-  size_t element_bytes() const { return bfloat16 ? 2 : 4; }
+  size_t element_bytes() const { return int8 ? 1 : bfloat16 ? 2 : 4; }
   size_t block_bytes() const { return block_values() * element_bytes(); }
   // Values from block to block.
   size_t step_values() const { return block_step / element_bytes(); }

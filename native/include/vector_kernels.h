@@ -72,6 +72,7 @@ struct AttendTile {
   bool scale_query;  // rounds: `scale` is of the query, rounded, and not of the scores
   bool fused_scores;  // rounds: scores are rounded once, slopes times positions of keys included
   bool bfloat16;
+  bool int8;  // a head's block is followed by the scales of its tokens
   float* scratch;  // attend_scratch_floats
 };
 
@@ -90,7 +91,8 @@ constexpr size_t gathered_floats(size_t rows, size_t value_stride) { return padd
 // widened to float32.
 constexpr size_t attend_scratch_floats(size_t head_dim, size_t value_stride, size_t rows) {
   const size_t block = static_cast<size_t>(kBlockTokens);
-  const size_t whole = 8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores));
+  const size_t whole =
+      8 * (value_stride + padded_lanes(head_dim) + static_cast<size_t>(kKeptScores)) + block * (head_dim + value_stride);
   const size_t segmented = 2 * gathered_floats(rows, value_stride) + 8 * block + block * (head_dim + value_stride) + 64;
   return whole > segmented ? whole : segmented;
 }

@@ -138,6 +138,7 @@ static AttendTile common_tile(const Worker& worker, const OpPlan& op, const Step
   tile.scale_query = settings.scale_query;
   tile.fused_scores = settings.fused_scores;
   tile.bfloat16 = keys.bfloat16;
+  tile.int8 = keys.int8;
   tile.scratch = context.scratch(worker);
   // those of the first head; `tile_of` goes on from there
   tile.q = context.data(op.inputs[0]);

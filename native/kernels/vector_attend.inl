@@ -227,6 +227,30 @@ inline const float* widen(const uint16_t* from, size_t count, float* to) {
   return to;
 }
 
+// Keys and values of a block as the tiles read them: those of int8 times the scale of their token, in `wide`.
+inline const float* open_keys(const float* keys, size_t, float*) { return keys; }
+inline const uint16_t* open_keys(const uint16_t* keys, size_t, float*) { return keys; }
+inline const float* open_keys(const int8_t* keys, size_t head_dim, float* wide) {
+  float scales[kBlockTokens];
+  std::memcpy(scales, keys + head_dim * kBlockTokens, sizeof(scales));
+  for (size_t d = 0; d < head_dim; ++d) {
+    for (size_t t = 0; t < kBlockTokens; ++t) {
+      wide[d * kBlockTokens + t] = static_cast<float>(keys[d * kBlockTokens + t]) * scales[t];
+    }
+  }
+  return wide;
+}
+inline const float* open_values(const float* values, size_t, float*) { return values; }
+inline const uint16_t* open_values(const uint16_t* values, size_t, float*) { return values; }
+inline const float* open_values(const int8_t* values, size_t stride, float* wide) {
+  float scales[kBlockTokens];
+  std::memcpy(scales, values + stride * kBlockTokens, sizeof(scales));
+  for (size_t t = 0; t < kBlockTokens; ++t) {
+    for (size_t i = 0; i < stride; ++i) wide[t * stride + i] = static_cast<float>(values[t * stride + i]) * scales[t];
+  }
+  return wide;
+}
+
 // What rows have gathered of a run of tokens.
 struct Gathered {
   float* sums;  // [rows][value_stride]
@@ -267,6 +291,13 @@ void attend_segment(const AttendTile& tile, int64_t segment, float* data) {
   const int64_t last = end < (segment + 1) * in_segment ? end : (segment + 1) * in_segment;
   for (int64_t block = first; block < last; ++block) {
     const size_t id = static_cast<size_t>(tile.table[block]);
+    if (tile.int8) {
+      const int8_t* keys = static_cast<const int8_t*>(tile.keys) + id * tile.key_block;
+      const int8_t* values = static_cast<const int8_t*>(tile.values) + id * tile.value_block;
+      attend_block(tile, block, open_keys(keys, tile.head_dim, wide_keys), open_values(values, tile.value_stride, wide_values),
+                   greatest, totals, sums, scores);
+      continue;
+    }
     if (!tile.bfloat16) {
       attend_block(tile, block, static_cast<const float*>(tile.keys) + id * tile.key_block,
                    static_cast<const float*>(tile.values) + id * tile.value_block, greatest, totals, sums, scores);

@@ -47,7 +47,7 @@ inline Lanes narrow_score(const AttendTile& tile, int row, int64_t block, int ha
 
 // Scores [count][32] of one block; -infinity where a row does not see.
 // `next`: the keys that come after these.
-template <class Element, bool kPairs>
+template <bool kPairs, class Element>
 TSUMUGI_OUT_OF_LINE void narrow_block(const AttendTile& tile, const RoundingRows& rows, int64_t block, const Element* keys,
                                       [[maybe_unused]] const Element* next, float* scores) {
   if constexpr (kPairs) {
@@ -93,9 +93,12 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
   const auto scores_of = [&](int64_t block) { return keeps ? kept + (block - rows.first_block) * 8 * kBlockTokens : kept; };
   const auto keys_of = [&](int64_t block) { return all_keys + static_cast<size_t>(tile.table[block]) * tile.key_block; };
   const auto values_of = [&](int64_t block) { return all_values + static_cast<size_t>(tile.table[block]) * tile.value_block; };
+  float* wide = kept + 8 * kKeptScores;  // keys, or values, of a block of int8
   const auto score = [&](int64_t block) {
-    const Element* next = keys_of(block < rows.last_block ? block + 1 : block);
-    narrow_block<Element, kPairs>(tile, rows, block, keys_of(block), next, scores_of(block));
+    const auto* keys = open_keys(keys_of(block), tile.head_dim, wide);
+    const auto* next = keys;
+    if constexpr (kPairs) next = keys_of(block < rows.last_block ? block + 1 : block);
+    narrow_block<kPairs>(tile, rows, block, keys, next, scores_of(block));
   };
 
   Lanes greatest[8];
@@ -149,7 +152,7 @@ inline void attend_rounding_rows(const AttendTile& tile, const RoundingRows& row
       if constexpr (kPairs) pair_words(scores + r * 32, 32, scores + r * 16);
 #endif
     }
-    const Element* values = values_of(block);
+    const auto* values = open_values(values_of(block), tile.value_stride, wide);
     for (int r = 0; r < rows.count;) {
       int from, to;
       visible_in_block(tile, (rows.row + r) / tile.group, block, from, to);
@@ -209,7 +212,9 @@ void attend_rounding(const AttendTile& tile) {
       attend_rounding_rows<uint16_t, true>(tile, rows, sums, kept);
     } else
 #endif
-        if (tile.bfloat16) {
+        if (tile.int8) {
+      attend_rounding_rows<int8_t, false>(tile, rows, sums, kept);
+    } else if (tile.bfloat16) {
       attend_rounding_rows<uint16_t, false>(tile, rows, sums, kept);
     } else {
       attend_rounding_rows<float, false>(tile, rows, sums, kept);

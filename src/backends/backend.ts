@@ -29,7 +29,8 @@ export interface Limits {
    * Type that values between ops are rounded to, logits too, and vectors (norms, biases): "bfloat16" is what transformers does with bfloat16 weights.
    */
   activation: "float32" | "bfloat16";
-  cache: "float32" | "bfloat16";
+  /** int8: of each token and head, the greatest magnitude stands for 127. */
+  cache: "float32" | "bfloat16" | "int8";
   /** Extra program outputs that will be read. */
   taps: readonly string[];
 }

@@ -106,8 +106,11 @@ export function engineLimits(model: Model, options: EngineLimitOptions): Limits 
 function blockBytes(state: State, blockTokens: number, cache: Limits["cache"]): number {
   let bytes = 0;
   for (const part of state.parts) {
-    const size = part.type === "cache" && cache === "bfloat16" ? 2 : 4;
-    bytes += blockTokens * size * part.shape.reduce((product, length) => product * length, 1);
+    const values = part.shape.reduce((product, length) => product * length, 1);
+    const heads = values / part.shape.at(-1)!;
+    const perToken =
+      part.type !== "cache" ? 4 * values : { float32: 4 * values, bfloat16: 2 * values, int8: values + 4 * heads }[cache];
+    bytes += blockTokens * perToken;
   }
   return bytes;
 }

@@ -17,7 +17,7 @@ import { ourDtypeName } from "./choose-dtype.ts";
 import { isOwnFormat, type OwnFormat, ownFormats } from "./own-format-names.ts";
 
 /** Types that keys and values can be kept in. */
-export const kvCacheDtypes = ["float32", "bfloat16"] as const;
+export const kvCacheDtypes = ["float32", "bfloat16", "int8"] as const;
 export type KvCacheDtype = (typeof kvCacheDtypes)[number];
 
 /** Options of `AutoModelForCausalLM.fromPretrained`. */
@@ -68,7 +68,7 @@ export interface ModelOptions {
   contextTokens?: number | undefined;
   /** Bytes that the KV cache may grow to. Default: what the two above need, at most 1 GiB, but always one sequence. */
   cacheBytes?: number | undefined;
-  /** Type of the KV cache. "auto": bfloat16 with bfloat16 weights, as in transformers, else float32. Default "auto". */
+  /** Type of the KV cache. "auto": bfloat16 with bfloat16 weights, as in transformers, else float32. "int8": a scale for each token and head. Default "auto". */
   kvCacheDtype?: "auto" | KvCacheDtype | undefined;
   /** Whether a model that does not fit into the free memory is refused before it is read (`memory_insufficient`). Default true. */
   checkMemory?: boolean | undefined;

@@ -67,6 +67,7 @@ export interface NativePart {
   /** Keys are held [headDim][blockTokens], values [blockTokens][headDim]. */
   transposed: boolean;
   bfloat16: boolean;
+  int8: boolean;
   heads: number;
   dim: number;
   blocks: number;

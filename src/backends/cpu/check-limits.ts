@@ -16,7 +16,7 @@ export function checkLimits(model: Model, limits: Limits): void {
   positive("maxSequences", limits.maxSequences);
   positive("maxLogitRows", limits.maxLogitRows);
   if (!["float32", "bfloat16"].includes(limits.activation)) fail("activation", "float32 or bfloat16", limits.activation);
-  if (!["float32", "bfloat16"].includes(limits.cache)) fail("cache", "float32 or bfloat16", limits.cache);
+  if (!["float32", "bfloat16", "int8"].includes(limits.cache)) fail("cache", "float32, bfloat16 or int8", limits.cache);
   for (const { name } of model.states) {
     positive(`blocks.${name}`, limits.blocks[name]);
   }

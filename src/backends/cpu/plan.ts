@@ -74,7 +74,7 @@ function planParts(model: Model, limits: Limits, blockTokens: number, ops: reado
       if (state.kind === "slot") {
         const dim = Math.ceil(elementCount(shape) / blockTokens);
         const blocks = limits.blocks[state.name]!;
-        native[index(number, part)] = { state: number, transposed: true, bfloat16: false, heads: 1, dim, blocks };
+        native[index(number, part)] = { state: number, transposed: true, bfloat16: false, int8: false, heads: 1, dim, blocks };
       }
       if (!native[index(number, part)]) {
         throw new TsumugiError("op_unsupported", { op: `state part ${name} that no attend reads`, known: "keys and values" });
@@ -95,6 +95,7 @@ function planPart(op: ProgramOp, model: Model, limits: Limits, part: number, { r
     state: op.state!.state,
     transposed: role === "key",
     bfloat16: type === "cache" && limits.cache === "bfloat16",
+    int8: type === "cache" && limits.cache === "int8",
     heads,
     dim,
     blocks: limits.blocks[state.name]!,
@@ -133,8 +134,10 @@ function countMemory(plan: NativePlan, blockTokens: number): MemoryPlan {
       ? groups * addon.packedBytes(storage, rows, columns, codes)
       : rows * columns * (storage === "float32" ? 4 : 2);
   const weights = plan.weights.reduce((sum, weight) => sum + align(weightBytes(weight)), 0);
-  const blockBytes = ({ transposed, dim, heads, bfloat16 }: NativePart) =>
-    align((transposed ? dim : Math.ceil(dim / 16) * 16) * blockTokens * heads * (bfloat16 ? 2 : 4));
+  const blockBytes = ({ transposed, dim, heads, bfloat16, int8 }: NativePart) => {
+    const stride = transposed ? dim : Math.ceil(dim / 16) * 16;
+    return align((int8 ? stride + 4 : stride * (bfloat16 ? 2 : 4)) * blockTokens * heads);
+  };
   const gaps = new Map(plan.parts.map(({ state, blocks }) => [state, 64 * blocks]));
   const cache = plan.parts.reduce(
     (sum, part) => sum + blockBytes(part) * part.blocks,

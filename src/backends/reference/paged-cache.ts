@@ -1,8 +1,20 @@
 import { TsumugiError } from "../../errors.ts";
 import type { ReferenceStatePart } from "../../ops/definition.ts";
 import type { State } from "../../ops/program.ts";
-import { roundToBfloat16 } from "../../tensor/convert.ts";
-import type { Batch, BatchState } from "../backend.ts";
+import { roundTo } from "../../tensor/convert.ts";
+import type { Batch, BatchState, Limits } from "../backend.ts";
+
+/** Values of one token and head as int8 holds them: the greatest magnitude stands for 127. Ties go to the even code. */
+function roundToInt8(values: Float32Array): void {
+  const most = values.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 0);
+  const scale = Number.isFinite(most) ? Math.fround(most / 127) : Number.NaN;
+  const inverse = scale > 0 ? Math.fround(127 / most) : 0;
+  const shift = 12582912; // adding it rounds to whole numbers
+  for (let i = 0; i < values.length; i++) {
+    const code = inverse === 0 ? 0 : Math.fround(Math.fround(Math.fround(values[i]! * inverse) + shift) - shift);
+    values[i] = code * scale;
+  }
+}
 
 /**
  * The blocks of one state: for each part, `blocks` × `blockTokens` rows. A slot is a block of one row. The cache remembers
@@ -15,13 +27,13 @@ export class PagedCache {
   readonly #state: State;
   readonly #blocks: number;
   readonly #blockTokens: number;
-  readonly #round: boolean;
+  readonly #type: Limits["cache"];
 
-  constructor(state: State, blocks: number, blockTokens: number, type: "float32" | "bfloat16") {
+  constructor(state: State, blocks: number, blockTokens: number, type: Limits["cache"]) {
     this.#state = state;
     this.#blocks = blocks;
     this.#blockTokens = state.kind === "slot" ? 1 : blockTokens;
-    this.#round = type === "bfloat16";
+    this.#type = type;
     this.#parts = state.parts.map(({ shape }) => {
       const width = shape.reduce((product, dimension) => product * dimension, 1);
       return { width, data: new Float32Array(blocks * this.#blockTokens * width) };
@@ -42,13 +54,18 @@ export class PagedCache {
   part(index: number, table: BatchState): ReferenceStatePart {
     const { width, data } = this.#parts[index]!;
     const written = this.#written[index]!;
-    const rounded = this.#round && this.#state.parts[index]!.type === "cache";
+    const { type, shape } = this.#state.parts[index]!;
+    const held = type === "cache" ? this.#type : "float32";
     return {
       width,
       write: (sequence, position, values) => {
         const row = this.#row(table, sequence, position);
         written[row] = 1;
-        for (let i = 0; i < width; i++) data[row * width + i] = rounded ? roundToBfloat16(values[i]!) : values[i]!;
+        const to = data.subarray(row * width, (row + 1) * width);
+        to.set(values.subarray(0, width));
+        if (held === "bfloat16") roundTo(to, "bfloat16");
+        if (held === "int8")
+          for (let head = 0; head < width; head += shape.at(-1)!) roundToInt8(to.subarray(head, head + shape.at(-1)!));
       },
       read: (sequence, position) => {
         const row = this.#row(table, sequence, position);
