@@ -23,16 +23,16 @@ export interface Loaded {
 export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   const start = performance.now();
   const reporter = createProgressReporter();
-  const { revision, cacheDir, localFilesOnly, dtype, loadIn4bit, loadIn8bit, device, threads } = flags;
-  const { kvCacheDtype, checkMemory } = flags;
+  const { revision, cacheDir, localFilesOnly, loadIn4bit, loadIn8bit, device, threads } = flags;
+  const { activations, kvCacheDtype, checkMemory } = flags;
   const hub = { revision, cacheDir, localFilesOnly };
   try {
     const model = await loadEither(flags.model, {
       ...hub,
-      dtype,
       loadIn4bit,
       loadIn8bit,
-      quantizationConfig: quantisationOf(flags),
+      ...formatOf(flags),
+      activations,
       device,
       threads,
       kvCacheDtype,
@@ -46,11 +46,28 @@ export async function loadModel(flags: ModelFlags): Promise<Loaded> {
   }
 }
 
-/** What --quantize says. */
-function quantisationOf({ quantize }: ModelFlags): BitsAndBytesConfig | undefined {
-  if (quantize === undefined) return undefined;
+/**
+ * What --dtype and --quantize say.
+ *
+ * @throws `conflicting_options` where both name a format of our own
+ */
+export function formatOf({
+  dtype = "auto",
+  quantize,
+}: Pick<ModelFlags, "dtype" | "quantize">): Pick<FromPretrainedOptions, "dtype" | "quantizationConfig"> {
+  if (quantize === undefined) return { dtype };
+  if (quantize === "int8" || quantize === "int4") {
+    if (dtype === "auto" || dtype === quantize) return { dtype: quantize };
+    const options = `\`--quantize ${quantize}\` and \`--dtype ${dtype}\``;
+    throw new TsumugiError("conflicting_options", { options, reason: "both say what the weights are held in" });
+  }
   const [type, double] = quantize.split("-") as ["nf4" | "fp4", "double"?];
-  return new BitsAndBytesConfig({ loadIn4bit: true, bnb4bitQuantType: type, bnb4bitUseDoubleQuant: double !== undefined });
+  const quantizationConfig = new BitsAndBytesConfig({
+    loadIn4bit: true,
+    bnb4bitQuantType: type,
+    bnb4bitUseDoubleQuant: double !== undefined,
+  });
+  return { dtype, quantizationConfig };
 }
 
 /** A model that goes on from a text, or one that reads it with an encoder (T5, BART). */

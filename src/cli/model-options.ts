@@ -11,6 +11,7 @@ export interface ModelFlags {
   loadIn4bit?: boolean;
   loadIn8bit?: boolean;
   quantize?: (typeof quantisations)[number];
+  activations?: FromPretrainedOptions["activations"];
   device?: FromPretrainedOptions["device"];
   threads?: number;
   kvCacheDtype?: FromPretrainedOptions["kvCacheDtype"];
@@ -19,11 +20,11 @@ export interface ModelFlags {
   localFilesOnly?: boolean;
 }
 
-/** What --quantize names: bitsandbytes' 4-bit types, with and without double quantisation. */
-export const quantisations = ["nf4", "nf4-double", "fp4", "fp4-double"] as const;
+/** What --quantize names: bitsandbytes' 4-bit types, with and without double quantisation, and the two formats of our own. */
+export const quantisations = ["nf4", "nf4-double", "fp4", "fp4-double", "int8", "int4"] as const;
 
 /**
- * Adds --model, --revision, --dtype, --load-in-4bit, --load-in-8bit, --quantize, --device, --threads, --kv-cache-dtype,
+ * Adds --model, --revision, --dtype, --load-in-4bit, --load-in-8bit, --quantize, --activations, --device, --threads, --kv-cache-dtype,
  * --no-check-memory, --cache-dir and --local-files-only.
  */
 export function addModelOptions(command: Command): Command {
@@ -37,7 +38,12 @@ export function addModelOptions(command: Command): Command {
     )
     .option("--load-in-4bit", "quantise to 4 bits while loading, as bitsandbytes does (FP4)")
     .option("--load-in-8bit", "quantise to 8 bits while loading, as bitsandbytes does (LLM.int8())")
-    .addOption(new Option("--quantize <kind>", "quantise while loading, to a kind of 4 bits").choices(quantisations))
+    .addOption(
+      new Option("--quantize <kind>", "quantise while loading; int8 and int4 are the same as with --dtype").choices(
+        quantisations,
+      ),
+    )
+    .addOption(new Option("--activations <kind>", "what weights of 8 and 4 bits are multiplied by").choices(["float", "int8"]))
     .addOption(new Option("--device <device>", "where to run").choices(["auto", ...deviceNames()]).default("auto"))
     .option("--threads <n>", "threads of the cpu device (default: physical cores)", positiveInteger)
     .addOption(
