@@ -122,7 +122,8 @@ console.log("native checks hold");
 
 /** Plans one object file; its path. */
 function compile(kind, source, extra) {
-  const object = `${folder}/${kind}/${source.split("/").at(-1).replace(/\.cc$/, ".o")}`;
+  // With the folder: a kernel and its side of the border may have one name.
+  const object = `${folder}/${kind}/${source.split("/").slice(-2).join("/").replace(/\.cc$/, ".o")}`;
   jobs.push([...flags, ...includes, ...extra, "-c", source, "-o", object]);
   return object;
 }
@@ -132,7 +133,7 @@ async function runJobs() {
   // A change of the native sources compiles all of them anew: which of them includes which is not worth knowing here.
   const shared = ["native/addon", "native/include", "native/kernels"].flatMap((name) => listFiles(name));
   shared.push("bench/kernels/matmul_check.h");
-  for (const kind of ["memory", "emulated", "threads"]) mkdirSync(join(root, folder, kind), { recursive: true });
+  for (const job of jobs) mkdirSync(join(root, job.at(-1), ".."), { recursive: true });
   const worker = async () => {
     for (let job = jobs.pop(); job; job = jobs.pop()) {
       const stamp = `${job.at(-1)}.stamp`;
