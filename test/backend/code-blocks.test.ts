@@ -195,7 +195,7 @@ describe("matrices that stay in MXFP4", () => {
     wrong([coded, coded]); // the first is a table of plain numbers
     wrong([plainHolding("float32")]);
     wrong([plainHolding("float32"), { storage: "bfloat16", arithmetic: "float32" }]);
-    wrong([plainHolding("float32"), { storage: "mxfp4", arithmetic: "int8" as "float32" }]);
+    wrong([plainHolding("float32"), { storage: "mxfp4", arithmetic: "int4" as "float32" }]);
   });
 });
 
