@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { access, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
 
@@ -18,7 +18,7 @@ export async function writeFolder(directory: string, fill: (folder: string) => P
   const parent = dirname(target);
   const folder = join(parent, `.${basename(target)}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.tmp`);
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolders(parent);
     await mkdir(folder);
     await fill(folder);
     await flush(folder);
@@ -32,9 +32,26 @@ export async function writeFolder(directory: string, fill: (folder: string) => P
   }
 }
 
+/**
+ * Makes a folder and those above it that are missing, one by one: Node's recursive `mkdir` never ends where the system says that
+ * an existing parent is not there, as /proc does.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let path = folder; !(await exists(path)); path = dirname(path)) {
+    missing.push(path);
+    if (dirname(path) === path) break;
+  }
+  for (const path of missing.reverse()) {
+    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error; // another process was quicker
+    });
+  }
+}
+
 /** Writes a file and waits until it is on the disk. */
 export async function writeWhole(file: string, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolders(dirname(file));
   const handle = await open(file, "wx");
   try {
     for await (const part of parts) {
@@ -47,6 +64,13 @@ export async function writeWhole(file: string, parts: AsyncIterable<Uint8Array> 
   } finally {
     await handle.close();
   }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Names are on the disk only when their folder is. Systems that cannot open folders do without. */

@@ -117,7 +117,7 @@ async function load(idOrDirectory: string, options: FromPretrainedOptions, asked
     return {
       ...loaded,
       async save(directory, generationConfig, saving) {
-        if (quantisationOf(options) !== undefined) {
+        if (quantisationOf(options) !== undefined || ["int8", "int4"].includes(options.dtype ?? "auto")) {
           throw new TsumugiError("model_not_saved", { reason: "it was quantised while it was loaded: use `tsumugi quantize`" });
         }
         const { dtype } = loaded;

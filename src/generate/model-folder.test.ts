@@ -68,3 +68,10 @@ test("tensors that config.json has no place for are told once a load", async () 
   await (await load()).dispose();
   expect(warnings).toEqual([expect.stringMatching(/holds 9 tensors that .*: model\.layers\.1\..*, …\.$/)]);
 });
+
+test("a folder may be called as files are", async () => {
+  const named = join(folder, "model.gguf");
+  cpSync(llama, named, { recursive: true });
+  await using model = await AutoModelForCausalLM.fromPretrained(named, { device: "reference" });
+  expect(model.numParameters()).toBeGreaterThan(0);
+});

@@ -68,8 +68,13 @@ describe("savePretrained", () => {
     expect((await readdir(folder)).filter((name) => /stopped|tmp/.test(name))).toEqual([]);
   });
 
-  it("refuses what is quantised", async () => {
-    await using model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", { loadIn4bit: true });
+  it.skipIf(process.platform !== "linux")("ends where no folder can be made", async () => {
+    await using model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini");
+    await expect(model.savePretrained("/proc/nowhere/model")).rejects.toMatchObject({ code: "output_unwritable" });
+  });
+
+  it.each([{ loadIn4bit: true }, { dtype: "int8" }] as const)("refuses what is quantised: %o", async (options) => {
+    await using model = await AutoModelForCausalLM.fromPretrained("tsumugi-mini", options);
     await expect(model.savePretrained(join(folder, "four"))).rejects.toMatchObject({ code: "model_not_saved" });
   });
 });

@@ -29,6 +29,7 @@ export async function resolveGguf(
   hub: HubOptions,
 ): Promise<GgufLocation | undefined> {
   if (ggufFile === undefined && (typeof idOrPath !== "string" || !idOrPath.endsWith(".gguf"))) return undefined;
+  if (ggufFile === undefined && (await isFolder(idOrPath))) return undefined;
   if (ggufFile === undefined) return { id: idOrPath, paths: await existing(idOrPath, partsOf(resolve(expandPath(idOrPath)))) };
   const problem = typeof ggufFile !== "string" || !ggufFile.endsWith(".gguf") ? "no .gguf file" : relativePathProblem(ggufFile);
   if (problem !== undefined) {
@@ -39,6 +40,12 @@ export async function resolveGguf(
   const { directory, commit } = await resolveModel(idOrPath, { ...hub, files: () => names });
   const paths = names.map((name) => join(directory, ...name.split("/")));
   return { id: idOrPath, paths: commit === undefined ? await existing(idOrPath, paths) : paths };
+}
+
+/** A model's folder may have any name. */
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(resolve(expandPath(path))).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 /** All parts of the split file that a name is one of; a name alone where it is none. */
