@@ -1,36 +1,23 @@
 // Plain numbers in 4 bits: of several scales of a group that which leaves the smallest squared error, fitted to its codes by
-// least squares. src/tensor/quantisers/int4.ts is the reference.
+// least squares. src/tensor/quantisers/int4.ts is the reference. Full groups are taken many at once (quantise_int4_lanes.inl); what
+// is written here is for the others.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
 
-#include "isa.h"
+#include "int4_groups.h"
 #include "quantiser.h"
 
 namespace tsumugi {
 
 namespace {
 
-constexpr int kFactors = 9;
-constexpr int kGroupLanes = 16;  // of sums, added in ascending order at the end
-constexpr int64_t kMostGroup = 64;
-
-// The values of a table, as the steps from one to the next, and the borders between them.
-struct Steps {
-  float first;
-  float steps[15];
-  float borders[15];
-};
-
-Steps steps_of(CodeTable table) {
-  const float* values = code_values(table);
-  Steps out{values[0], {}, {}};
-  for (int i = 0; i < 15; ++i) {
-    out.steps[i] = values[i + 1] - values[i];
-    out.borders[i] = (values[i] + values[i + 1]) / 2;
-  }
+Int4Table table_of(CodeTable name) {
+  Int4Table out{{}, {}, name == CodeTable::int4 ? 2.0f : 0.125f};
+  std::copy_n(code_values(name), 16, out.values);
+  for (int i = 0; i < 15; ++i) out.borders[i] = (out.values[i] + out.values[i + 1]) / 2;
   return out;
 }
 
@@ -39,40 +26,27 @@ struct Fit {
   float scale;
 };
 
-// A group, filled up with zeros that do not count. Lanes do not meet, so that compilers can take them side by side.
+// A group of one row, whose last may have fewer values.
 struct Group {
-  float values[kMostGroup];
-  float counts[kMostGroup];  // 1, or 0 for what fills it up
-  int64_t size;              // a multiple of the lanes
+  const float* values;
+  int64_t size;
+  uint8_t* codes;
 };
 
-// `always_inline` into a function for each instruction set; the bits are the same in all.
-__attribute__((always_inline)) inline Fit fit_lanes(const Group& group, const Steps& steps, float scale, uint8_t* codes) {
+Fit fit(const Group& group, const Int4Table& table, float scale) {
   const float inverse = scale == 0.0f ? 0.0f : 1.0f / scale;
-  float products[kGroupLanes] = {}, squares[kGroupLanes] = {};
-  for (int64_t first = 0; first < group.size; first += kGroupLanes) {
-    float scaled[kGroupLanes], near[kGroupLanes];
-    int32_t code[kGroupLanes];
-    for (int i = 0; i < kGroupLanes; ++i) {
-      scaled[i] = group.values[first + i] * inverse;
-      near[i] = steps.first;
-      code[i] = 0;
-    }
-    for (int border = 0; border < 15; ++border) {
-      const float limit = steps.borders[border], step = steps.steps[border];
-      for (int i = 0; i < kGroupLanes; ++i) {
-        near[i] += scaled[i] > limit ? step : 0.0f;
-        code[i] += scaled[i] > limit ? 1 : 0;
-      }
-    }
-    for (int i = 0; i < kGroupLanes; ++i) {
-      codes[first + i] = static_cast<uint8_t>(code[i]);
-      products[i] += near[i] * group.values[first + i];
-      squares[i] += near[i] * near[i] * group.counts[first + i];
-    }
+  float products[kInt4Sums] = {}, squares[kInt4Sums] = {};
+  for (int64_t i = 0; i < group.size; ++i) {
+    const float scaled = group.values[i] * inverse;
+    int code = 0;
+    for (const float border : table.borders) code += scaled > border ? 1 : 0;
+    group.codes[i] = static_cast<uint8_t>(code);
+    const float near = table.values[code];
+    products[i % kInt4Sums] += near * group.values[i];
+    squares[i % kInt4Sums] += near * near;
   }
   float product = 0, square = 0;
-  for (int i = 0; i < kGroupLanes; ++i) {
+  for (int i = 0; i < kInt4Sums; ++i) {
     product += products[i];
     square += squares[i];
   }
@@ -81,42 +55,90 @@ __attribute__((always_inline)) inline Fit fit_lanes(const Group& group, const St
   return {product * fitted, fitted};
 }
 
-__attribute__((always_inline)) inline float quantise_lanes(const Group& group, const Steps& steps, uint8_t* codes) {
+float quantise_group(const Group& group, const Int4Table& table) {
   float most = 0;
-  for (const float value : group.values) {
-    if (std::fabs(value) > std::fabs(most)) most = value;
+  for (int64_t i = 0; i < group.size; ++i) {
+    if (std::fabs(group.values[i]) > std::fabs(most)) most = group.values[i];
   }
-  const float base = most / steps.first;
+  const float base = most / table.values[0];
   Fit best{0.0f, 0.0f};
   for (const float sign : {1.0f, -1.0f}) {
-    for (int i = 0; i < kFactors; ++i) {
-      const auto factor = static_cast<float>(0.65 + 0.05 * i);
-      const Fit fitted = fit_lanes(group, steps, base * factor * sign, codes);
+    for (int i = 0; i < kInt4Factors; ++i) {
+      const Fit fitted = fit(group, table, base * int4_factor(i) * sign);
       if (fitted.gain > best.gain) best = fitted;
     }
   }
-  return fit_lanes(group, steps, best.scale, codes).scale;
+  return fit(group, table, best.scale).scale;
 }
 
-using QuantiseGroup = float (*)(const Group& group, const Steps& steps, uint8_t* codes);
-
-float quantise_plain(const Group& group, const Steps& steps, uint8_t* codes) { return quantise_lanes(group, steps, codes); }
+Int4Lanes choose() {
 #if TSUMUGI_X86
-TSUMUGI_AVX2 float quantise_avx2(const Group& group, const Steps& steps, uint8_t* codes) {
-  return quantise_lanes(group, steps, codes);
-}
-TSUMUGI_AVX512 float quantise_avx512(const Group& group, const Steps& steps, uint8_t* codes) {
-  return quantise_lanes(group, steps, codes);
-}
+  if (has_avx512(active_isa())) return kInt4LanesAvx512;
+  if (has_avx2(active_isa())) return kInt4LanesAvx2;
 #endif
+  return kInt4LanesPortable;
+}
 
-QuantiseGroup choose() {
-#if TSUMUGI_X86
-  if (has_avx512(active_isa())) return quantise_avx512;
-  if (has_avx2(active_isa())) return quantise_avx2;
-#endif
-  return quantise_plain;
-}
+// Lanes spread scales by a power of two, which is exact but for the greatest and least floats.
+bool suits_lanes(float most) { return most == 0 || (std::fabs(most) > 0x1p-60f && std::fabs(most) < 0x1p60f); }
+
+// Turns groups into scales and codes, gathering as many full ones as there are lanes.
+class Quantisation {
+ public:
+  Quantisation(const QuantiserRows& rows, CodedRows& coded)
+      : rows_(rows), coded_(coded), table_(table_of(coded.table)), lanes_(choose()) {
+    groups_.size = coded.group;
+  }
+
+  void add(int64_t row, int64_t column) {
+    const int64_t begin = row * rows_.columns + column;
+    const Place place{begin, row * coded_.groups() + column / coded_.group};
+    const int64_t size = std::min(coded_.group, rows_.columns - column);
+    if (size < coded_.group) return quantise(place, size);
+    const float* from = rows_.values + begin;
+    for (int64_t i = 0; i < size; ++i) groups_.values[i * lanes_.lanes + count_] = from[i];
+    places_[count_++] = place;
+    if (count_ == lanes_.lanes) finish();
+  }
+
+  // Of lanes that no group came to, what an earlier one left is quantised in vain.
+  void finish() {
+    if (count_ == 0) return;
+    lanes_.quantise(groups_, table_);
+    for (int lane = 0; lane < count_; ++lane) {
+      if (!suits_lanes(groups_.most[lane])) {
+        quantise(places_[lane], groups_.size);
+        continue;
+      }
+      set_scale(places_[lane], groups_.scales[lane]);
+      uint8_t* codes = coded_.codes.data() + places_[lane].begin;
+      for (int64_t i = 0; i < groups_.size; ++i) codes[i] = static_cast<uint8_t>(groups_.codes[i * lanes_.lanes + lane]);
+    }
+    count_ = 0;
+  }
+
+ private:
+  struct Place {
+    int64_t begin;  // of its values and codes
+    int64_t scale;
+  };
+
+  void quantise(const Place& place, int64_t size) {
+    set_scale(place, quantise_group({rows_.values + place.begin, size, coded_.codes.data() + place.begin}, table_));
+  }
+
+  void set_scale(const Place& place, float scale) {
+    coded_.scales[static_cast<size_t>(place.scale)] = float16_to_float(float_to_float16(scale));
+  }
+
+  const QuantiserRows& rows_;
+  CodedRows& coded_;
+  const Int4Table table_;
+  const Int4Lanes lanes_;
+  Int4Groups groups_{};
+  std::array<Place, kMostInt4Lanes> places_{};
+  int count_ = 0;
+};
 
 CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey*) {
   CodedRows coded;
@@ -131,22 +153,12 @@ CodedRows make_codes(const QuantiserRows& rows, const QuantiserSurvey*) {
   coded.columns = rows.columns;
   coded.group = size;
   coded.codes.resize(static_cast<size_t>(rows.rows * rows.columns));
-  coded.scales.reserve(static_cast<size_t>(rows.rows * coded.groups()));
-  const Steps steps = steps_of(coded.table);
-  const QuantiseGroup quantise = choose();
-  uint8_t codes[kMostGroup];
+  coded.scales.resize(static_cast<size_t>(rows.rows * coded.groups()));
+  Quantisation quantisation(rows, coded);
   for (int64_t row = 0; row < rows.rows; ++row) {
-    for (int64_t column = 0; column < rows.columns; column += size) {
-      const int64_t count = std::min(size, rows.columns - column);
-      Group group{};
-      group.size = (count + kGroupLanes - 1) / kGroupLanes * kGroupLanes;
-      const int64_t at = row * rows.columns + column;
-      std::copy_n(rows.values + at, count, group.values);
-      std::fill_n(group.counts, count, 1.0f);
-      coded.scales.push_back(float16_to_float(float_to_float16(quantise(group, steps, codes))));
-      std::copy_n(codes, count, coded.codes.data() + at);
-    }
+    for (int64_t column = 0; column < rows.columns; column += size) quantisation.add(row, column);
   }
+  quantisation.finish();
   return coded;
 }
 

@@ -121,6 +121,40 @@ describe("the quantiser int4", () => {
     expect(error("iq4nl", 32)).toBeLessThan(rounded());
   });
 
+  it.each([
+    ["int4", 32, 96],
+    ["int4", 64, 200],
+    ["iq4nl", 32, 96],
+    ["iq4nl", 64, 72],
+  ] as const)("is the same in native code: %s, groups of %i, %i columns", async (table, group, columns) => {
+    const outputs = 37;
+    const weights = noise(outputs * columns, 3).map((value, i) => {
+      const row = Math.floor(i / columns);
+      if (row === 5) return 0;
+      if (row === 6) return (i % 255) / 2 - 64; // many are on a border
+      return value * 2 ** (row - 30) * (i % 41 === 7 ? 20 : 1);
+    });
+    const program = new ProgramBuilder();
+    // rows of the table pick columns of the matrix, one each
+    const one = program.weight([columns, columns], ["gather"], new Float32Array(columns * columns));
+    for (let i = 0; i < columns; i++) program.weights[one]!.values[i * columns + i] = 1;
+    const x = program.op("embed", [], ["T", columns], {}, [one]);
+    const matrix = program.weight([outputs, columns], ["matmul"], weights);
+    const made = program.model(program.op("linear", [x], ["T", outputs], {}, [matrix, -1]), columns);
+    const holding = { storage: "int4", arithmetic: "float32", quantise: { table, group } } as const;
+    const tokens = Array.from({ length: columns }, (_, i) => i);
+    const given = { weights: [plainHolding("float32"), holding] };
+    const [picked] = await runSteps(cpu, made, [[{ sequence: 0, from: 0, tokens }]], given);
+    const { codes, scales } = quantise(weights, columns, { table, group });
+    const groups = Math.ceil(columns / group);
+    const expected = weights.map((_, at) => {
+      const [column, row] = [Math.floor(at / outputs), at % outputs];
+      const value = codeTables[table][codes[row * columns + column]!]!;
+      return 0 + value * scales[row * groups + Math.floor(column / group)]!;
+    });
+    expect(picked).toEqual(expected);
+  });
+
   it("keeps zeros", () => {
     const { scales } = quantise(new Float32Array(64), 64, { table: "iq4nl", group: 32 });
     expect([...scales]).toEqual([0, 0]);
