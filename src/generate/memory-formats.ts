@@ -1,6 +1,8 @@
+import { headWeights, routerWeights } from "../models/index.ts";
 import type { Model, Weight } from "../ops/program.ts";
 import { elementCount } from "../tensor/dtype.ts";
 import type { FromPretrainedOptions } from "./load-options.ts";
+import { isOwnFormat } from "./own-format-names.ts";
 
 /** A way to hold a model's weights, as the table of memory names it. */
 export interface MemoryFormat {
@@ -56,15 +58,24 @@ function isCoded({ shape, uses, name }: Weight, isGguf: boolean): boolean {
 }
 
 /** Bytes of a model's weights in a format, from their shapes. Matrices that stay as they are count as bfloat16. */
-export function formatBytes(
-  { weights }: Pick<Model, "weights">,
-  name: string,
-  { bits, bitsWithScales = bits }: MemoryFormat,
-): number {
+export function formatBytes(model: Model, name: string, format: MemoryFormat): number {
+  const { bits, bitsWithScales = bits } = format;
   const others = bits >= 16 ? bits : 16;
   const isGguf = name.startsWith("gguf:");
-  return weights.reduce((sum, weight) => {
-    const each = weight.uses.includes("vector") ? 32 : isCoded(weight, isGguf) ? bitsWithScales : others;
+  const own = isOwnFormat(name) ? ownBits(model, bitsWithScales) : undefined;
+  return model.weights.reduce((sum, weight, index) => {
+    const coded = own ? own(weight, index) : isCoded(weight, isGguf) ? bitsWithScales : undefined;
+    const each = weight.uses.includes("vector") ? 32 : (coded ?? others);
     return sum + (elementCount(weight.shape) * each) / 8;
   }, 0);
+}
+
+/** Bits of a value that `dtype: "int8"` or `"int4"` turns into a code: see `ownFormatRule`. */
+function ownBits(model: Model, bits: number): (weight: Weight, index: number) => number | undefined {
+  const [heads, routers] = [headWeights(model), routerWeights(model)];
+  return ({ uses, shape }, index) => {
+    if (!uses.includes("matmul") || routers.has(index)) return undefined;
+    const isRows = bits === 8 || heads.has(index);
+    return isRows ? 8 + 32 / shape.at(-1)! : bits;
+  };
 }

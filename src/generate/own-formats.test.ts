@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loadModel } from "../models/index.ts";
 import { AutoModelForCausalLM } from "./auto-model.ts";
 import type { FromPretrainedOptions } from "./load-options.ts";
+import { formatBytes, memoryFormats } from "./memory-formats.ts";
+import { openModel } from "./open-model.ts";
 
 const inputIds = [5, 9, 31, 7];
 const folder = join(import.meta.dirname, "../../test/fixtures/models");
@@ -25,6 +28,19 @@ describe('dtype: "int8" and "int4"', () => {
     expect(four.weights).toBeLessThan(0.45 * whole.weights); // the table of 4,096 tokens stays in 8 bits
     expect(eight.result.sequences[0]!.length).toBe(whole.result.sequences[0]!.length);
     expect(four.result.sequences[0]!.length).toBe(whole.result.sequences[0]!.length);
+  });
+
+  it("hold as many bytes as are reckoned from shapes", async () => {
+    const { config, checkpoint, adapter } = await openModel("tsumugi-mini", {});
+    try {
+      const model = await loadModel(config, checkpoint, adapter);
+      for (const dtype of ["int8", "int4"] as const) {
+        const { weights } = await answer({ dtype });
+        expect(Math.abs(formatBytes(model, dtype, memoryFormats[dtype]!) / weights - 1)).toBeLessThan(0.02);
+      }
+    } finally {
+      await checkpoint.close();
+    }
   });
 
   it("give a row what it gets alone", async () => {
