@@ -107,10 +107,19 @@ async function roundedSource(model, checkpoint, name) {
 
 const backend = await createBackend("auto");
 
-/** Logits of each token of a sequence, one array each. */
 async function openFormat(options) {
   const { model: other, rounded, ...loading } = options;
   const parts = await openModel(other ?? values.model, {});
+  try {
+    return await prepareFormat(parts, loading, rounded);
+  } catch (error) {
+    await parts.checkpoint.close();
+    throw error;
+  }
+}
+
+/** `logits` gives those of each token of a sequence, one array each. */
+async function prepareFormat(parts, loading, rounded) {
   const model = await loadModel(parts.config, parts.checkpoint, parts.adapter);
   const planned = planSession({ ...parts, model, backend }, { ...loading, maxBatchSize: 1, contextTokens: 512 });
   const source = rounded ? await roundedSource(model, parts.checkpoint, rounded) : parts.checkpoint;
@@ -118,7 +127,10 @@ async function openFormat(options) {
   const session = await backend.prepare(planned.model, source, limits, {});
   return {
     bytes: session.memory().weights,
-    dispose: () => session.dispose(),
+    async dispose() {
+      await session.dispose();
+      await parts.checkpoint.close();
+    },
     async logits(ids) {
       const blocks = Math.ceil(ids.length / backend.blockTokens);
       const state = {
