@@ -52,6 +52,6 @@ describe("the option `dtype`", () => {
     expect(() => checkModelOptions({ dtype } as object)).toThrow(`Option \`dtype\` must be "${ours}". Given: "${dtype}".`);
   });
   it("has no other values", () => {
-    expect(() => checkModelOptions({ dtype: "int8" } as object)).toThrow('one of "auto", "float32"');
+    expect(() => checkModelOptions({ dtype: "int2" } as object)).toThrow('one of "auto", "float32"');
   });
 });

@@ -301,8 +301,8 @@ test("a model with bounded positions stops at the last of them", async () => {
 test.each([
   [{ torchDtype: "bfloat16" }, "its name here is `dtype`"],
   [{ deviceMap: "auto" }, "its name here is `device`"],
-  [{ load_in_4bit: true }, "quantised weights"],
-  [{ dtype: "int8" }, '`dtype` must be one of "auto", "float32", "bfloat16", "float16". Given: "int8".'],
+  [{ load_in_4bit: true }, "its name here is `loadIn4bit`"],
+  [{ dtype: "int2" }, '`dtype` must be one of "auto", "float32", "bfloat16", "float16", "int8", "int4". Given: "int2".'],
   [{ device: "reference", threads: 2 }, "the reference device runs on one thread"],
   [{ maxBatchSize: 0 }, "`maxBatchSize` must be a whole number of at least 1. Given: 0."],
 ])("fromPretrained refuses %j", async (options, message) => {

@@ -100,7 +100,7 @@ describe("config.json", () => {
       { rope_parameters: { full_attention: { rope_type: "default" } } },
       "rope_parameters.full_attention",
     ],
-    ["quantised checkpoints", { quantization_config: { quant_method: "gptq" } }, "quantization_config.quant_method"],
+    ["quantised checkpoints", { quantization_config: { quant_method: "hqq" } }, "quantization_config.quant_method"],
   ])("refuses %s by name", (_, change, field) => {
     expect(() => buildModel({ ...llama, ...change })).toThrow(
       expect.objectContaining({ code: "config_unsupported", details: expect.objectContaining({ field }) }),

@@ -44,7 +44,7 @@ describe("what cannot be done is refused by name", () => {
     ["MPT's scaled logits", { ...mpt, logit_scale: "inv_sqrt_d_model" }, "logit_scale"],
     ["BLOOM's heads of no whole width", { ...bloom, n_head: 5 }, "n_head"],
     ["another limit of SwiGLU", { ...gptOss, swiglu_limit: 3 }, "swiglu_limit"],
-    ["another quantisation", { ...gptOss, quantization_config: { quant_method: "gptq" } }, "quantization_config.quant_method"],
+    ["another quantisation", { ...gptOss, quantization_config: { quant_method: "hqq" } }, "quantization_config.quant_method"],
     [
       "a field of MXFP4 that may change what it means",
       { ...gptOss, quantization_config: { quant_method: "mxfp4", scale_bits: 4 } },

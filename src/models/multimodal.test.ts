@@ -82,7 +82,7 @@ describe("config.json as released", () => {
   });
 
   it("quantisation of the whole checkpoint is seen", () => {
-    expect(() => buildModel({ ...llava, quantization_config: { quant_method: "gptq" } })).toThrow(
+    expect(() => buildModel({ ...llava, quantization_config: { quant_method: "hqq" } })).toThrow(
       "`quantization_config.quant_method`",
     );
   });
