@@ -80,9 +80,9 @@ const table = {
   model_not_saved: { status: 400, message: "The model cannot be saved: {reason}." },
   output_exists: {
     status: 409,
-    message: "The folder {directory} holds files already, and nothing was written. Give another folder, or empty this one.",
+    message: "The output {directory} is there already, and nothing was written. Give another path, or empty this one.",
   },
-  output_unwritable: { status: 500, message: "The folder {directory} cannot be written: {reason}." },
+  output_unwritable: { status: 500, message: "The output {directory} cannot be written: {reason}." },
   pytorch_invalid: { status: 400, message: "{file} cannot be read as weights of PyTorch: {reason}." },
   pickle_refused: {
     status: 400,

@@ -9,14 +9,14 @@ interface QuantizeFlags extends Omit<ModelFlags, "model"> {
   output: string;
 }
 
-/** `tsumugi quantize <model> --to <format> --output <folder>`: a checkpoint in fewer bits. */
+/** `tsumugi quantize <model> --to <format> --output <path>`: a checkpoint or a GGUF file in fewer bits. */
 export function addQuantizeCommand(program: Command): void {
   const command = program
     .command("quantize")
-    .description("write a model in fewer bits, as a checkpoint that loads here and in Python")
+    .description("write a model in fewer bits: a checkpoint that loads here and in Python, or a GGUF file")
     .argument("<model>", "local folder or Hub id")
     .addOption(new Option("--to <format>", "format to write").choices(quantizeFormats).makeOptionMandatory())
-    .requiredOption("-o, --output <folder>", "folder to write, new or empty");
+    .requiredOption("-o, --output <path>", "folder to write, new or empty; of GGUF, the file");
   addHubOptions(command).action(async (model: string, { to, output, ...hub }: QuantizeFlags) => {
     const reporter = createProgressReporter();
     const interrupt = abortOnInterrupt();

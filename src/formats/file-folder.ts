@@ -26,7 +26,7 @@ export async function writeFolder(directory: string, fill: (folder: string) => P
     await rename(folder, target);
     await flush(parent);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined); // below a file there is nothing
     const isOfSystem = !TsumugiError.isInstance(error) && typeof (error as NodeJS.ErrnoException).syscall === "string";
     throw isOfSystem ? unwritable(directory, error as Error) : error;
   }
@@ -36,7 +36,7 @@ export async function writeFolder(directory: string, fill: (folder: string) => P
  * Makes a folder and those above it that are missing, one by one: Node's recursive `mkdir` never ends where the system says that
  * an existing parent is not there, as /proc does.
  */
-async function makeFolders(folder: string): Promise<void> {
+export async function makeFolders(folder: string): Promise<void> {
   const missing: string[] = [];
   for (let path = folder; !(await exists(path)); path = dirname(path)) {
     missing.push(path);
@@ -80,6 +80,7 @@ async function flush(folder: string): Promise<void> {
   await handle?.close();
 }
 
-function unwritable(directory: string, cause: Error): TsumugiError {
+/** What the system said against writing. */
+export function unwritable(directory: string, cause: Error): TsumugiError {
   return new TsumugiError("output_unwritable", { directory, reason: cause.message }, { cause });
 }

@@ -12,6 +12,7 @@ import type { ModelParts } from "./assemble-model.ts";
 import { chooseDtype } from "./choose-dtype.ts";
 import { openModel } from "./open-model.ts";
 import { quantisingRule } from "./quantise-on-load.ts";
+import { ggufFormats, quantizeToGguf } from "./quantize-gguf.ts";
 import { writeModel } from "./write-model.ts";
 
 /** Formats that `quantizeModel` writes, by name. */
@@ -23,7 +24,7 @@ const formats: { readonly [name: string]: ConstructorParameters<typeof BitsAndBy
   int8: { loadIn8bit: true },
 };
 
-export const quantizeFormats: readonly string[] = Object.keys(formats);
+export const quantizeFormats: readonly string[] = [...Object.keys(formats), ...ggufFormats];
 
 /** Options of `quantizeModel`. */
 export interface QuantizeOptions extends HubOptions {
@@ -34,9 +35,10 @@ export interface QuantizeOptions extends HubOptions {
 type Opened = Omit<ModelParts, "backend">;
 
 /**
- * Writes a quantised checkpoint of a plain one, matrix by matrix: bitsandbytes' layout, which loads here and in Python.
+ * Writes a quantised checkpoint of a plain one, matrix by matrix: bitsandbytes' layout as a folder, which loads here and in Python, or
+ * a GGUF file, which loads here and in llama.cpp.
  *
- * @throws `invalid_option`, `convert_unsupported`, `output_exists`, `output_unwritable`
+ * @throws `invalid_option`, `gguf_unsupported`, `unsupported_tokenizer`, `convert_unsupported`, `output_exists`, `output_unwritable`
  */
 export async function quantizeModel(
   idOrDirectory: string,
@@ -50,6 +52,15 @@ export async function quantizeModel(
   const { files, checkpoint, config } = parts;
   try {
     refuseOthers(parts);
+    if (ggufFormats.includes(to)) {
+      if (maxShardBytes !== undefined) {
+        throw new TsumugiError("conflicting_options", {
+          options: `\`maxShardBytes\` and \`${to}\``,
+          reason: "one file is written",
+        });
+      }
+      return await quantizeToGguf(parts, to, output, { signal: hub.signal, onWritten });
+    }
     const dtype = chooseDtype("auto", config, checkpoint);
     const bnb4bitComputeDtype = dtype === "bfloat16" ? dtype : "float32";
     const quantizationConfig = new BitsAndBytesConfig({ ...formats[to]!, bnb4bitComputeDtype });
