@@ -2,7 +2,7 @@
  * Prefill, decoding, and 8 and 32 sequences together: tsumugi and every peer that is present, in turns, each in a process of its own.
  *
  *   npm run bench -- [--shape llama-1b] [--rounds 5] [--threads 2] [--formats bfloat16,int8,…] [--python PYTHON] [--modules FOLDER]
- *                    [--gguf FOLDER] [--only prefill,decode1,decode8,decode32] [--sides text] [--folder FOLDER] [--out FILE] [--no-docs]
+ *                    [--gguf FOLDER] [--only prefill,decode1,decode8,decode32] [--sides tsumugi,llama.cpp] [--folder FOLDER] [--out FILE] [--no-docs]
  *
  * --python   an interpreter that has torch and transformers: adds transformers
  * --modules  a folder in whose node_modules node-llama-cpp (or onnxruntime-node) is installed; default: the project itself
@@ -49,8 +49,11 @@ const threads = Number(values.threads);
 const program = buildProbe(values.folder);
 const checkpoint = makeCheckpoint(join(values.folder, values.shape), values.shape);
 const sides = findSides({ ...values, checkpoint, program, workloads }).filter(({ name, format }) =>
-  `${name} ${format}`.includes(values.sides),
+  values.sides.split(",").some((wanted) => `${name} ${format}`.startsWith(wanted)),
 );
+const machine = describeMachine();
+const out = values.out ?? join(here, "results", `${machineName(machine)}-${values.shape}.json`);
+mkdirSync(dirname(out), { recursive: true });
 const rounds = [];
 const peaks = [];
 for (let round = 0; round < Number(values.rounds); round++) {
@@ -68,15 +71,12 @@ for (let round = 0; round < Number(values.rounds); round++) {
     else rounds.push({ round, side: name, format, loadAverageBefore, ...measured });
     if (measured) console.error(`round ${round + 1} ${name} ${format}: ${shown(measured.results)}`);
   }
+  // after each round: who stops it keeps what is there
+  const summary = summarise(rounds, peaks, values.shape);
+  const document = { shape: values.shape, threads, date: new Date().toISOString(), machine, summary, peaks, rounds };
+  writeFileSync(out, `${JSON.stringify(document, null, 1)}\n`);
 }
-const machine = describeMachine();
-const summary = summarise(rounds, peaks, values.shape);
-const document = { shape: values.shape, threads, date: new Date().toISOString(), machine, summary, peaks, rounds };
-const out = values.out ?? join(here, "results", `${machineName(machine)}-${values.shape}.json`);
-mkdirSync(dirname(out), { recursive: true });
-writeFileSync(out, `${JSON.stringify(document, null, 1)}\n`);
 if (values.docs) writeReport();
-console.log(JSON.stringify(summary, null, 1));
 
 function shown(results) {
   return Object.entries(results)

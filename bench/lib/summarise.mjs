@@ -79,7 +79,8 @@ function shareOfLimit(workload, format, { tokensPerSecond, bandwidth }, peaks, s
   const { matrices, head } = parametersRead(shape);
   const width = bits[format.split("+")[0]];
   if (workload === "decode1" && bandwidth && width) {
-    const bytes = ((matrices + head) * width) / 8;
+    const headWidth = format.startsWith("int4") ? 8 : format.startsWith("nf4") || format.startsWith("fp4") ? 16 : width;
+    const bytes = (matrices * width + head * headWidth) / 8;
     return (tokensPerSecond * bytes) / 1e9 / Math.max(...bandwidth);
   }
   if (workload !== "prefill") return undefined;
