@@ -35,6 +35,7 @@ std::vector<uint8_t> stored_rows(const StoredMatrix& matrix, int64_t first, int6
     read(kBlocks, first, last, out.data());
     return out;
   }
+  if (heads < 0 || matrix.rows % heads != 0) throw std::runtime_error("rows of whole heads were expected");
   // whole heads are read, whose rows are pairs: the first of each pair, then the second
   const int64_t head_rows = matrix.rows / heads;
   const int64_t low = first / head_rows * head_rows, high = (last + head_rows - 1) / head_rows * head_rows;

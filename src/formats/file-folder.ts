@@ -74,7 +74,7 @@ function exists(path: string): Promise<boolean> {
 }
 
 /** Names are on the disk only when their folder is. Systems that cannot open folders do without. */
-async function flush(folder: string): Promise<void> {
+export async function flush(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

@@ -132,7 +132,8 @@ async function readOld(read: ReadRange, size: number, path: string): Promise<Ten
   const bytes = await read(0, Math.min(size, longestPickle));
   const nothing = { knows: () => false, call: () => undefined, persistent: (id: unknown) => id };
   const magic = readPickle(bytes, nothing, path);
-  if (BigInt(magic.value ?? 0) !== 0x1950a86a20f9469cfc6cn) {
+  const isNumber = typeof magic.value === "bigint" || Number.isSafeInteger(magic.value);
+  if (!isNumber || BigInt(magic.value as bigint | number) !== 0x1950a86a20f9469cfc6cn) {
     throw new TsumugiError("pytorch_invalid", { file: path, reason: "it is no file of torch.save" });
   }
   const protocol = readPickle(bytes, nothing, path, magic.end);

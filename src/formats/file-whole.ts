@@ -1,7 +1,7 @@
-import { access, open, rename, rm } from "node:fs/promises";
+import { access, link, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsumugiError } from "../errors.ts";
-import { makeFolders, unwritable } from "./file-folder.ts";
+import { flush, makeFolders, unwritable } from "./file-folder.ts";
 
 /** Writes bytes at a place of a file. */
 export type WriteAt = (bytes: Uint8Array, place: number) => Promise<void>;
@@ -35,7 +35,13 @@ export async function writeWholeFile(file: string, fill: (write: WriteAt) => Pro
     } finally {
       await handle.close();
     }
-    await rename(part, target);
+    // a link, not a new name: it fails where somebody has made the file meanwhile
+    await link(part, target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw new TsumugiError("output_exists", { directory: file });
+      return rename(part, target); // file systems without links
+    });
+    await rm(part, { force: true });
+    await flush(dirname(target));
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined); // below a file there is nothing
     const isOfSystem = !TsumugiError.isInstance(error) && typeof (error as NodeJS.ErrnoException).syscall === "string";

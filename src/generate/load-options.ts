@@ -112,7 +112,7 @@ export const loadRefusals: Refusals = {
   trustRemoteCode: "remote code is never run",
   attnImplementation: "the engine has one implementation of attention",
   lowCpuMemUsage: "loading never holds two whole copies anyway",
-  useSafetensors: "only safetensors are read",
+  useSafetensors: "safetensors are read, or the GGUF file that `ggufFile` names",
   maxMemory: notYet,
   offloadFolder: notYet,
   subfolder: notYet,

@@ -78,16 +78,18 @@ export function readState(
   const fail = (reason: string): never => {
     throw new TsumugiError("pytorch_invalid", { file, reason });
   };
-  const rebuild = ([held, offset, shape, stride]: readonly PickleValue[], dtype?: DType): View => {
+  const rebuild = ([held, offset, ...lists]: readonly PickleValue[], dtype?: DType): View => {
+    // copies: what follows in the pickle may change its lists
+    const [shape, stride] = [0, 1].map((i) => (Array.isArray(lists[i]) ? lists[i].slice(0, 17) : undefined));
     const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-    const isList = (value: unknown) => Array.isArray(value) && value.length <= 16 && value.every(isCount);
+    const isList = (value: unknown): value is number[] => Array.isArray(value) && value.length <= 16 && value.every(isCount);
     if (!(held instanceof Storage) || !isCount(offset) || !isList(shape) || !isList(stride) || shape.length !== stride.length) {
       return fail("a tensor has no storage, or no shape");
     }
     const tensor = { storage: held.storage.key, dtype: dtype ?? held.storage.dtype, offset, shape, stride };
     const last = shape.includes(0)
       ? 0
-      : shape.reduce((sum: number, n: number, i: number) => sum + (n - 1) * stride[i], offset) + 1;
+      : shape.reduce((sum: number, n: number, i: number) => sum + (n - 1) * stride[i]!, offset) + 1;
     const held8 = held.storage.count * dtypeBytes(held.storage.dtype);
     if (!(elementCount(shape) < 2 ** 53) || last * dtypeBytes(tensor.dtype) > held8)
       fail("a tensor is larger than its storage");
@@ -107,8 +109,8 @@ export function readState(
       return new Storage({ key, dtype, count });
     },
     call: (name, args) => {
-      if (name === "collections.OrderedDict")
-        return args.length === 0 ? new Map() : new Map(args[0] as [PickleValue, PickleValue][]);
+      // one that is made of pairs would copy them at every call: torch.save fills an empty one
+      if (name === "collections.OrderedDict") return args.length === 0 ? new Map() : undefined;
       if (name === "torch.Size") return args[0];
       if (name === "torch._utils._rebuild_tensor" || name === "torch._utils._rebuild_tensor_v2") return rebuild(args);
       if (name === "torch._utils._rebuild_tensor_v3") {
@@ -125,10 +127,10 @@ export function readState(
 }
 
 /** The tensors of a state dict, or of one that stands inside under a usual name. */
-function tensorsOf(value: PickleValue, file: string): Map<string, TorchTensor> {
+function tensorsOf(value: PickleValue, file: string, depth = 0): Map<string, TorchTensor> {
   if (!(value instanceof Map)) throw new TsumugiError("pytorch_invalid", { file, reason: "it holds no dictionary of tensors" });
   for (const name of ["state_dict", "model_state_dict", "model", "module"]) {
-    if (value.get(name) instanceof Map) return tensorsOf(value.get(name), file);
+    if (depth < 4 && value.get(name) instanceof Map) return tensorsOf(value.get(name), file, depth + 1);
   }
   const tensors = new Map<string, TorchTensor>();
   for (const [name, entry] of value) if (typeof name === "string" && entry instanceof View) tensors.set(name, entry.tensor);

@@ -63,7 +63,7 @@ export async function readZip(read: ReadRange, fileBytes: number, file: string):
       if (entries.getUint16(extra, true) === 1) {
         let field = extra + 4;
         const wide = () => {
-          if (field + 8 > extra + 4 + size) fail(`entry ${name} has no size`);
+          if (field + 8 > Math.min(extra + 4 + size, at + 46 + nameBytes + extraBytes)) fail(`entry ${name} has no size`);
           field += 8;
           return Number(entries.getBigUint64(field - 8, true));
         };

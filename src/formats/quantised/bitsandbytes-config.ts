@@ -162,7 +162,9 @@ export function bitsAndBytesConfigOf(given: unknown): BitsAndBytesConfig {
       given: method,
     });
   }
-  const known = options.filter(([name, value]) => name !== "quantMethod" && !name.startsWith("Load") && value !== null);
+  const known = options.filter(
+    ([name, value]) => !["quantMethod", "LoadIn4bit", "LoadIn8bit"].includes(name) && !(value === null && name in schemas),
+  );
   return new BitsAndBytesConfig(Object.fromEntries(known));
 }
 

@@ -38,7 +38,7 @@ export function schemesOf(config: Fields): (module: string) => WeightScheme | un
   refuseUnlessEmpty(config, ["kv_cache_scheme", "transform_config"]);
   fieldAmong(config, "quantization_status", ["compressed", "frozen"], "compressed");
   const { sparsity_config: sparsity, config_groups: groups } = config;
-  if (isRecord(sparsity) && sparsity.format !== "dense") refuseUnlessEmpty(config, ["sparsity_config"]);
+  if (!isRecord(sparsity) || sparsity.format !== "dense") refuseUnlessEmpty(config, ["sparsity_config"]);
   fieldAmong(config, "format", [...formats, "mixed-precision", "dense"], "dense");
   if (!isRecord(groups)) refuseField("config_groups", groups, "an object of groups");
   const isIgnored = targetsOf(textsOf(config, "ignore") ?? [], "ignore");
